@@ -1,0 +1,1 @@
+"""The collector: takes records, keeps them as evidence, shows them."""

@@ -1,0 +1,235 @@
+"""The one command, `linewatch`: finds the configuration and starts the part that was asked for.
+
+Each part's code is imported only when its command runs, so that a probe never loads the collector
+and `linewatch --version` answers at once.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from protocol.errors import ConfigurationError, LinewatchError
+
+CONFIGURATION_PLACES = (Path("config.yaml"), Path("/etc/linewatch/config.yaml"))
+"""Where the configuration is looked for when no --config is given, in this order."""
+
+Commands = Mapping[str, "tuple[str, str] | tuple[str, Commands]"]
+
+COMMANDS: Commands = {
+    "measure": ("Measure this line, here and now.", "probe.commands:measure"),
+    "demo": ("Run server, collector and one probe on this machine.", "linewatch_demo:demo"),
+    "server": (
+        "The measurement server.",
+        {"run": ("Serve measurements.", "server.commands:run")},
+    ),
+    "probe": (
+        "The probe on a site, and the collector's list of probes.",
+        {
+            "run": ("Run the agent: measure by schedule, deliver records.", "probe.commands:run"),
+            "enrol": ("Make this device known to a collector.", "probe.commands:enrol"),
+            "status": ("Show what this device's agent is doing.", "probe.commands:status"),
+            "add": ("Register a probe; prints its one-time code.", "collector.commands:probe_add"),
+            "list": ("List the probes.", "collector.commands:probe_list"),
+            "revoke": ("Refuse a probe's key from now on.", "collector.commands:probe_revoke"),
+        },
+    ),
+    "collector": (
+        "The collector.",
+        {
+            "run": ("Take records, keep them, show them.", "collector.commands:run"),
+            "migrate": ("Bring the ledger to this version.", "collector.commands:migrate"),
+        },
+    ),
+    "site": (
+        "Sites: community houses and offices.",
+        {
+            "add": ("Register a site.", "collector.commands:site_add"),
+            "list": ("List the sites.", "collector.commands:site_list"),
+        },
+    ),
+    "carrier": (
+        "Carriers.",
+        {
+            "add": ("Register a carrier.", "collector.commands:carrier_add"),
+            "list": ("List the carriers.", "collector.commands:carrier_list"),
+        },
+    ),
+    "line": (
+        "Lines: one carrier's service at one site.",
+        {
+            "add": ("Register a line.", "collector.commands:line_add"),
+            "list": ("List the lines.", "collector.commands:line_list"),
+        },
+    ),
+    "operator": (
+        "People who may log in to the collector.",
+        {
+            "add": ("Register an operator.", "collector.commands:operator_add"),
+            "list": ("List the operators.", "collector.commands:operator_list"),
+            "remove": ("Remove an operator.", "collector.commands:operator_remove"),
+        },
+    ),
+}
+"""The whole command: name → (help, where its code is, as module:function, or what is below it)."""
+
+SECTIONS = {
+    "probe": "probe.settings:ProbeSettings",
+    "server": "server.settings:ServerSettings",
+    "collector": "collector.settings:CollectorSettings",
+}
+"""The sections of config.yaml and the models that check them."""
+
+
+def _load(place: str) -> Any:  # noqa: ANN401 - whatever stands at that place
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _read_configuration(chosen: Path | None) -> Any:  # noqa: ANN401 - imported late, on purpose
+    from protocol.settings import Configuration  # noqa: PLC0415 - keeps `--version` fast
+
+    places = (chosen,) if chosen else CONFIGURATION_PLACES
+    for place in places:
+        try:
+            text = place.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{place}: cannot be read: {error}") from None
+        return Configuration(str(place), text, os.environ)
+    if chosen:
+        raise ConfigurationError(f"{chosen}: no such file")
+    return Configuration(None, "", os.environ)
+
+
+def _check(configuration: Any) -> None:  # noqa: ANN401
+    """Validate every section whose part is installed, and print it with secrets hidden."""
+    from protocol.settings import dump  # noqa: PLC0415 - keeps `--version` fast
+
+    configuration.check_names(SECTIONS)
+    for name, place in SECTIONS.items():
+        try:
+            model = _load(place)
+        except ModuleNotFoundError:
+            click.echo(f"# {name}: not installed here, not checked")
+            continue
+        section = configuration.section(name, model)
+        click.echo(click.style(f"{name}:", bold=True))
+        click.echo("".join(f"  {line}\n" for line in dump(section).splitlines()), nl=False)
+    click.secho(f"{configuration.source or 'defaults'}: good", fg="green", err=True)
+
+
+class _Command(click.Group):
+    """A group whose members are imported when they are used."""
+
+    def __init__(self, name: str, commands: Commands, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(name, **options)
+        self._table = commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        del ctx
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a member: a group below, or a stand-in that loads the command when it runs."""
+        del ctx
+        entry = self._table.get(cmd_name)
+        if entry is None:
+            return None
+        text, target = entry
+        if isinstance(target, str):
+            return _LateCommand(cmd_name, text, target)
+        return _Command(cmd_name, target, help=text, no_args_is_help=True)
+
+
+class _LateCommand(click.Command):
+    """A command whose code is imported only when it is used, with the options all commands have."""
+
+    def __init__(self, name: str, text: str, place: str) -> None:
+        super().__init__(name, help=text, short_help=text)
+        self._place = place
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - click's own signature
+    ) -> click.Context:
+        """Load the command and let it read its arguments, `--config` and `--check` among them."""
+        try:
+            command: click.Command = _load(self._place)
+        except ModuleNotFoundError as error:
+            part = self._place.partition(".")[0]
+            raise LinewatchError(
+                f"this command needs the {part} part, which is not installed here "
+                f"({error.name} is missing): pip install 'linewatch[{part}]'"
+            ) from None
+        known = {option for param in command.params for option in param.opts}
+        if "--config" not in known:
+            command.params += _COMMON
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
+def _use_configuration(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    del param
+    ctx.obj = _read_configuration(value)
+
+
+def _check_and_exit(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    del param
+    if value and not ctx.resilient_parsing:
+        _check(ctx.obj)
+        ctx.exit(0)
+
+
+_COMMON: list[click.Parameter] = [
+    click.Option(
+        ["--config"],
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The configuration file. Default: config.yaml here, then /etc/linewatch/config.yaml.",
+        callback=_use_configuration,
+        is_eager=True,
+        expose_value=False,
+    ),
+    click.Option(
+        ["--check"],
+        is_flag=True,
+        help="Check the configuration, print it with secrets hidden, and exit.",
+        callback=_check_and_exit,
+        expose_value=False,
+    ),
+]
+
+
+def build() -> click.Group:
+    """Return the whole command."""
+    return click.version_option(metadata.version("linewatch"), prog_name="linewatch")(
+        _Command(
+            "linewatch",
+            COMMANDS,
+            help="Measure Internet lines, keep the proof, show it.",
+            no_args_is_help=True,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+    )
+
+
+def main() -> None:
+    """Run the command; a known error ends it with a sentence on standard error and its code."""
+    try:
+        build()()
+    except LinewatchError as error:
+        click.secho(f"linewatch: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

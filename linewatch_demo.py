@@ -1,0 +1,1 @@
+"""`linewatch demo`: server, collector and one probe on this machine."""

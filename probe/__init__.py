@@ -1,0 +1,1 @@
+"""The agent on the device: slots, engines, transfer, conditions, spool, uplink, identity."""

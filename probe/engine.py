@@ -1,0 +1,117 @@
+"""The contract between the agent and what measures: one signature for every engine.
+
+An engine measures and nothing else. Its caller (`probe.measurement`) owns the deadline, the
+conditions, the flags about the device and the success; the engine's registry is
+`probe.engines.ENGINES`.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from protocol.errors import LinewatchError
+from protocol.failures import Failure
+from protocol.flags import Flag
+from protocol.messages import ServerEntry
+from protocol.records import FailureReport, Latency, Reach, Speed, Task
+
+Section = Speed | Latency | Reach
+
+
+class MeasurementError(LinewatchError):
+    """A measurement could not be made. Carries its code from the closed list.
+
+    Only the failure classifier (`probe.failure`) and engines raise it; it never leaves
+    `probe.measurement`.
+    """
+
+    exit_code = 3
+
+    def __init__(self, failure: Failure, detail: str) -> None:
+        super().__init__(detail)
+        self.report = FailureReport(code=failure, detail=detail[:500])
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a measurement is.
+
+    Attributes:
+        phase: what runs now.
+        done_ratio: of this phase, 0 to 1.
+        bits_per_second: the rate of the last samples; None where the phase has none.
+    """
+
+    phase: Literal["connect", "latency", "download", "upload", "finish"]
+    done_ratio: float
+    bits_per_second: float | None = None
+
+
+def _ignore(progress: Progress) -> None:
+    del progress
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an engine is asked to do.
+
+    Attributes:
+        server: the far end; None for an engine that needs none.
+        interface: the interface to leave by; None for the system's choice.
+        family: the address family; None for the system's choice.
+        profile: `full` is evidence, `quick` ends early.
+        deadline: moment of `time.monotonic()` by which the engine must have returned.
+        progress: called from the measuring thread, often; must return at once.
+        cancelled: set when the agent stops; the engine returns soon after.
+    """
+
+    server: ServerEntry | None
+    interface: str | None = None
+    family: Literal[4, 6] | None = None
+    profile: Literal["full", "quick"] = "full"
+    deadline: float = field(default_factory=lambda: time.monotonic() + 90)
+    progress: Callable[[Progress], None] = _ignore
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What an engine returns: always, also where it failed.
+
+    Attributes:
+        section: the record's section; partial or None where the measurement failed.
+        failure: why it failed; None where it is whole.
+        flags: what the engine itself saw that makes the result unfair.
+        local_address: the address that the test left from.
+        public_address: the probe's address as the server saw it.
+        received_bytes, sent_bytes: payload that the test moved, for the cross-traffic rule.
+    """
+
+    section: Section | None
+    failure: FailureReport | None = None
+    flags: tuple[Flag, ...] = ()
+    local_address: str | None = None
+    public_address: str | None = None
+    received_bytes: int = 0
+    sent_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An entry of the registry.
+
+    Attributes:
+        name: as records and users name it.
+        version: of the method; raised whenever the method changes.
+        task: what it measures.
+        deadline_seconds: the longest that one measurement may take.
+        measure: the engine.
+    """
+
+    name: str
+    version: str
+    task: Task
+    deadline_seconds: float
+    measure: Callable[[Order], Measurement]

@@ -1,0 +1,1 @@
+"""What probe, server and collector agree on. Pure: no I/O, no clock, no randomness."""

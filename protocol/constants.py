@@ -1,0 +1,113 @@
+"""Every number and name of the protocol, once, each with its reason."""
+
+SCHEMA = 1
+"""Version of the record. Raised when a stored field changes its meaning; no field is reused."""
+
+GENESIS_HASH = "0" * 64
+"""The ``prev`` of a chain's first record: there is nothing before it to hash."""
+
+# --- What the collector takes in one request -------------------------------------------------
+
+MAX_RECORD_BYTES = 128 * 1024
+"""One line. A full speed record with 16 streams and 26 s of 100 ms samples is below 40 KiB."""
+
+MAX_BATCH_RECORDS = 1000
+"""Lines in a batch. At a speed, latency and reach rhythm of 5 minutes this is a day and a half."""
+
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+"""A batch after decompression; the guard against a compressed bomb."""
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""A batch as it travels. Records compress about eight times with gzip."""
+
+# --- Collector resources ---------------------------------------------------------------------
+
+RECORDS_PATH = "/v1/records"
+ENROL_PATH = "/v1/enrol"
+INSTRUCTION_PATH = "/v1/instruction"
+RECORDS_CONTENT_TYPE = "application/x-ndjson"
+PROBLEM_CONTENT_TYPE = "application/problem+json"
+"""RFC 9457."""
+
+# --- Tokens and clocks -----------------------------------------------------------------------
+
+TOKEN_LIFETIME_SECONDS = 300
+"""A request's token. Short: a token that leaks from a log is worth nothing soon after."""
+
+TOKEN_LEEWAY_SECONDS = 60
+"""How far probe and collector clocks may differ before a token is refused."""
+
+CLOCK_TOLERANCE_SECONDS = 30
+"""A probe whose clock differs from the collector's ``Date`` by more corrects itself.
+
+Below it, HTTP's one-second resolution and the round trip would be mistaken for an error.
+"""
+
+# --- Measurement server resources ------------------------------------------------------------
+
+BACKEND_PREFIXES = ("/", "/backend/")
+"""Where LibreSpeed's clients look for a backend."""
+
+GARBAGE = "garbage.php"
+EMPTY = "empty.php"
+GET_IP = "getIP.php"
+"""The three resources of LibreSpeed's backend."""
+
+SERVER_PATH = "/linewatch/v1/server"
+"""What a Linewatch server says of itself and its load (`protocol.messages.ServerInfo`)."""
+
+TESTS_PATH = "/linewatch/v1/tests/"
+"""Followed by the test's id: what the server saw of it (`protocol.messages.ServerTest`)."""
+
+TEST_PARAMETER = "test"
+STREAM_PARAMETER = "stream"
+"""Query parameters by which our own clients name their test and stream on GARBAGE and EMPTY."""
+
+GARBAGE_CHUNK_BYTES = 1024 * 1024
+"""``ckSize`` counts in this unit (MiB), as LibreSpeed's backends do."""
+
+GARBAGE_MAX_CHUNKS = 1024
+"""The most that one request may ask for, as LibreSpeed's backends cap it."""
+
+PLAIN_UPLOAD_BYTES = 20 * 1024 * 1024
+"""The size of one upload request to a server that states none: what LibreSpeed's page sends."""
+
+DEFAULT_SERVER_PORT = 8080
+DEFAULT_COLLECTOR_PORT = 8000
+DEFAULT_STATUS_PORT = 9780
+
+# --- STAMP (RFC 8762) ------------------------------------------------------------------------
+
+STAMP_PACKET_BYTES = 44
+"""An unauthenticated STAMP packet, section 4.2.1; sender and reflector packets are the same size
+so that a reflector never amplifies (section 4.3)."""
+
+# --- The `http` method -----------------------------------------------------------------------
+
+SAMPLE_INTERVAL_SECONDS = 0.1
+"""How often each stream's bytes are read during a direction."""
+
+FULL_WARM_UP_SECONDS = 3.0
+"""Excluded at the start of each direction in `full`: longer than slow start needs on 900 Mbit/s
+with 80 ms, and than a token bucket of an access line (PowerBoost-like) usually lasts."""
+
+FULL_WINDOW_SECONDS = 10.0
+"""The measuring window of `full`: the fixed 10 s of FCC MBA and SamKnows."""
+
+QUICK_WARM_UP_SECONDS = 1.5
+"""Excluded at the start of each direction in `quick`: LibreSpeed's grace time for download."""
+
+QUICK_WINDOW_SECONDS = 10.0
+"""The longest measuring window of `quick`, when the rate never converges."""
+
+QUICK_STABLE_SECONDS = 2.0
+QUICK_STABLE_SPREAD = 0.03
+"""`quick` ends when the rates of the last 2 s differ by at most 3 % ((max-min)/min), the stop
+rule published for Fast.com's clients."""
+
+IDLE_LATENCY_REQUESTS = 20
+"""Small requests on a warm connection before any load. RMBT asks for at least 10; 20 give a
+median that one late answer does not move."""
+
+LOADED_LATENCY_INTERVAL_SECONDS = 0.1
+"""The pause between small requests while a direction runs."""

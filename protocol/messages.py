@@ -1,0 +1,194 @@
+"""What travels between probe, server and collector besides records: JSON bodies."""
+
+from datetime import time
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from protocol.constants import SCHEMA
+from protocol.records import Count, Identifier, Model, Ratio, Seconds, TcpInfo, Text
+
+PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+"""An Ed25519 public key: 32 raw bytes, base64."""
+
+TestId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""A test's id: 128 random bits in hexadecimal, chosen by the probe."""
+
+
+# --- Collector -------------------------------------------------------------------------------
+
+
+class Quarantined(Model):
+    """A record that was kept apart, and why."""
+
+    seq: Count
+    reason: Text
+
+
+class IngestAnswer(Model):
+    """The collector's yes: everything in the batch is on its disk.
+
+    Attributes:
+        stored: records now in the ledger for the first time.
+        duplicate: records that the ledger already had, with the same hash.
+        quarantined: records kept apart: not valid, or at odds with what is stored.
+        next_seq: the first seq of this chain that the collector does not have.
+        start_new_chain: the probe must begin a new chain, as this one is at odds with the ledger
+            (its storage was restored from an older copy).
+    """
+
+    stored: Count
+    duplicate: Count
+    quarantined: tuple[Quarantined, ...]
+    next_seq: Count
+    start_new_chain: bool
+
+
+class EnrolRequest(Model):
+    """A probe asks to become known, with a one-time code that an operator gave out."""
+
+    code: Annotated[str, Field(min_length=8, max_length=64)]
+    public_key: PublicKey
+    software: Text
+    model: Text | None = None
+
+
+class EnrolAnswer(Model):
+    """The probe's id from now on."""
+
+    probe: Identifier
+    site: Text
+
+
+class Problem(Model):
+    """A refusal, RFC 9457. ``line`` and ``fault`` say where and what in a batch.
+
+    ``expected_seq`` comes with 409: the seq that the collector needs first.
+    """
+
+    type: Text = "about:blank"
+    title: Text
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: Text | None = None
+    line: Count | None = None
+    fault: Text | None = None
+    expected_seq: Count | None = None
+
+
+class Window(Model):
+    """A part of the day, local time, with its number of tests. ``end`` may be past midnight."""
+
+    name: Identifier
+    start: time
+    end: time
+    tests: Annotated[int, Field(ge=0, le=288)]
+
+
+class SpeedSchedule(Model):
+    """When speed tests run: a number of tests in each window, at random moments of its parts."""
+
+    windows: Annotated[tuple[Window, ...], Field(min_length=1, max_length=24)]
+    profile: Literal["full", "quick"] = "full"
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [window.name for window in self.windows]
+        if len(set(names)) != len(names):
+            msg = "two windows have the same name"
+            raise ValueError(msg)
+        return self
+
+
+class PeriodicSchedule(Model):
+    """When a light task runs: once in every period, at a random moment of it."""
+
+    every_seconds: Annotated[int, Field(ge=10, le=86400)]
+
+
+class Schedule(Model):
+    """A path's plan. A task that is null does not run."""
+
+    speed: SpeedSchedule | None
+    latency: PeriodicSchedule | None
+    reach: PeriodicSchedule | None
+
+
+class MeasuredPath(Model):
+    """One way out of the probe, the line it measures, and its plan."""
+
+    name: Identifier
+    interface: Text | None = None
+    families: Annotated[tuple[Literal[4, 6], ...], Field(min_length=1, max_length=2)] = (4,)
+    line: Identifier | None = None
+    monthly_data_budget_bytes: Count | None = None
+    schedule: Schedule
+
+
+class ServerEntry(Model):
+    """A measurement server that probes may use. ``stamp`` is HOST:PORT of its reflector."""
+
+    name: Identifier
+    url: Text
+    stamp: Text | None = None
+
+
+class Instruction(Model):
+    """What the collector asks of a probe. The probe keeps the last one on its disk."""
+
+    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    probe: Identifier
+    timezone: Text = "Asia/Ho_Chi_Minh"
+    servers: Annotated[tuple[ServerEntry, ...], Field(max_length=64)]
+    paths: Annotated[tuple[MeasuredPath, ...], Field(max_length=16)]
+
+
+# --- Measurement server ----------------------------------------------------------------------
+
+
+class ServerLoad(Model):
+    """How loaded a server is. CPU ratio: 1.0 is all of its cores busy; null before two readings."""
+
+    tests_running: Count
+    connections: Count
+    connections_limit: Count
+    cpu_ratio: Ratio | None
+
+
+class ServerInfo(Model):
+    """What a Linewatch server says of itself."""
+
+    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    name: Text
+    software: Text
+    your_address: Text
+    upload_maximum_bytes: Count
+    stamp_port: Annotated[int, Field(ge=1, le=65535)] | None
+    load: ServerLoad
+
+
+class ServerStream(Model):
+    """What the server saw of one stream.
+
+    Attributes:
+        bytes: payload bytes so far: received (upload) or accepted by the kernel (download).
+        duration_seconds: from the first byte to the last.
+        samples: pairs (seconds since the first byte of the test's direction, bytes so far of this
+            stream).
+    """
+
+    stream: Count
+    direction: Literal["download", "upload"]
+    bytes: Count
+    duration_seconds: Seconds
+    samples: tuple[tuple[Seconds, Count], ...]
+    tcp: TcpInfo | None
+
+
+class ServerTest(Model):
+    """What the server saw of one test. ``*_maximum`` are over the test's time."""
+
+    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    test: TestId
+    streams: tuple[ServerStream, ...]
+    tests_running_maximum: Count
+    cpu_ratio_maximum: Ratio | None

@@ -1,0 +1,431 @@
+"""The record: what one slot ended as, one line of JSON, written once and never changed.
+
+Units are in the names. Times are UTC, RFC 3339. What was not measured is null, never zero.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from protocol.constants import SCHEMA
+from protocol.failures import Failure
+from protocol.flags import Flag
+
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256, lower-case hexadecimal."""
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""A name that is safe in a path, a label and a file name: probe, chain, path, server."""
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Text = Annotated[str, Field(max_length=500)]
+
+
+class Model(BaseModel):
+    """Frozen, and an unknown key is an error: what is stored is exactly what is written here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Task(StrEnum):
+    """What a slot is planned to measure."""
+
+    SPEED = "speed"
+    LATENCY = "latency"
+    REACH = "reach"
+
+
+class Outcome(StrEnum):
+    """How a slot ended."""
+
+    MEASURED = "measured"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+class ClockState(Model):
+    """What the probe's clock was worth when the record was written.
+
+    Attributes:
+        synchronised: the kernel's word (adjtimex), null where it cannot be asked.
+        offset_seconds: true time minus the device's clock, as far as known (from the kernel or
+            from the collector's Date); every time in the record already includes it. Null where
+            unknown.
+        source: who vouches for the times: the kernel's synchronised clock, the collector's Date,
+            or nobody.
+        boot_id: the kernel's boot id. Records of one boot share a monotonic clock, so one record
+            with a trusted clock dates all the others of that boot.
+        monotonic_seconds: CLOCK_BOOTTIME at ``started_at``.
+    """
+
+    synchronised: bool | None
+    offset_seconds: float | None = Field(allow_inf_nan=False)
+    source: Literal["kernel", "collector", "none"]
+    boot_id: Text | None
+    monotonic_seconds: Seconds
+
+
+class Method(Model):
+    """How it was measured: the engine's name, the method's version and the profile."""
+
+    name: Identifier
+    version: Identifier
+    profile: Literal["full", "quick"] | None = None
+
+
+class FailureReport(Model):
+    """Why a slot did not end as measured: a code from the closed list, a detail for people."""
+
+    code: Failure
+    detail: Text
+
+
+# --- Conditions ------------------------------------------------------------------------------
+
+
+class InterfaceState(Model):
+    """The interface of the path. Counters are totals since boot, payload and headers."""
+
+    name: Text
+    kind: Literal["wired", "wifi", "modem", "loopback", "virtual", "unknown"]
+    up: bool
+    speed_bits_per_second: Count | None
+    duplex: Literal["full", "half"] | None
+    mtu_bytes: Count | None
+    received_bytes: Count | None
+    sent_bytes: Count | None
+    received_errors: Count | None
+    sent_errors: Count | None
+    received_dropped: Count | None
+    sent_dropped: Count | None
+
+
+class WifiState(Model):
+    """The radio link, where the interface is Wi-Fi."""
+
+    signal_dbm: float | None
+    rate_bits_per_second: Count | None
+    frequency_hertz: Count | None
+
+
+class DeviceState(Model):
+    """The device itself. Temperature in °C; power is what the board's firmware tells."""
+
+    load_1m: Ratio | None
+    memory_available_bytes: Count | None
+    temperature_celsius: float | None
+    undervoltage: bool | None
+    throttled: bool | None
+
+
+class Snapshot(Model):
+    """Conditions at one moment, before or after a test."""
+
+    monotonic_seconds: Seconds
+    interface: InterfaceState | None
+    wifi: WifiState | None
+    device: DeviceState
+    gateway: Text | None
+    local_address: Text | None
+    public_address: Text | None
+    clock_synchronised: bool | None
+
+
+class During(Model):
+    """Conditions while a test ran. CPU ratios: 1.0 is one core busy all the time."""
+
+    duration_seconds: Seconds
+    process_cpu_ratio: Ratio | None
+    machine_cpu_ratio: Ratio | None
+    busiest_core_ratio: Ratio | None
+    temperature_maximum_celsius: float | None
+    interface_received_bytes: Count | None
+    interface_sent_bytes: Count | None
+    test_received_bytes: Count | None
+    test_sent_bytes: Count | None
+
+
+class Conditions(Model):
+    """What could make the number unfair, measured before, during and after."""
+
+    model: Text | None
+    cores: Count | None
+    before: Snapshot
+    during: During | None
+    after: Snapshot | None
+
+
+# --- speed -----------------------------------------------------------------------------------
+
+
+class TcpInfo(Model):
+    """The kernel's view of one TCP connection (Linux TCP_INFO), null where it does not tell."""
+
+    congestion_control: Text | None = None
+    segment_bytes: Count | None = None
+    minimum_rtt_seconds: Seconds | None = None
+    smoothed_rtt_seconds: Seconds | None = None
+    rtt_variation_seconds: Seconds | None = None
+    retransmitted_segments: Count | None = None
+    retransmitted_bytes: Count | None = None
+    sent_bytes: Count | None = None
+    acknowledged_bytes: Count | None = None
+    received_bytes: Count | None = None
+    delivery_rate_bits_per_second: Count | None = None
+    congestion_window_segments: Count | None = None
+    busy_seconds: Seconds | None = None
+    receiver_limited_seconds: Seconds | None = None
+    sender_limited_seconds: Seconds | None = None
+    lost_segments: Count | None = None
+    reordering_seen: Count | None = None
+
+
+class StreamReport(Model):
+    """One stream of a direction, as its ends saw it.
+
+    Attributes:
+        bytes: payload bytes of this stream within the measuring window.
+        probe_tcp: TCP_INFO at the probe when the window ended.
+        server_tcp: TCP_INFO at the server, where it is ours.
+        lost: the failure that ended the stream early, or null.
+    """
+
+    bytes: Count
+    probe_tcp: TcpInfo | None
+    server_tcp: TcpInfo | None
+    lost: FailureReport | None = None
+
+
+class ServerCount(Model):
+    """What our own server counted of the same direction, over its whole length."""
+
+    bytes: Count
+    duration_seconds: Seconds
+    window_bits_per_second: Ratio | None
+
+
+class Transfer(Model):
+    """One direction of a speed test.
+
+    Attributes:
+        bits_per_second: TCP payload delivered to the receiver in the window, 8 * bytes /
+            duration; warm-up excluded, no factor added.
+        bytes: payload delivered in the window, all streams.
+        duration_seconds: length of the window.
+        warm_up_seconds: what was excluded before it.
+        total_bytes: everything this direction moved, warm-up included (the data budget counts it).
+        counted_by: receiver: counted where it was received (download: the probe; upload: our
+            server). acknowledged: counted by what the far end's kernel acknowledged.
+        samples: pairs (seconds since the direction began, bytes so far, all streams), every
+            100 ms.
+    """
+
+    bits_per_second: Ratio
+    bytes: Count
+    duration_seconds: Seconds
+    warm_up_seconds: Seconds
+    total_bytes: Count
+    counted_by: Literal["receiver", "acknowledged"]
+    stream_count: Count
+    streams: tuple[StreamReport, ...] = Field(max_length=64)
+    samples: tuple[tuple[Seconds, Count], ...] = Field(max_length=2000)
+    server: ServerCount | None
+
+
+class LatencySummary(Model):
+    """Round trips of small requests. Jitter is the mean absolute difference of neighbours."""
+
+    minimum_seconds: Seconds | None
+    median_seconds: Seconds | None
+    p95_seconds: Seconds | None
+    jitter_seconds: Seconds | None
+    sent: Count
+    received: Count
+    round_trips_seconds: tuple[Seconds, ...] = Field(max_length=2000)
+
+
+class SpeedLatency(Model):
+    """Round trips with the line idle and while each direction loads it."""
+
+    idle: LatencySummary | None
+    download: LatencySummary | None
+    upload: LatencySummary | None
+
+
+class ServerIdentity(Model):
+    """The far end as the probe used it, and what it said of itself."""
+
+    url: Text
+    address: Text | None
+    name: Text | None
+    software: Text | None
+    tests_running: Count | None
+    cpu_ratio: Ratio | None
+
+
+class Speed(Model):
+    """The section of a `speed` record. A direction that failed is null, never zero."""
+
+    download: Transfer | None
+    upload: Transfer | None
+    latency: SpeedLatency
+    server: ServerIdentity
+    ip_version: Literal[4, 6] | None
+
+
+# --- latency ---------------------------------------------------------------------------------
+
+
+class Latency(Model):
+    """The section of a `latency` record: a minute of STAMP packets (RFC 8762).
+
+    Attributes:
+        round_trip: (T4-T1)-(T3-T2) of the packets that came back.
+        delay_variation_p95_seconds: p95 of D_i - D_min (RFC 5481 PDV).
+        lost_ratio: (sent - received) / sent, duplicates not counted.
+    """
+
+    server: ServerIdentity
+    ip_version: Literal[4, 6] | None
+    interval_seconds: Seconds
+    packet_bytes: Count
+    round_trip: LatencySummary
+    delay_variation_p95_seconds: Seconds | None
+    lost_ratio: Ratio | None
+    duplicates: Count
+    reordered: Count
+
+
+# --- reach -----------------------------------------------------------------------------------
+
+
+class ReachTarget(Model):
+    """One thing asked whether it answers: where, and how long it took, or why not."""
+
+    name: Literal["gateway", "dns", "ipv4", "ipv6", "server"]
+    target: Text
+    ip_version: Literal[4, 6] | None
+    reached: bool
+    round_trip_seconds: Seconds | None
+    failure: FailureReport | None
+
+
+class Reach(Model):
+    """The section of a `reach` record: tells a dead line from a dead server or a dead Wi-Fi."""
+
+    targets: tuple[ReachTarget, ...] = Field(max_length=32)
+
+
+# --- The record ------------------------------------------------------------------------------
+
+
+class RecordBase(Model):
+    """What every record has. See the package's design page for the words.
+
+    Attributes:
+        slot: the planned moment.
+        started_at: when the work began; null where it never did (skipped, missed).
+    """
+
+    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    probe: Identifier
+    chain: Identifier
+    seq: Count
+    prev: Hash
+    path: Identifier
+    slot: AwareDatetime
+    started_at: AwareDatetime | None
+    clock: ClockState
+    method: Method
+    software: Text
+    outcome: Outcome
+    failure: FailureReport | None
+    flags: tuple[Flag, ...] = Field(max_length=len(Flag))
+    conditions: Conditions | None
+
+    @model_validator(mode="after")
+    def _failure_fits_outcome(self) -> Self:
+        if (self.outcome is Outcome.MEASURED) != (self.failure is None):
+            msg = "a record has a failure exactly when its outcome is not 'measured'"
+            raise ValueError(msg)
+        started = self.outcome in (Outcome.MEASURED, Outcome.FAILED)
+        if started != (self.started_at is not None):
+            msg = "started_at is set exactly when the outcome is 'measured' or 'failed'"
+            raise ValueError(msg)
+        return self
+
+
+class SpeedRecord(RecordBase):
+    """A `speed` slot's record."""
+
+    task: Literal[Task.SPEED]
+    speed: Speed | None
+
+    @model_validator(mode="after")
+    def _measured_is_whole(self) -> Self:
+        whole = self.speed is not None and self.speed.download and self.speed.upload
+        if self.outcome is Outcome.MEASURED and not whole:
+            msg = "a measured speed record has both its download and its upload"
+            raise ValueError(msg)
+        return self
+
+
+class LatencyRecord(RecordBase):
+    """A `latency` slot's record."""
+
+    task: Literal[Task.LATENCY]
+    latency: Latency | None
+
+    @model_validator(mode="after")
+    def _measured_is_whole(self) -> Self:
+        if self.outcome is Outcome.MEASURED and self.latency is None:
+            msg = "a measured latency record has its section"
+            raise ValueError(msg)
+        return self
+
+
+class ReachRecord(RecordBase):
+    """A `reach` slot's record."""
+
+    task: Literal[Task.REACH]
+    reach: Reach | None
+
+    @model_validator(mode="after")
+    def _measured_is_whole(self) -> Self:
+        if self.outcome is Outcome.MEASURED and self.reach is None:
+            msg = "a measured reach record has its section"
+            raise ValueError(msg)
+        return self
+
+
+Record = Annotated[SpeedRecord | LatencyRecord | ReachRecord, Field(discriminator="task")]
+RECORD: TypeAdapter[SpeedRecord | LatencyRecord | ReachRecord] = TypeAdapter(Record)
+"""Validates a line: ``RECORD.validate_json(line)``."""
+
+
+class Tombstone(Model):
+    """What is left of a record that the probe could not keep: its place in the chain.
+
+    The next record's ``prev`` is this one's ``hash``, so the chain still verifies and nobody can
+    turn a record into a tombstone without the gap being seen and counted.
+    """
+
+    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    tombstone: Literal["spool_full", "spool_corrupt"]
+    probe: Identifier
+    chain: Identifier
+    seq: Count
+    prev: Hash
+    hash: Hash
+    task: Task | None
+    path: Identifier | None
+    slot: AwareDatetime | None
+
+
+def encode(model: Model) -> bytes:
+    """Return the model as one line of UTF-8 JSON without its newline: the bytes that are hashed."""
+    return model.model_dump_json(by_alias=True).encode()

@@ -1,0 +1,1 @@
+"""The measurement server: what probes and LibreSpeed clients measure against."""
