@@ -106,8 +106,8 @@ def read_link(line: bytes, number: int = 1) -> Link:
             {name: content.get(name) for name in ("probe", "chain", "seq", "prev")}, strict=True
         )
         tombstone = "tombstone" in content
-        declared = content.get("hash")
-        if tombstone and not (isinstance(declared, str) and _is_hash(declared)):
+        own = content.get("hash") if tombstone else hash_line(line)
+        if not (isinstance(own, str) and _is_hash(own)):
             msg = "a tombstone needs the hash of the record it stands for"
             raise TypeError(msg)
     except (ValueError, TypeError, RecursionError) as error:
@@ -115,7 +115,6 @@ def read_link(line: bytes, number: int = 1) -> Link:
         raise ChainError(
             ChainFault.NOT_A_LINK, number, f"not a line of a chain ({reason})"
         ) from None
-    own = declared if tombstone else hash_line(line)
     return Link(fields.probe, fields.chain, fields.seq, fields.prev, own, tombstone)
 
 

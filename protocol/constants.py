@@ -1,6 +1,8 @@
 """Every number and name of the protocol, once, each with its reason."""
 
-SCHEMA = 1
+from typing import Final, Literal
+
+SCHEMA: Final[Literal[1]] = 1
 """Version of the record. Raised when a stored field changes its meaning; no field is reused."""
 
 GENESIS_HASH = "0" * 64
