@@ -1,8 +1,8 @@
 """Every number and name of the protocol, once, each with its reason."""
 
-from typing import Final, Literal
+from typing import Final
 
-SCHEMA: Final[Literal[1]] = 1
+SCHEMA: Final = 1
 """Version of the record. Raised when a stored field changes its meaning; no field is reused."""
 
 GENESIS_HASH = "0" * 64
