@@ -1,0 +1,79 @@
+# The commands of a working copy. `make` alone lists them.
+# Works on Debian 12 and Raspberry Pi OS with Python 3.11 or newer, as root or with sudo.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Debian packages that the tests use, in one place. Go is needed where there is no `go` yet.
+TEST_PACKAGES := iproute2 iperf3 chromium chromium-driver fonts-dejavu-core \
+    systemd shellcheck prometheus openssl util-linux
+
+# Where requirements/*.txt come from; `make lock` writes them anew.
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+    --python-version 3.11 --custom-compile-command "make lock"
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+.PHONY: demo
+demo: setup ## Set up, then run server, collector and one probe on this machine until Ctrl-C
+	@$(BIN)/linewatch demo
+
+.PHONY: setup
+setup: $(VENV)/.ready ## Prepare .venv; the command is then .venv/bin/linewatch
+
+# Made anew only when a lock or the project's own description changed.
+$(VENV)/.ready: pyproject.toml requirements/all.txt
+	@command -v $(PYTHON) >/dev/null || deploy/ensure-packages.sh python3
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Python 3.11 or newer is needed; $$($(PYTHON) --version) is here. Name another: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/ensure-packages.sh python3-venv
+	@echo "Preparing $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: test
+test: setup test-packages ## Install what the tests need, and run them all
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+.PHONY: test-long
+test-long: setup test-packages ## The tests, with the long versions of the fault tests
+	@$(BIN)/pytest --long $(PYTEST_ARGS)
+
+.PHONY: test-packages
+test-packages:
+	@deploy/ensure-packages.sh $(TEST_PACKAGES) $$(command -v go >/dev/null || echo golang-go)
+
+.PHONY: check
+check: setup ## Style, types and layering
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest --quiet tests/test_layering.py
+
+.PHONY: bench-transfer
+bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3, in one run
+	@deploy/ensure-packages.sh iperf3
+	@$(BIN)/python bench/transfer.py
+
+.PHONY: bench-accuracy
+bench-accuracy: setup ## Measured rates on shaped lines beside iperf3 (needs root)
+	@deploy/ensure-packages.sh iperf3 iproute2
+	@$(BIN)/python bench/accuracy.py
+
+.PHONY: lock
+lock: setup ## Write requirements/ anew from pyproject.toml, with every file's hash
+	@$(LOCK) --upgrade --all-extras --output-file requirements/all.txt pyproject.toml
+	@$(LOCK) --constraint requirements/all.txt --extra probe --output-file requirements/probe.txt pyproject.toml
+	@$(LOCK) --constraint requirements/all.txt --extra server --extra collector \
+	    --output-file requirements/services.txt pyproject.toml
+	@echo hatchling | $(LOCK) --constraint requirements/all.txt --output-file requirements/build.txt -
