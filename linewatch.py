@@ -31,9 +31,9 @@ COMMANDS: Commands = {
     "probe": (
         "The probe on a site, and the collector's list of probes.",
         {
-            "run": ("Run the agent: measure by schedule, deliver records.", "probe.commands:run"),
-            "enrol": ("Make this device known to a collector.", "probe.commands:enrol"),
-            "status": ("Show what this device's agent is doing.", "probe.commands:status"),
+            "run": ("Run the agent: measure by schedule, deliver records.", "probe.commands.agent:run"),
+            "enrol": ("Make this device known to a collector.", "probe.commands.agent:enrol"),
+            "status": ("Show what this device's agent is doing.", "probe.commands.agent:status"),
             "add": ("Register a probe; prints its one-time code.", "collector.commands:probe_add"),
             "list": ("List the probes.", "collector.commands:probe_list"),
             "revoke": ("Refuse a probe's key from now on.", "collector.commands:probe_revoke"),

@@ -1,0 +1,1 @@
+"""The probe's commands, one module for each group of them."""
