@@ -1,0 +1,1 @@
+"""The HTTP API: what probes write to, and what others read from."""

@@ -1,0 +1,28 @@
+"""The collector's exceptions.
+
+LinewatchError
+└── CollectorError          the collector cannot do what was asked            exit 1
+    ├── LedgerError         the ledger cannot be opened, read or written      exit 1
+    │   └── LedgerBusyError   too much is waiting for the disk already        exit 1
+    └── RegistryError       a registry command's words do not fit the registry  exit 2
+"""
+
+from protocol.errors import LinewatchError
+
+
+class CollectorError(LinewatchError):
+    """The collector cannot do what was asked."""
+
+
+class LedgerError(CollectorError):
+    """The ledger cannot be opened, read or written; nothing was half-written."""
+
+
+class LedgerBusyError(LedgerError):
+    """More is waiting to be written than the collector takes."""
+
+
+class RegistryError(CollectorError):
+    """What was asked for does not fit the registry: a name taken, or one that is not there."""
+
+    exit_code = 2

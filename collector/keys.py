@@ -1,0 +1,20 @@
+"""What the application carries for its handlers: ``request.app[keys.DATABASE]`` and so on."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from aiohttp import web
+
+from collector.ledger.database import Database
+from collector.ledger.writer import Writer
+from collector.settings import CollectorSettings
+
+SETTINGS = web.AppKey("settings", CollectorSettings)
+DATABASE = web.AppKey("database", Database)
+"""For reading: ``await request.app[DATABASE].read(query)``."""
+
+WRITER = web.AppKey("writer", Writer)
+"""For writing: ``await request.app[WRITER].run(job)``."""
+
+NOW: web.AppKey[Callable[[], datetime]] = web.AppKey("now", Callable[[], datetime])
+"""The clock: aware, UTC."""

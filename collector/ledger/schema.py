@@ -1,0 +1,340 @@
+"""The tables of the ledger and of the registry, once, for SQLite and PostgreSQL alike.
+
+Migrations bring a database to this; a test holds that both say the same. Every moment is UTC and
+aware in Python. What was not measured is null, never zero.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, stored as whole microseconds since 1970-01-01 UTC.
+
+    An integer is the same in every database, loses no time zone, sorts, and falls into hours and
+    days by division: ``type_coerce(records.c.measured_at, BigInteger) // 3_600_000_000``.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return what is stored for a moment; a naive one is refused."""
+        del dialect
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Return the moment, UTC."""
+        del dialect
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return whole microseconds since 1970-01-01 UTC; ``moment`` is aware."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+_ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only where the type is exactly INTEGER."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# --- Registry --------------------------------------------------------------------------------
+
+carriers = Table(
+    "carriers",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="short name: vnpt, viettel"),
+    Column("name", Text, nullable=False, comment="as people write it"),
+    Column("complaint_address", Text, comment="where complaints go: post or e-mail"),
+    Column("created_at", Moment, nullable=False),
+)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("ward", Text),
+    Column("address", Text),
+    Column("latitude", Float, comment="degrees north"),
+    Column("longitude", Float, comment="degrees east"),
+    Column("created_at", Moment, nullable=False),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("site_id", String(64), ForeignKey("sites.id"), nullable=False, index=True),
+    Column("carrier_id", String(64), ForeignKey("carriers.id"), nullable=False, index=True),
+    Column("technology", String(32), nullable=False, comment="fibre, cable, dsl, 4g, 5g, other"),
+    Column("plan", Text, comment="the carrier's name for what is paid for"),
+    Column("contracted_download_bits_per_second", BigInteger),
+    Column("contracted_upload_bits_per_second", BigInteger),
+    Column("declared_download_bits_per_second", BigInteger, comment="in the carrier's notice"),
+    Column("declared_upload_bits_per_second", BigInteger, comment="in the carrier's notice"),
+    Column("created_at", Moment, nullable=False),
+)
+
+probes = Table(
+    "probes",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("site_id", String(64), ForeignKey("sites.id"), nullable=False, index=True),
+    Column("public_key", String(44), unique=True, comment="Ed25519, base64; null: not enrolled"),
+    Column("enrolled_at", Moment),
+    Column("revoked_at", Moment),
+    Column("software", Text),
+    Column("model", Text),
+    Column("last_seen_at", Moment, comment="the last request with a good token"),
+    Column("created_at", Moment, nullable=False),
+)
+
+probe_paths = Table(
+    "probe_paths",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("interface", Text),
+    Column("families", String(8), nullable=False, comment="'4', '6' or '4 6'"),
+    Column("line_id", String(64), ForeignKey("lines.id"), index=True),
+    Column("monthly_data_budget_bytes", BigInteger),
+    Column("schedule", Text, comment="JSON of protocol.messages.Schedule; null: the default"),
+    PrimaryKeyConstraint("probe_id", "name"),
+)
+
+servers = Table(
+    "servers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("stamp", Text, comment="HOST:PORT of its STAMP reflector"),
+    Column("created_at", Moment, nullable=False),
+)
+
+enrolment_codes = Table(
+    "enrolment_codes",
+    metadata,
+    Column("hash", String(64), primary_key=True, comment="SHA-256 of the code"),
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False, index=True),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("password_hash", Text, nullable=False, comment="argon2id"),
+    Column("created_at", Moment, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True, comment="SHA-256 of the cookie's token"),
+    Column(
+        "operator_name",
+        String(64),
+        ForeignKey("operators.name", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+# --- Records and what proves them ------------------------------------------------------------
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True, comment="grows with every commit: sinks' cursor"),
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("prev", String(64), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("tombstone", String(32), comment="why the probe could not keep it; null: a record"),
+    Column("task", String(16), comment="speed, latency, reach; null: tombstone that knows not"),
+    Column("path", String(64)),
+    Column("line_id", String(64), ForeignKey("lines.id"), comment="of the path, at ingest"),
+    Column("slot", Moment, comment="the planned moment, as the probe's clock had it"),
+    Column("started_at", Moment, comment="as the probe's clock had it"),
+    Column("measured_at", Moment, comment="the best known moment; null: none known"),
+    Column(
+        "time_quality",
+        String(16),
+        nullable=False,
+        comment="kernel, collector: the clock was good; corrected: by boot and monotonic time; "
+        "none: nobody vouches for measured_at",
+    ),
+    Column("boot_id", Text),
+    Column("monotonic_seconds", Float),
+    Column("outcome", String(16), comment="measured, failed, skipped, missed"),
+    Column("failure_code", String(32)),
+    Column("flags", Text, nullable=False, comment="sorted, a space between; '': none"),
+    Column("method_name", String(64)),
+    Column("method_version", String(64)),
+    Column("profile", String(16)),
+    Column("software", Text),
+    Column("ip_version", SmallInteger),
+    Column("server", Text, comment="the server's name, or else its URL"),
+    Column("download_bits_per_second", Float),
+    Column("upload_bits_per_second", Float),
+    Column("idle_latency_seconds", Float, comment="median, speed record, line idle"),
+    Column("download_latency_seconds", Float, comment="median, while downloading"),
+    Column("upload_latency_seconds", Float, comment="median, while uploading"),
+    Column("round_trip_seconds", Float, comment="median, latency record"),
+    Column("delay_variation_seconds", Float, comment="p95, latency record"),
+    Column("lost_ratio", Float, comment="latency record"),
+    Column("gateway_reached", Boolean, comment="reach record; null: not asked"),
+    Column("ipv4_reached", Boolean, comment="reach record: any IPv4 target; null: none asked"),
+    Column("ipv6_reached", Boolean, comment="reach record: any IPv6 target; null: none asked"),
+    Column("data_bytes", BigInteger, comment="payload that the test moved, both directions"),
+    # Last on purpose: SQLite walks through a long value to reach the columns behind it, which made
+    # reading a month of a line two to five times slower.
+    Column("line", LargeBinary, nullable=False, comment="the exact bytes that were hashed"),
+    UniqueConstraint("probe_id", "chain", "seq"),
+    Index("ix_records_line_id_task_measured_at", "line_id", "task", "measured_at"),
+    Index("ix_records_probe_id_measured_at", "probe_id", "measured_at"),
+    Index("ix_records_measured_at", "measured_at"),
+    # Records whose time waits for a record of the same boot with a good clock.
+    Index("ix_records_probe_id_boot_id_time_quality", "probe_id", "boot_id", "time_quality"),
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("signature", Text, nullable=False, comment="base64"),
+    Column("public_key", String(44), nullable=False, comment="that the signature was made with"),
+    Column("received_at", Moment, nullable=False),
+    # The hash is part of the key: the seals of two sides of a fork are both evidence.
+    PrimaryKeyConstraint("probe_id", "chain", "seq", "hash"),
+)
+
+chains = Table(
+    "chains",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Column("next_seq", BigInteger, nullable=False, comment="the first that is not here"),
+    Column("last_hash", String(64), nullable=False),
+    Column("first_received_at", Moment, nullable=False),
+    Column("last_received_at", Moment, nullable=False),
+    Column("forked_at", Moment, comment="when records at odds with this chain first came"),
+    PrimaryKeyConstraint("probe_id", "chain"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("prev", String(64), nullable=False),
+    Column("kind", String(16), nullable=False, comment="fork; invalid: a link that is no record"),
+    Column("reason", Text, nullable=False),
+    Column("line", LargeBinary, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    UniqueConstraint("probe_id", "chain", "seq", "hash"),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Column("from_seq", BigInteger, nullable=False, comment="the first that is missing"),
+    Column("to_seq", BigInteger, nullable=False, comment="the last that is missing"),
+    Column("filled", BigInteger, nullable=False, comment="of them, how many came after all"),
+    Column("noticed_at", Moment, nullable=False),
+    PrimaryKeyConstraint("probe_id", "chain", "from_seq"),
+)
+
+# --- What is shown and alarmed, kept by the writer so that a restart loses nothing --------------
+
+events = Table(
+    "events",
+    metadata,
+    Column("kind", String(32), nullable=False, comment="see collector.ledger.events.EventKind"),
+    Column("probe_id", String(64), nullable=False, comment="'': the sender is not known"),
+    Column("day", String(10), nullable=False, comment="YYYY-MM-DD, UTC"),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("detail", Text, nullable=False, comment="of the last one"),
+    # Counted by day, so that nobody can fill the ledger by being refused.
+    PrimaryKeyConstraint("kind", "probe_id", "day"),
+)
+
+ingest_totals = Table(
+    "ingest_totals",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), primary_key=True),
+    Column("received", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("duplicate", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),
+)
+
+outcome_totals = Table(
+    "outcome_totals",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("path", String(64), nullable=False),
+    Column("task", String(16), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("records", BigInteger, nullable=False),
+    PrimaryKeyConstraint("probe_id", "path", "task", "outcome"),
+)
+
+latest = Table(
+    "latest",
+    metadata,
+    Column("line_id", String(64), ForeignKey("lines.id"), nullable=False),
+    Column("task", String(16), nullable=False),
+    Column("ip_version", SmallInteger, nullable=False, comment="0: the record does not say"),
+    Column("record_id", _ROW_ID, ForeignKey("records.id"), nullable=False),
+    Column("measured_at", Moment, nullable=False),
+    # The newest record of each: pages and metrics read it instead of searching all records.
+    PrimaryKeyConstraint("line_id", "task", "ip_version"),
+)

@@ -1,0 +1,174 @@
+"""The one writer: a thread that commits what is waiting as a group.
+
+A commit costs one or two waits for the disk, however much it holds. So jobs queue, the writer
+takes all that wait (up to a number of bytes), runs each in a savepoint of one transaction, commits,
+and only then gives the answers. A job that fails undoes itself alone; a commit that fails fails
+all of its jobs, and nothing of them is stored.
+"""
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from collector.errors import LedgerBusyError, LedgerError
+from collector.ledger.database import Database
+from collector.settings import LimitSettings
+
+T = TypeVar("T")
+Job = Callable[[Connection], T]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class WriterCounts:
+    """What the writer has done since it started. Read from other threads: each is one number."""
+
+    commits: int = 0
+    jobs: int = 0
+    failures: int = 0
+    refused: int = 0
+    commit_seconds: float = 0.0
+    failing: bool = False
+
+
+@dataclass(frozen=True)
+class _Waiting(Generic[T]):
+    job: Job[T]
+    weight_bytes: int
+    answer: "concurrent.futures.Future[T]"
+
+
+class Writer:
+    """Runs jobs that write, in the order they came, many in one commit.
+
+    Args:
+        database: where to.
+        limits: how much may wait, and how much goes into one transaction.
+    """
+
+    def __init__(self, database: Database, limits: LimitSettings) -> None:
+        self.counts = WriterCounts()
+        self._database = database
+        self._limits = limits
+        self._waiting: deque[_Waiting[Any]] = deque()
+        self._queued_bytes = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="ledger-write")
+
+    def start(self) -> None:
+        """Start the thread; `close` ends it."""
+        self._thread.start()
+
+    @property
+    def queued_jobs(self) -> int:
+        """How many jobs wait."""
+        return len(self._waiting)
+
+    @property
+    def queued_bytes(self) -> int:
+        """How much the jobs that wait weigh."""
+        return self._queued_bytes
+
+    async def run(self, job: Job[T], weight_bytes: int = 0) -> T:
+        """Return what ``job`` returns, once it is committed.
+
+        Args:
+            job: runs in the writer's thread, inside a transaction; must not take long.
+            weight_bytes: how much memory the job holds while it waits.
+
+        Raises:
+            LedgerBusyError: too much is waiting, or the writer is closing.
+            LedgerError: the database cannot be written; nothing of the job was.
+            Exception: whatever ``job`` raises; nothing of it was written.
+        """
+        return await asyncio.wrap_future(self.submit(job, weight_bytes))
+
+    def submit(self, job: Job[T], weight_bytes: int = 0) -> "concurrent.futures.Future[T]":
+        """Queue a job from any thread. As `run`, but the errors of writing come by the future."""
+        answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+        with self._changed:
+            full = self._queued_bytes + weight_bytes > self._limits.queued_bytes
+            if self._closing or (full and self._waiting):
+                self.counts.refused += 1
+                raise LedgerBusyError("too much is waiting for the disk; try again later")
+            self._waiting.append(_Waiting(job, weight_bytes, answer))
+            self._queued_bytes += weight_bytes
+            self._changed.notify()
+        return answer
+
+    def close(self) -> None:
+        """Write everything that waits, then end the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        # Ends when `close` was called and nothing waits any more.
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closing:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                group = self._take()
+            self._commit(group)
+
+    def _take(self) -> list[_Waiting[Any]]:
+        """Return the jobs for one transaction: at least one, up to the group's size."""
+        group: list[_Waiting[Any]] = []
+        size = 0
+        while self._waiting and (
+            not group or size + self._waiting[0].weight_bytes <= self._limits.group_bytes
+        ):
+            waiting = self._waiting.popleft()
+            size += waiting.weight_bytes
+            if waiting.answer.set_running_or_notify_cancel():
+                group.append(waiting)
+        self._queued_bytes -= size
+        return group
+
+    def _commit(self, group: list[_Waiting[Any]]) -> None:
+        began = time.monotonic()
+        try:
+            with self._database.write() as connection:
+                results = [(one, *_run_apart(connection, one.job)) for one in group]
+        except LedgerError as error:
+            _LOG.error("nothing of %d jobs was written: %s", len(group), error)
+            self.counts.failures += 1
+            self.counts.failing = True
+            for waiting in group:
+                waiting.answer.set_exception(error)
+            return
+        self.counts.commits += 1
+        self.counts.jobs += len(group)
+        self.counts.commit_seconds += time.monotonic() - began
+        self.counts.failing = False
+        for waiting, result, failure in results:
+            if failure is None:
+                waiting.answer.set_result(result)
+            else:
+                waiting.answer.set_exception(failure)
+
+
+def _run_apart(connection: Connection, job: Job[T]) -> tuple[T | None, BaseException | None]:
+    """Run a job in a savepoint: return its result, or the error that undid it."""
+    try:
+        with connection.begin_nested():
+            return job(connection), None
+    except DBAPIError:
+        # The disk or the lock, not the job: the whole transaction is given up.
+        raise
+    except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job's result
+        return None, error

@@ -1,0 +1,173 @@
+"""The `collector` section of config.yaml. Defaults are values, each with its meaning."""
+
+from datetime import time
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator, model_validator
+
+from protocol.constants import DEFAULT_COLLECTOR_PORT
+from protocol.messages import PeriodicSchedule, Schedule, ServerEntry, SpeedSchedule, Window
+from protocol.settings import Section
+
+
+class LedgerSettings(Section):
+    """Where the ledger is."""
+
+    path: Path = Field(
+        Path("data/collector/ledger.sqlite"), description="The SQLite file; its folder is made."
+    )
+    url: SecretStr | None = Field(
+        None, description="An SQLAlchemy URL of another database instead; may hold a password."
+    )
+    busy_timeout_seconds: PositiveFloat = Field(
+        5.0, description="How long a write waits for another program that holds the SQLite file."
+    )
+
+
+class TlsSettings(Section):
+    """TLS; without it a proxy in front has to speak it. Both files or none."""
+
+    certificate: Path | None = Field(None, description="The certificate chain, PEM.")
+    key: Path | None = Field(None, description="The private key, PEM.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            msg = "certificate and key are needed together"
+            raise ValueError(msg)
+        return self
+
+
+class LimitSettings(Section):
+    """What one request, one address and all of them together may take."""
+
+    connections: PositiveInt = Field(4096, description="Open connections in all.")
+    connections_per_address: PositiveInt = Field(
+        256, description="Open connections of one address (IPv6: of one /64)."
+    )
+    header_seconds: PositiveFloat = Field(
+        10.0, description="A request's headers have to be there after this."
+    )
+    keep_alive_seconds: PositiveFloat = Field(
+        30.0, description="An idle connection is closed after this."
+    )
+    request_seconds: PositiveFloat = Field(
+        60.0, description="A request's body has to be there after this."
+    )
+    minimum_bytes_per_second: PositiveInt = Field(
+        1024, description="A body that comes more slowly than this is refused."
+    )
+    queued_bytes: PositiveInt = Field(
+        64 * 1024 * 1024, description="Records waiting for the disk; above it: 503."
+    )
+    group_bytes: PositiveInt = Field(
+        8 * 1024 * 1024, description="Records that are written in one transaction."
+    )
+    retry_after_seconds: PositiveInt = Field(30, description="What a 503 asks a probe to wait.")
+    verifying_threads: PositiveInt = Field(2, description="Threads that check batches.")
+
+
+class EnrolmentSettings(Section):
+    """How probes become known."""
+
+    code_hours: PositiveInt = Field(72, description="How long a one-time code is valid.")
+    wrong_codes_per_address: PositiveInt = Field(
+        10, description="Wrong codes in ten minutes, of one address (IPv6: of one /64)."
+    )
+    wrong_codes: PositiveInt = Field(200, description="Wrong codes in ten minutes, in all.")
+
+
+class MetricsSettings(Section):
+    """What `/metrics` shows."""
+
+    latest_hours: PositiveFloat = Field(
+        6.0, description="A line's latest value is shown until it is this old."
+    )
+    cache_seconds: PositiveFloat = Field(
+        5.0, description="Answers within this time are computed once."
+    )
+
+
+class WebSettings(Section):
+    """The pages."""
+
+    session_hours: PositiveInt = Field(12, description="An operator's login ends after this.")
+    public: bool = Field(
+        True, description="The pages without login show lines and their results, no addresses."
+    )
+
+
+def _default_schedule() -> Schedule:
+    """Return eight speed tests a day, three of them in the evening; light tasks often."""
+    return Schedule(
+        speed=SpeedSchedule(
+            windows=(
+                Window(name="night", start=time(0), end=time(7), tests=1),
+                Window(name="day", start=time(7), end=time(19), tests=4),
+                Window(name="evening", start=time(19), end=time(23), tests=3),
+            )
+        ),
+        latency=PeriodicSchedule(every_seconds=900),
+        reach=PeriodicSchedule(every_seconds=300),
+    )
+
+
+class CollectorSettings(Section):
+    """The collector."""
+
+    listen: str = Field(
+        f"127.0.0.1:{DEFAULT_COLLECTOR_PORT}", description="HOST:PORT; port 0 takes a free one."
+    )
+    timezone: str = Field(
+        "Asia/Ho_Chi_Minh", description="The zone of schedules, pages and days of the month."
+    )
+    ledger: LedgerSettings = Field(LedgerSettings(), description="Where records are kept.")
+    tls: TlsSettings = Field(TlsSettings(), description="TLS, where no proxy speaks it.")
+    limits: LimitSettings = Field(LimitSettings(), description="Limits on what listens.")
+    enrolment: EnrolmentSettings = Field(
+        EnrolmentSettings(), description="How probes become known."
+    )
+    metrics: MetricsSettings = Field(MetricsSettings(), description="What /metrics shows.")
+    web: WebSettings = Field(WebSettings(), description="The pages.")
+    schedule: Schedule = Field(
+        default_factory=_default_schedule,
+        description="The plan of every path that has no plan of its own.",
+    )
+    servers: tuple[ServerEntry, ...] = Field(
+        (), description="Measurement servers for all probes, besides those in the registry."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            msg = f"no such time zone: {name} (an example: Asia/Ho_Chi_Minh)"
+            raise ValueError(msg) from None
+        return name
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, text: str) -> str:
+        split_address(text)
+        return text
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Return host and port of HOST:PORT; an IPv6 host stands in brackets.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    host, separator, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not separator or not host or not port.isascii() or not port.isdigit():
+        msg = f"HOST:PORT is needed, not {text!r} (examples: 127.0.0.1:8000, [::]:8000)"
+        raise ValueError(msg)
+    if int(port) > 65535:  # noqa: PLR2004 - the largest port
+        msg = f"no such port: {port}"
+        raise ValueError(msg)
+    return host, int(port)
