@@ -11,7 +11,7 @@ Segmentation offload stays on. A token bucket counts a super-packet as the frame
 on a wire (headers included), and cuts up those above its burst, so the shape stays exact; with
 offload off, two cores do not carry 900 Mbit/s of 1514-byte frames over four interfaces.
 
-Needs Linux, root, and the programs `ip`, `tc` and `sysctl`.
+Needs Linux, root, and the programs `ip` and `tc`.
 """
 
 import json
@@ -53,9 +53,6 @@ a measuring window of 10 s."""
 
 BURST_MINIMUM_BYTES: Final = 10 * (MTU_BYTES + ETHERNET_HEADER_BYTES)
 """A smaller bucket than ten frames loses rate to timers on slow lines."""
-
-_PROGRAMS: Final = {"ip": "iproute2", "tc": "iproute2", "sysctl": "procps"}
-"""What makes the line, and the Debian package that it comes from."""
 
 _COMMAND_SECONDS: Final = 10
 """The longest that one call of `ip` or `tc` may take."""
@@ -206,15 +203,16 @@ class Line:
 
     def _prepare(self, place: Place) -> None:
         """Set a namespace up for its part before it has interfaces."""
-        settings = [
+        settings = {
             # Nobody else is on the wire: addresses, link-local ones too, are good at once.
-            "net.ipv6.conf.default.accept_dad=0",
+            "ipv6/conf/default/accept_dad": 0,
             # Or what one run learnt of the path would be the next one's start.
-            "net.ipv4.tcp_no_metrics_save=1",
-        ]
+            "ipv4/tcp_no_metrics_save": 1,
+        }
         if place == "router":
-            settings += ["net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"]
-        _call(*self.command(place, ("sysctl", "-qw", *settings)))
+            settings |= {"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1}
+        script = " && ".join(f"echo {value} >/proc/sys/net/{at}" for at, value in settings.items())
+        _call(*self.command(place, ("sh", "-c", script)))
         self._ip(place, "link", "set", "lo", "up")
 
     def _address(self, end: Place) -> None:
@@ -240,13 +238,13 @@ class Line:
 def _check_machine() -> None:
     if os.geteuid() != 0:
         raise LineError("a shaped line is made of network namespaces, which needs root: use sudo")
-    for program, package in _PROGRAMS.items():
+    for program in ("ip", "tc"):
         if shutil.which(program) is None:
-            raise LineError(f"'{program}' is not installed: apt-get install {package}")
+            raise LineError(f"'{program}' is not installed: apt-get install iproute2")
 
 
 def _call(*command: str) -> str:
-    """Run `ip`, `tc` or `sysctl` and return what it printed."""
+    """Run `ip` or `tc` and return what it printed."""
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=_COMMAND_SECONDS
     )
