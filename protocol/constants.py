@@ -11,7 +11,7 @@ GENESIS_HASH = "0" * 64
 # --- What the collector takes in one request -------------------------------------------------
 
 MAX_RECORD_BYTES = 128 * 1024
-"""One line. A full speed record with 16 streams and 26 s of 100 ms samples is below 40 KiB."""
+"""One line. A full speed record with 16 streams and 26 s of 100 ms samples is below 64 KiB."""
 
 MAX_BATCH_RECORDS = 1000
 """Lines in a batch. At a speed, latency and reach rhythm of 5 minutes this is a day and a half."""
