@@ -31,7 +31,10 @@ COMMANDS: Commands = {
     "probe": (
         "The probe on a site, and the collector's list of probes.",
         {
-            "run": ("Run the agent: measure by schedule, deliver records.", "probe.commands.agent:run"),
+            "run": (
+                "Run the agent: measure by schedule, deliver records.",
+                "probe.commands.agent:run",
+            ),
             "enrol": ("Make this device known to a collector.", "probe.commands.agent:enrol"),
             "status": ("Show what this device's agent is doing.", "probe.commands.agent:status"),
             "add": ("Register a probe; prints its one-time code.", "collector.commands:probe_add"),

@@ -1,0 +1,362 @@
+"""When to measure: stratified random slots. Pure: no clock, no I/O, the same answer every time.
+
+Each window of the day is cut into as many equal parts as it has tests, each period of a light task
+is a part of its own, and one moment is drawn in each part. A part's slot is therefore known by its
+part: drawing again after a restart or a new instruction never measures a part twice.
+
+Two rules keep days independent of each other, so that no day needs to know what another drew: a
+slot's reserved time ends within its part, and a part that lies across midnight is cut there and
+belongs to one side, drawn by length.
+"""
+
+import hashlib
+import random
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from protocol.messages import MeasuredPath, Window
+from protocol.records import Task
+
+HOUR_GUARD_SECONDS: Final = 60
+"""No slot within a minute of a full hour: that is when everybody's cron jobs, backups and other
+people's speed tests start, and a line measured there looks worse than it is."""
+
+RESERVED_SECONDS: Final = {Task.SPEED: 120, Task.LATENCY: 65, Task.REACH: 15}
+"""How long a slot keeps its line for itself.
+
+speed: 26 s of load, idle latency, connecting, and a server that answers late. latency: a minute of
+packets and waiting for the last. reach: its targets' timeouts side by side."""
+
+EVENING_START: Final = time(19)
+EVENING_END: Final = time(23)
+"""When homes use their lines most: the peak hours (19 to 23 h) of regulators' measurements."""
+
+ATTEMPTS: Final = 16
+"""How often the speed slots of a crowded line are drawn anew before one is left out."""
+
+Family = Literal[4, 6]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """A planned moment for a task on a path.
+
+    Attributes:
+        moment: when it starts, UTC, whole seconds.
+        task: what it measures.
+        path: on which path.
+        family: over which address family; None where the task looks at all of them.
+        profile: of a speed slot.
+        part_start, part_end: the part of the day that it stands for, UTC.
+        evening: whether its moment is within the evening hours.
+    """
+
+    moment: datetime
+    task: Task
+    path: str
+    family: Family | None
+    profile: Literal["full", "quick"]
+    part_start: datetime
+    part_end: datetime
+    evening: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A slot of the past that has its record."""
+
+    task: Task
+    path: str
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A day's slots in order, and how many parts found no room on their line."""
+
+    slots: tuple[Slot, ...]
+    without_room: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a day, in seconds since the epoch. ``window`` is empty for a light task."""
+
+    start: int
+    end: int
+    task: Task
+    path: str
+    window: str = ""
+    profile: Literal["full", "quick"] = "full"
+    evening: bool = False
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """A local day: its date, and its bounds in seconds since the epoch."""
+
+    date: date
+    zone: ZoneInfo
+    start: int
+    end: int
+
+
+def plan_day(day: date, zone: ZoneInfo, paths: Sequence[MeasuredPath], seed: str) -> Plan:
+    """Return all slots of a local day, from its midnight to the next.
+
+    Args:
+        day: the local date.
+        zone: the zone that the schedules' times are in.
+        paths: the paths with their schedules. Those that name the same line never overlap.
+        seed: tells one probe's moments from another's: the probe's id.
+    """
+    bounds = _Day(day, zone, _epoch(day, time(), zone), _epoch(day + timedelta(1), time(), zone))
+    lines: dict[str, list[MeasuredPath]] = {}
+    for path in paths:
+        lines.setdefault(line_key(path), []).append(path)
+    slots: list[Slot] = []
+    without_room = 0
+    for members in lines.values():
+        placed, missing = _plan_line(bounds, members, seed)
+        slots += placed
+        without_room += missing
+    return Plan(tuple(sorted(slots, key=lambda slot: (slot.moment, slot.path))), without_room)
+
+
+def unserved(slots: Iterable[Slot], past: Iterable[Done]) -> list[Slot]:
+    """Return the slots that have no record yet.
+
+    A record serves the slot of its own moment; one from before a change of the schedule serves
+    one slot whose part it lies in.
+    """
+    moments: dict[tuple[Task, str], list[datetime]] = {}
+    for done in sorted(past, key=lambda done: done.moment):
+        moments.setdefault((done.task, done.path), []).append(done.moment)
+    rest = []
+    for slot in sorted(slots, key=lambda slot: slot.moment):
+        of_task = moments.get((slot.task, slot.path), [])
+        at = bisect_left(of_task, slot.moment)
+        if at < len(of_task) and of_task[at] == slot.moment:
+            of_task.pop(at)
+        else:
+            rest.append(slot)
+    return [slot for slot in rest if not _serve(moments.get((slot.task, slot.path), []), slot)]
+
+
+def _serve(moments: list[datetime], slot: Slot) -> bool:
+    """Take a moment within the slot's part out of ``moments``; return whether there was one."""
+    at = bisect_left(moments, slot.part_start)
+    served = at < len(moments) and moments[at] < slot.part_end
+    if served:
+        moments.pop(at)
+    return served
+
+
+def line_key(path: MeasuredPath) -> str:
+    """Return what names the line of a path: paths without a line have one each."""
+    return f"line {path.line}" if path.line else f"path {path.name}"
+
+
+def _plan_line(day: _Day, paths: Sequence[MeasuredPath], seed: str) -> tuple[list[Slot], int]:
+    """Return the slots of one line: speed tests first, light tasks around them."""
+    speed = sorted(
+        (part for path in paths for part in _speed_parts(day, path, seed)),
+        # Who has least room chooses first, the evening before all others.
+        key=lambda part: (not part.evening, part.end - part.start, part.start, part.path),
+    )
+    moments = _place_speed(day, speed, seed)
+    busy = sorted((at, at + RESERVED_SECONDS[Task.SPEED]) for at in moments.values())
+    placed: list[tuple[_Part, int]] = sorted(moments.items(), key=lambda item: item[1])
+    wanted = len(speed)
+    for task in (Task.LATENCY, Task.REACH):
+        for path in paths:
+            for part in _periodic_parts(day, path, task, seed):
+                wanted += 1
+                at = _place(day, part, busy, seed, "")
+                if at is not None:
+                    insort(busy, (at, at + RESERVED_SECONDS[task]))
+                    placed.append((part, at))
+    return list(_slots(day, paths, placed)), wanted - len(placed)
+
+
+def _slots(
+    day: _Day, paths: Sequence[MeasuredPath], placed: Iterable[tuple[_Part, int]]
+) -> Iterator[Slot]:
+    families = {path.name: path.families for path in paths}
+    turns = {path.name: day.date.toordinal() for path in paths}
+    for part, at in placed:
+        family: Family | None = None
+        if part.task is Task.SPEED:
+            # By turns over the day's tests; another one begins every day, so that with one test
+            # a day both are served, and no family keeps the same hour.
+            family = families[part.path][turns[part.path] % len(families[part.path])]
+            turns[part.path] += 1
+        elif part.task is Task.LATENCY:
+            family = families[part.path][part.turn % len(families[part.path])]
+        moment = _utc(at)
+        local = moment.astimezone(day.zone).time()
+        yield Slot(
+            moment=moment,
+            task=part.task,
+            path=part.path,
+            family=family,
+            profile=part.profile,
+            part_start=_utc(part.start),
+            part_end=_utc(part.end),
+            evening=EVENING_START <= local < EVENING_END,
+        )
+
+
+def _place_speed(day: _Day, parts: Sequence[_Part], seed: str) -> dict[_Part, int]:
+    """Return a moment for each part, as many as `ATTEMPTS` draws find room for."""
+    best: dict[_Part, int] = {}
+    for attempt in range(ATTEMPTS):
+        busy: list[tuple[int, int]] = []
+        found: dict[_Part, int] = {}
+        for part in parts:
+            at = _place(day, part, busy, seed, str(attempt))
+            if at is not None:
+                insort(busy, (at, at + RESERVED_SECONDS[Task.SPEED]))
+                found[part] = at
+        if len(found) > len(best):
+            best = found
+        if len(best) == len(parts):
+            break
+    return best
+
+
+def _place(
+    day: _Day, part: _Part, busy: Sequence[tuple[int, int]], seed: str, salt: str
+) -> int | None:
+    """Return a random moment of a part at which its line is free, or None where there is none."""
+    reserved = RESERVED_SECONDS[part.task]
+    free = _free(day, part, busy, reserved)
+    total = sum(last - first + 1 for first, last in free)
+    if total <= 0:
+        return None
+    step = _random(seed, part, salt).randrange(total)
+    for first, last in free:
+        if step <= last - first:
+            return first + step
+        step -= last - first + 1
+    return None
+
+
+def _free(
+    day: _Day, part: _Part, busy: Sequence[tuple[int, int]], reserved: int
+) -> list[tuple[int, int]]:
+    """Return the inclusive ranges of seconds at which a slot of the part may start."""
+    first, last = part.start, part.end - reserved
+    near = busy[
+        bisect_left(busy, (first - max(RESERVED_SECONDS.values()), 0)) : bisect_left(
+            busy, (part.end, 0)
+        )
+    ]
+    blocked = [(start - reserved + 1, end - 1) for start, end in near]
+    blocked += _hour_guards(day.zone, first, last)
+    free: list[tuple[int, int]] = []
+    for start, end in sorted(blocked):
+        if start > first:
+            free.append((first, min(start - 1, last)))
+        first = max(first, end + 1)
+        if first > last:
+            break
+    if first <= last:
+        free.append((first, last))
+    return free
+
+
+def _hour_guards(zone: ZoneInfo, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield the inclusive ranges around the local full hours that touch ``first`` to ``last``."""
+    offset = _utc(first).astimezone(zone).utcoffset() or timedelta()
+    shift = int(offset.total_seconds()) % 3600
+    guard = HOUR_GUARD_SECONDS - 1
+    hour = (first + shift) // 3600 * 3600 - shift
+    while hour - guard <= last:
+        yield hour - guard, hour + guard
+        hour += 3600
+
+
+def _speed_parts(day: _Day, path: MeasuredPath, seed: str) -> Iterator[_Part]:
+    """Yield the parts of a path's windows that belong to the day."""
+    schedule = path.schedule.speed
+    if schedule is None:
+        return
+    for window in schedule.windows:
+        for begins in (day.date - timedelta(1), day.date):
+            start, end = _window(window, begins, day.zone)
+            for number in range(window.tests):
+                part = _Part(
+                    start + (end - start) * number // window.tests,
+                    start + (end - start) * (number + 1) // window.tests,
+                    Task.SPEED,
+                    path.name,
+                    window.name,
+                    schedule.profile,
+                    evening=_holds_evening(window),
+                )
+                yield from _within(day, part, seed)
+
+
+def _periodic_parts(day: _Day, path: MeasuredPath, task: Task, seed: str) -> Iterator[_Part]:
+    """Yield a light task's periods that belong to the day. They count from the epoch in UTC."""
+    schedule = path.schedule.latency if task is Task.LATENCY else path.schedule.reach
+    if schedule is None:
+        return
+    every = schedule.every_seconds
+    for turn in range(day.start // every, -(-day.end // every)):
+        part = _Part(turn * every, (turn + 1) * every, task, path.name, turn=turn)
+        yield from _within(day, part, seed)
+
+
+def _within(day: _Day, part: _Part, seed: str) -> Iterator[_Part]:
+    """Yield the part, cut at midnight, where it belongs to the day."""
+    start, end = max(part.start, day.start), min(part.end, day.end)
+    if start >= end:
+        return
+    # The same number for both days that look at the part: exactly one of them gets it.
+    drawn = _random(seed, part, "side").randrange(part.start, part.end)
+    if start <= drawn < end:
+        yield replace(part, start=start, end=end)
+
+
+def _window(window: Window, day: date, zone: ZoneInfo) -> tuple[int, int]:
+    """Return a window's bounds on the local day where it begins.
+
+    It is as long as its times say also on a day when the clocks change, so that its tests find
+    the same room.
+    """
+    start = _epoch(day, window.start, zone)
+    length = (_seconds(window.end) - _seconds(window.start)) % 86400 or 86400
+    return start, start + length
+
+
+def _holds_evening(window: Window) -> bool:
+    start = _seconds(window.start)
+    end = start + ((_seconds(window.end) - start) % 86400 or 86400)
+    evening = (_seconds(EVENING_START), _seconds(EVENING_END))
+    return any(start < evening[1] + shift and evening[0] + shift < end for shift in (0, 86400))
+
+
+def _random(seed: str, part: _Part, salt: str) -> random.Random:
+    text = f"{seed}|{part.path}|{part.task}|{part.window}|{part.start}|{part.end}|{salt}"
+    digest = hashlib.sha256(text.encode()).digest()
+    # Not for secrets: moments must be the same whenever the day is planned again.
+    return random.Random(digest)  # noqa: S311
+
+
+def _epoch(day: date, at: time, zone: ZoneInfo) -> int:
+    return int(datetime.combine(day, at.replace(tzinfo=None), zone).timestamp())
+
+
+def _seconds(at: time) -> int:
+    return at.hour * 3600 + at.minute * 60 + at.second
+
+
+def _utc(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
