@@ -1,0 +1,179 @@
+"""One request and its answer on a channel: moves the bytes within their deadlines."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from server.answer import CORS, Headers, render_head
+from server.channel import Channel, GarbagePool
+from server.errors import ClientGone, HttpError, TooSlow
+from server.request import Request
+from server.settings import LimitSettings
+from server.tests_seen import Counting
+
+_SMALL_BODY_BYTES = 64 * 1024
+"""The longest body that is read where none is wanted, to go on with the connection after it."""
+
+_WATCHDOG_GRACE_SECONDS = 1.0
+"""How much later than the exchange itself the watchdog ends a transfer."""
+
+
+class Exchange:
+    """A request that is being answered.
+
+    Args:
+        channel: the client's connection.
+        request: what it asks.
+        limits: the server's.
+        stopping: whether the connection shall end after this answer.
+        clock: seconds that never go back.
+
+    Attributes:
+        status: of the answer; None until there is one.
+        keep_alive: whether the connection can go on after the answer.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        request: Request,
+        limits: LimitSettings,
+        stopping: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.channel = channel
+        self.request = request
+        self.status: int | None = None
+        self.keep_alive = request.keep_alive
+        self._limits = limits
+        self._stopping = stopping
+        self._clock = clock
+        self._ends_at = clock() + limits.transfer_maximum_seconds
+        self._progress()
+
+    def answer(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str | None = None,
+        headers: Headers = (),
+    ) -> None:
+        """Send an answer. A request's body that has not been read is drained before, if small.
+
+        Raises:
+            HttpError: 413, the body that nobody wants is too long.
+        """
+        self._skip_body()
+        self._send(status, body, content_type, headers)
+
+    def refuse(self, error: HttpError) -> None:
+        """Answer with a refusal, and end the connection if a body was left unread."""
+        if self.status is not None:
+            raise ClientGone  # in mid-answer there is no way to say it
+        self._ends_at = self._clock() + self._limits.idle_timeout_seconds
+        if not self.request.body.done:
+            self.keep_alive = False
+        self._send(
+            error.status, f"{error.text}\n".encode(), "text/plain; charset=utf-8", error.headers
+        )
+
+    def receive_upload(self, counting: Counting) -> None:
+        """Drain the request's body and count it.
+
+        Ends within the transfer's maximum, and within the idle timeout where nothing comes.
+
+        Raises:
+            HttpError: 413, it is longer than an upload may be.
+            TooSlow: it took longer than a transfer may.
+        """
+        body = self.request.body
+        maximum = self._limits.upload_maximum_bytes
+        if (body.length or 0) > maximum:
+            raise _too_long(maximum)
+        try:
+            while not body.done:
+                count = self.drain()
+                if body.received > maximum:
+                    raise _too_long(maximum)
+                if count and counting.add(count, self._clock()):
+                    counting.note(self.channel.tcp_info())
+        finally:
+            counting.note(self.channel.tcp_info())
+
+    def send_garbage(
+        self, pool: GarbagePool, size: int, position: int, counting: Counting, headers: Headers
+    ) -> None:
+        """Answer with ``size`` random bytes and count what the kernel takes.
+
+        Ends within the transfer's maximum, and within the idle timeout where nothing is taken.
+        """
+        self._skip_body()
+        self._send_head(HTTPStatus.OK, size, headers, more=True)
+        sent = 0
+        try:
+            while sent < size and self.request.method != "HEAD":
+                count = self.channel.send_garbage(pool, position + sent, size - sent)
+                if not count:
+                    raise ClientGone
+                sent += count
+                self._progress()
+                if counting.add(count, self._clock()):
+                    counting.note(self.channel.tcp_info())
+        finally:
+            counting.note(self.channel.tcp_info())
+
+    def drain(self) -> int:
+        """Receive a piece of the request's body into nothing; return its length."""
+        self._progress()
+        return self.request.body.drain(self.channel)
+
+    def _skip_body(self) -> None:
+        """Drain a body that nobody wants, so that the connection can go on after it."""
+        body = self.request.body
+        while not body.done:
+            if max(body.length or 0, body.received) > _SMALL_BODY_BYTES:
+                raise HttpError(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "this resource takes no such body"
+                )
+            self.drain()
+
+    def _send(self, status: int, body: bytes, content_type: str | None, headers: Headers) -> None:
+        if content_type:
+            headers = (("Content-Type", content_type), *headers)
+        head_only = self.request.method == "HEAD" or not body
+        self._send_head(status, len(body), headers, more=False, body=b"" if head_only else body)
+
+    def _send_head(
+        self, status: int, length: int, headers: Headers, *, more: bool, body: bytes = b""
+    ) -> None:
+        self._progress()
+        self.keep_alive = self.keep_alive and not self._stopping()
+        if "cors" in self.request.query and not any(name == CORS[0][0] for name, _ in headers):
+            headers = (*headers, *CORS)
+        head = render_head(
+            status,
+            headers,
+            length,
+            keep_alive=self.keep_alive,
+            says_http_1_0=self.request.says_http_1_0,
+        )
+        self.status = status
+        self.channel.send(head + body, more=more and self.request.method != "HEAD")
+
+    def _progress(self) -> None:
+        """Set the channel's deadline from now.
+
+        Raises:
+            TooSlow: the exchange has lasted as long as it may.
+        """
+        now = self._clock()
+        if now > self._ends_at:
+            raise TooSlow
+        idle = now + self._limits.idle_timeout_seconds
+        self.channel.deadline = min(idle, self._ends_at) + _WATCHDOG_GRACE_SECONDS
+
+
+def _too_long(maximum: int) -> HttpError:
+    return HttpError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"an upload may have at most {maximum} bytes"
+    )

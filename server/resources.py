@@ -1,0 +1,250 @@
+"""What the server serves: LibreSpeed's three resources, and what Linewatch's own clients learn."""
+
+import json
+import secrets
+from collections.abc import Callable
+from http import HTTPStatus
+
+from prometheus_client import exposition
+from pydantic import TypeAdapter, ValidationError
+
+from protocol.constants import (
+    BACKEND_PREFIXES,
+    EMPTY,
+    GARBAGE,
+    GARBAGE_CHUNK_BYTES,
+    GARBAGE_MAX_CHUNKS,
+    GET_IP,
+    SERVER_PATH,
+    STREAM_PARAMETER,
+    TEST_PARAMETER,
+    TESTS_PATH,
+)
+from protocol.messages import ServerInfo, ServerLoad, TestId
+from protocol.records import encode
+from server.addresses import describe, is_private
+from server.answer import NO_STORE, PREFLIGHT, SOFTWARE, Headers
+from server.channel import GarbagePool
+from server.connections import Connections
+from server.errors import HttpError
+from server.exchange import Exchange
+from server.load import CpuMeter
+from server.metrics import Metrics
+from server.settings import ServerSettings
+from server.tests_seen import Counting, Direction, TestsSeen, TooManyTests
+
+_DEFAULT_CHUNKS = 4
+"""What LibreSpeed's backends send where ckSize is missing or no positive number."""
+
+_MAXIMUM_DIGITS = 9
+"""Of a number in a query that is worth reading."""
+
+_STREAM_MAXIMUM = 63
+"""The highest number of a stream."""
+
+_TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json; charset=utf-8"
+
+_DOWNLOAD_HEADERS: Headers = (
+    ("Content-Type", "application/octet-stream"),
+    ("Content-Description", "File Transfer"),
+    ("Content-Disposition", "attachment; filename=random.dat"),
+    ("Content-Transfer-Encoding", "binary"),
+    *NO_STORE,
+)
+
+_TEST_ID: TypeAdapter[str] = TypeAdapter(TestId)
+
+_READ = ("GET", "HEAD")
+_READ_AND_WRITE = ("GET", "HEAD", "POST")
+
+
+class Resources:
+    """Answers requests.
+
+    Args:
+        settings: the server's.
+        connections: for the load.
+        tests: what is seen of tests is kept there.
+        cpu: for the load.
+        metrics: for /metrics.
+        pool: what downloads are made of.
+        stamp_port: the reflector's UDP port, None where there is none.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        connections: Connections,
+        tests: TestsSeen,
+        cpu: CpuMeter,
+        metrics: Metrics,
+        pool: GarbagePool,
+        stamp_port: int | None,
+    ) -> None:
+        self._settings = settings
+        self._connections = connections
+        self._tests = tests
+        self._cpu = cpu
+        self._metrics = metrics
+        self._pool = pool
+        self._stamp_port = stamp_port
+        self._exact: dict[str, tuple[tuple[str, ...], Callable[[Exchange], None]]] = {
+            SERVER_PATH: (_READ, self._server),
+            "/healthz": (_READ, self._health),
+            "/metrics": (_READ, self._exposition),
+        }
+        for prefix in BACKEND_PREFIXES:
+            self._exact[prefix + GARBAGE] = (_READ, self._garbage)
+            self._exact[prefix + EMPTY] = (_READ_AND_WRITE, self._empty)
+            self._exact[prefix + GET_IP] = (_READ, self._get_ip)
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer a request, whatever it is.
+
+        Raises:
+            HttpError: it is refused.
+        """
+        request = exchange.request
+        methods, handler = self._find(request.path)
+        if request.method == "OPTIONS":
+            exchange.answer(
+                HTTPStatus.NO_CONTENT, headers=(("Allow", ", ".join(methods)), *PREFLIGHT)
+            )
+        elif request.method not in methods:
+            raise HttpError(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                f"{request.path} takes {', '.join(methods)}",
+                (("Allow", ", ".join((*methods, "OPTIONS"))),),
+            )
+        else:
+            handler(exchange)
+
+    def name(self, path: str) -> str:
+        """Return what metrics call a path: one of a fixed list."""
+        if path.startswith(TESTS_PATH):
+            return "tests"
+        return path.rpartition("/")[2] if path in self._exact else "unknown"
+
+    def _find(self, path: str) -> tuple[tuple[str, ...], Callable[[Exchange], None]]:
+        if path in self._exact:
+            return self._exact[path]
+        if path.startswith(TESTS_PATH):
+            return _READ, self._test
+        raise HttpError(
+            HTTPStatus.NOT_FOUND,
+            f"nothing here; this Linewatch measurement server has {', '.join(sorted(self._exact))}",
+        )
+
+    # --- LibreSpeed's ------------------------------------------------------------------------
+
+    def _garbage(self, exchange: Exchange) -> None:
+        size = _chunks(exchange.request.query.get("ckSize", "")) * GARBAGE_CHUNK_BYTES
+        position = secrets.randbits(32)
+        self._transfer(
+            exchange,
+            "download",
+            lambda counting: exchange.send_garbage(
+                self._pool, size, position, counting, _DOWNLOAD_HEADERS
+            ),
+        )
+
+    def _empty(self, exchange: Exchange) -> None:
+        if not exchange.request.body.done:
+            self._transfer(exchange, "upload", exchange.receive_upload)
+        exchange.answer(HTTPStatus.OK, headers=NO_STORE)
+
+    def _get_ip(self, exchange: Exchange) -> None:
+        address = exchange.channel.address
+        kind = describe(address) if "isp" in exchange.request.query else None
+        body = {
+            "processedString": f"{address} - {kind}" if kind else address,
+            # Filled from a database of carriers by other backends; there is none here.
+            "rawIspInfo": "",
+        }
+        exchange.answer(HTTPStatus.OK, json.dumps(body).encode(), _JSON, NO_STORE)
+
+    def _transfer(
+        self, exchange: Exchange, direction: Direction, move: Callable[[Counting], None]
+    ) -> None:
+        test, stream = _named(exchange.request.query)
+        try:
+            with self._tests.transfer(
+                test, stream, direction, exchange.channel.address
+            ) as counting:
+                move(counting)
+        except TooManyTests:
+            retry_after = self._settings.limits.retry_after_seconds
+            raise HttpError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"this server runs all the tests that it may; come back in {retry_after} s",
+                (("Retry-After", str(retry_after)),),
+            ) from None
+
+    # --- Linewatch's own ---------------------------------------------------------------------
+
+    def _server(self, exchange: Exchange) -> None:
+        info = ServerInfo(
+            name=self._settings.name,
+            software=SOFTWARE,
+            your_address=exchange.channel.address,
+            upload_maximum_bytes=self._settings.limits.upload_maximum_bytes,
+            stamp_port=self._stamp_port,
+            load=ServerLoad(
+                tests_running=self._tests.running(),
+                connections=len(self._connections),
+                connections_limit=self._connections.maximum,
+                cpu_ratio=self._cpu.ratio,
+            ),
+        )
+        exchange.answer(HTTPStatus.OK, encode(info), _JSON, NO_STORE)
+
+    def _test(self, exchange: Exchange) -> None:
+        report = self._tests.report(exchange.request.path.removeprefix(TESTS_PATH))
+        if report is None:
+            raise HttpError(HTTPStatus.NOT_FOUND, "no test of that id was seen lately")
+        exchange.answer(HTTPStatus.OK, encode(report), _JSON, NO_STORE)
+
+    def _health(self, exchange: Exchange) -> None:
+        exchange.answer(HTTPStatus.OK, b"ok\n", _TEXT, NO_STORE)
+
+    def _exposition(self, exchange: Exchange) -> None:
+        who = self._settings.metrics
+        if who == "off" or (who == "private" and not is_private(exchange.channel.address)):
+            raise HttpError(
+                HTTPStatus.FORBIDDEN, "metrics are not for this address (setting server.metrics)"
+            )
+        body = exposition.generate_latest(self._metrics.registry)
+        exchange.answer(HTTPStatus.OK, body, exposition.CONTENT_TYPE_LATEST, NO_STORE)
+
+
+def _chunks(text: str) -> int:
+    """Return how many MiB to send for a ``ckSize``, as LibreSpeed's backends understand it."""
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        return _DEFAULT_CHUNKS
+    # Compared by length first: a number of thousands of digits is not worth converting.
+    return GARBAGE_MAX_CHUNKS if len(text) > _MAXIMUM_DIGITS else min(int(text), GARBAGE_MAX_CHUNKS)
+
+
+def _named(query: dict[str, str]) -> tuple[str | None, int]:
+    """Return the test's id and the stream's number that a request names.
+
+    Raises:
+        HttpError: 400, it names them wrongly.
+    """
+    test = query.get(TEST_PARAMETER)
+    if test is None:
+        return None, 0
+    stream = query.get(STREAM_PARAMETER, "0")
+    try:
+        _TEST_ID.validate_python(test)
+    except ValidationError:
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, f"{TEST_PARAMETER} has to be 32 hexadecimal digits"
+        ) from None
+    readable = stream.isascii() and stream.isdigit() and len(stream) <= _MAXIMUM_DIGITS
+    if not readable or int(stream) > _STREAM_MAXIMUM:
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, f"{STREAM_PARAMETER} has to be a number up to {_STREAM_MAXIMUM}"
+        )
+    return test, int(stream)
