@@ -158,14 +158,32 @@ class Linewatch:
 
 
 class Iperf3:
-    """iperf3 with the same warm-up, window and number of streams."""
+    """iperf3, with the warm-up and the window of Linewatch's profile `full` unless told otherwise.
+
+    Args:
+        line: the line.
+        folder: where it may write.
+        stream_count: connections in parallel.
+        warm_up_seconds: excluded at the start of each direction.
+        window_seconds: what is measured after it.
+    """
 
     name = "iperf3"
 
-    def __init__(self, line: Line, folder: Path, stream_count: int) -> None:
+    def __init__(
+        self,
+        line: Line,
+        folder: Path,
+        stream_count: int,
+        *,
+        warm_up_seconds: float = FULL_WARM_UP_SECONDS,
+        window_seconds: float = FULL_WINDOW_SECONDS,
+    ) -> None:
         self._line = line
         self._folder = folder
         self._stream_count = stream_count
+        self._warm_up_seconds = warm_up_seconds
+        self._window_seconds = window_seconds
 
     @contextmanager
     def serving(self) -> Iterator[Process]:
@@ -185,10 +203,12 @@ class Iperf3:
             command = self._line.command("probe", self._client(family, direction))
             text, used = _run(command, self._folder)
             answer: dict[str, Any] = json.loads(text)
+            if "error" in answer:  # which it says with exit code 0
+                raise RunError(f"iperf3 failed: {answer['error']}")
             sums[direction] = answer["end"]["sum_received"]
             cpu += used
         # iperf3 leaves the omitted seconds out of its count of bytes.
-        whole = (FULL_WARM_UP_SECONDS + FULL_WINDOW_SECONDS) / FULL_WINDOW_SECONDS
+        whole = (self._warm_up_seconds + self._window_seconds) / self._window_seconds
         return ToolRun(
             bits_per_second={way: sums[way]["bits_per_second"] for way in DIRECTIONS},
             bytes={way: round(sums[way]["bytes"] * whole) for way in DIRECTIONS},
@@ -198,7 +218,7 @@ class Iperf3:
         )
 
     def _client(self, family: Family, direction: Direction) -> list[str]:
-        times = ["--time", f"{FULL_WINDOW_SECONDS:.0f}", "--omit", f"{FULL_WARM_UP_SECONDS:.0f}"]
+        times = ["--time", f"{self._window_seconds:.0f}", "--omit", f"{self._warm_up_seconds:.0f}"]
         way = ["--reverse"] if direction == "download" else []
         address = self._line.address("server", family)
         streams = ["--parallel", str(self._stream_count)]

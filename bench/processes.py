@@ -35,15 +35,17 @@ class Process:
         name: for messages.
         popen: the process; its id is the program's own.
         log: the file that takes its standard output and standard error.
+        log_start: where in the file this run begins, after what earlier ones printed.
     """
 
     name: str
     popen: subprocess.Popen[bytes]
     log: Path
+    log_start: int = 0
 
     def text(self) -> str:
-        """Return what the program printed so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        """Return what the program printed so far in this run."""
+        return self.log.read_bytes()[self.log_start :].decode(errors="replace")
 
     def wait_for(self, pattern: str, seconds: float = READY_SECONDS) -> re.Match[str]:
         """Return the first match of a regular expression in what the program prints.
@@ -116,6 +118,7 @@ def running(
     """
     log = folder / f"{name}.log"
     with log.open("ab") as output:
+        log_start = output.tell()
         popen = subprocess.Popen(
             command,
             cwd=folder,
@@ -124,7 +127,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    process = Process(name, popen, log)
+    process = Process(name, popen, log, log_start)
     try:
         yield process
     except BaseException:

@@ -1,0 +1,48 @@
+"""Tools on a shaped line, and the watch on its bottlenecks."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.line import DIRECTIONS, Line, allowed_bits_per_second
+from bench.line_tools import Iperf3, Linewatch, RunError, WireWatch
+from bench.processes import running
+
+
+def test_iperf3_finds_what_the_shape_allows(tmp_path: Path) -> None:
+    """iperf3 and the bottleneck's own counters agree with the arithmetic, over the longer header.
+
+    This is what the truth rests on: a few seconds suffice to tell 1428/1514 from 1448/1514.
+    """
+    with Line(50_000_000, 30_000_000) as line:
+        iperf3 = Iperf3(line, tmp_path, 2, warm_up_seconds=1, window_seconds=4)
+        with iperf3.serving() as server, WireWatch(line) as watch:
+            run = iperf3.run(6, server)
+        for direction in DIRECTIONS:
+            shape = line.rates[direction]
+            allowed = allowed_bits_per_second(shape, 6)
+            assert run.bits_per_second[direction] == pytest.approx(allowed, rel=0.01)
+            assert watch.bits_per_second(direction) == pytest.approx(shape, rel=0.01)
+            assert run.bytes[direction] == pytest.approx(allowed * 5 / 8, rel=0.1)
+    assert run.client_cpu_seconds > 0
+    assert run.stream_count == 2
+
+
+def test_wire_watch_says_nothing_of_a_short_time() -> None:
+    """The bottleneck's rate is unknown, not zero, before it was watched for four seconds."""
+    with Line(20_000_000, 20_000_000) as line:
+        with WireWatch(line) as watch:
+            pass
+        assert watch.bits_per_second("download") is None
+
+
+def test_a_failing_tool_is_quoted(tmp_path: Path) -> None:
+    """A tool that cannot reach its server makes an error with the tool's own sentence."""
+    with Line(20_000_000, 20_000_000) as line:
+        idle = line.command("server", [sys.executable, "-c", "import time; time.sleep(60)"])
+        with running("idle", idle, tmp_path) as server:
+            with pytest.raises(RunError, match=r"iperf3 failed: .*refused"):
+                Iperf3(line, tmp_path, 1).run(4, server)
+            with pytest.raises(RunError, match=r"(?s)linewatch ended with [1-9]"):
+                Linewatch(line, tmp_path).run(4, server)
