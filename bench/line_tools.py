@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,12 +14,9 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from bench.line import DIRECTIONS, Direction, Family, Line
-from bench.processes import Process, running
+from bench.processes import LINEWATCH, Process, running
 from protocol.constants import FULL_WARM_UP_SECONDS, FULL_WINDOW_SECONDS
 from protocol.errors import LinewatchError
-
-LINEWATCH: Final = str(Path(sys.executable).with_name("linewatch"))
-"""The command of the environment that runs this."""
 
 SERVER_PORT: Final = 8080
 """In the line's own namespace every port is free."""

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from protocol.errors import LinewatchError
+
+LINEWATCH: Final = str(Path(sys.executable).with_name("linewatch"))
+"""The command of the environment that runs this."""
 
 READY_SECONDS: Final = 20.0
 """How long a program may take to say that it is ready."""

@@ -1,0 +1,131 @@
+"""Real processes of this project in a test's own folder, on free ports, stopped or killed cleanly.
+
+    with start_server(folder) as server, start_collector(folder) as collector:
+        ...
+        collector.process.kill()              # as a power cut would
+    with start_collector(folder) as again:    # the same ledger, a new port
+        ...
+
+Each part keeps its state below ``folder``; started again there it goes on with what it finds.
+"""
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.processes import LINEWATCH, Process, running
+
+COMMAND_SECONDS = 60
+"""The longest that a command which is waited for may take."""
+
+_LISTENING = r"listening on (https?://\S+)"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A running server, collector or probe.
+
+    Attributes:
+        process: to stop, kill and read; its log is ``process.log``.
+        url: where it listens, without a slash at its end.
+        configuration: the file that it was started with.
+    """
+
+    process: Process
+    url: str
+    configuration: Path
+
+
+def start_server(
+    folder: Path, *, port: int = 0, settings: Mapping[str, Any] | None = None
+) -> AbstractContextManager[Part]:
+    """Run a measurement server on loopback until the block ends.
+
+    Args:
+        folder: where its configuration and its log are.
+        port: to listen on; 0 takes a free one.
+        settings: of the section `server`, over the test's defaults.
+    """
+    section = {"listen": f"127.0.0.1:{port}", **(settings or {})}
+    return _start("server", ["server", "run"], folder, section)
+
+
+def start_collector(
+    folder: Path, *, port: int = 0, settings: Mapping[str, Any] | None = None
+) -> AbstractContextManager[Part]:
+    """Run a collector on loopback until the block ends; its ledger is ``folder``/ledger.sqlite.
+
+    Arguments are those of `start_server`, for the section `collector`.
+    """
+    section = collector_section(folder, port, settings)
+    return _start("collector", ["collector", "run"], folder, section)
+
+
+def start_probe(
+    folder: Path, *, collector_url: str | None = None, settings: Mapping[str, Any] | None = None
+) -> AbstractContextManager[Part]:
+    """Run a probe's agent until the block ends; its state is ``folder``/probe.
+
+    Args:
+        folder: where its state, its configuration and its log are.
+        collector_url: the collector; None takes the one that the probe was enrolled with.
+        settings: of the section `probe`, over the test's defaults.
+    """
+    section = probe_section(folder, collector_url, settings)
+    return _start("probe", ["probe", "run"], folder, section)
+
+
+def collector_section(
+    folder: Path, port: int = 0, settings: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the section `collector` that `start_collector` uses."""
+    ledger = {"path": str(folder / "ledger.sqlite")}
+    return {"listen": f"127.0.0.1:{port}", "ledger": ledger, **(settings or {})}
+
+
+def probe_section(
+    folder: Path, collector_url: str | None = None, settings: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the section `probe` that `start_probe` uses."""
+    state = {"state_directory": str(folder / "probe"), "status": {"port": 0}}
+    return state | {"collector_url": collector_url} | dict(settings or {})
+
+
+def command(
+    folder: Path, arguments: Sequence[str], **sections: Mapping[str, Any]
+) -> subprocess.CompletedProcess[str]:
+    """Run a `linewatch` command to its end with these sections as its configuration.
+
+    The exit code is the caller's to judge.
+    """
+    path = _configure(folder, "command", sections)
+    return subprocess.run(
+        [LINEWATCH, *arguments, "--config", str(path)],
+        check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+    )
+
+
+@contextmanager
+def _start(
+    name: str, arguments: Sequence[str], folder: Path, section: Mapping[str, Any]
+) -> Iterator[Part]:
+    path = _configure(folder, name, {name: section})
+    with running(name, [LINEWATCH, *arguments, "--config", str(path)], folder) as process:
+        url = process.wait_for(_LISTENING).group(1).rstrip("/")
+        yield Part(process, url, path)
+
+
+def _configure(folder: Path, name: str, sections: Mapping[str, Mapping[str, Any]]) -> Path:
+    path = folder / f"{name}.yaml"
+    tree = {section: dict(settings) for section, settings in sections.items()}
+    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    return path
