@@ -1,0 +1,1 @@
+"""Pure: statistics, rules and months. No I/O, no clock."""

@@ -1,0 +1,1 @@
+"""The pages: server-rendered, Vietnamese and English, nothing fetched from elsewhere."""

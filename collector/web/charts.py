@@ -1,0 +1,261 @@
+"""Charts as SVG text: pure functions from data to markup.
+
+Why not a chart library: what there is for server-rendered SVG (pygal, matplotlib) writes styles and
+scripts into the picture, which the pages' Content-Security-Policy forbids, scales its letters with
+the picture, so that they cannot be read on a phone, and cannot draw a failed test as a mark on the
+time axis. What is left to do by hand is little: two scales, a path, a row of marks.
+
+A chart has no fixed width. Places across are percentages, or coordinates of a stretched data layer
+(0 to `axes.WIDTH`) whose strokes do not stretch; heights and letters are pixels. Colours come from
+the style sheet by class, so that they follow light and dark. What the pointer rests on answers with
+``<title>``: no script.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from collector.domain.series import (
+    LatencyPoint,
+    SpeedPoint,
+    into_buckets,
+    middle,
+    quantile,
+)
+from collector.web.axes import (
+    HOVER_SECONDS,
+    LATENCY_BUCKET_SECONDS,
+    MEDIAN_BUCKET_SECONDS,
+    WIDTH,
+    Frame,
+    value_ticks,
+)
+from collector.web.hover import Event, hover_strips
+from collector.web.i18n import Words
+from collector.web.plot import (
+    HEIGHT,
+    PLOT_HEIGHT,
+    Mark,
+    Plot,
+    grid,
+    marks_row,
+    scale,
+    time_labels,
+)
+
+_CUT_OFF_SHARE = 0.98
+"""A latency scale ends above this share of the values: one spike must not flatten the rest. What
+is higher is drawn at the upper edge as a triangle, and its true value is in its title."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, ready for the page.
+
+    Attributes:
+        svg: the scale and the plot; empty where there is nothing at all to draw.
+        empty: no value in the period (there may be marks of failures).
+    """
+
+    svg: Markup
+    empty: bool
+
+
+def speed_chart(
+    frame: Frame,
+    words: Words,
+    points: Sequence[SpeedPoint],
+    direction: str,
+    promise_bits_per_second: float | None,
+) -> Chart:
+    """Return the chart of one direction's speed.
+
+    Args:
+        frame: the span of time.
+        words: of the visitor.
+        points: speed records within the frame, in the order of time.
+        direction: ``download`` or ``upload``.
+        promise_bits_per_second: drawn as a level; None draws none.
+    """
+    rate_of = _download if direction == "download" else _upload
+    fair = [(p.at_seconds, rate) for p in points if p.fair and (rate := rate_of(p)) is not None]
+    flagged = [
+        (p.at_seconds, rate)
+        for p in points
+        if p.flags and p.outcome == "measured" and (rate := rate_of(p)) is not None
+    ]
+    highest = max([value for _, value in (*fair, *flagged)] + [promise_bits_per_second or 0.0])
+    plot = Plot(frame, words, value_ticks(highest / 1e6), 1e6)
+    width = MEDIAN_BUCKET_SECONDS[frame.period]
+    plot.reference(promise_bits_per_second)
+    plot.rings(direction, flagged)
+    plot.dots(direction, fair)
+    plot.line(direction, into_buckets(fair, frame.start_seconds, width), width)
+
+    def say(point: SpeedPoint) -> str:
+        flags = "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
+        return words.speed(rate_of(point)) + flags
+
+    return _finish(
+        plot,
+        f"chart_{direction}",
+        [value for _, value in fair],
+        marks_of(points),
+        _speed_events(points, words, say, rate_of),
+        words.speed,
+    )
+
+
+def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:
+    """Return the chart of latency during speed tests: idle, while down- and while uploading."""
+    kinds: tuple[tuple[str, Callable[[SpeedPoint], float | None]], ...] = (
+        ("upload", lambda point: point.upload_latency_seconds),
+        ("download", lambda point: point.download_latency_seconds),
+        ("idle", lambda point: point.idle_latency_seconds),
+    )
+    series = {
+        css: [(p.at_seconds, value) for p in points if (value := read(p)) is not None]
+        for css, read in kinds
+    }
+    values = [value for pairs in series.values() for _, value in pairs]
+    plot = Plot(frame, words, value_ticks(_top_of(values) * 1e3), 1e-3)
+    width = MEDIAN_BUCKET_SECONDS[frame.period]
+    for css, pairs in series.items():
+        plot.dots(f"latency-{css}", pairs)
+    for css, pairs in series.items():
+        plot.line(f"latency-{css}", into_buckets(pairs, frame.start_seconds, width), width)
+
+    def say(point: SpeedPoint) -> str:
+        parts = (
+            ("legend_idle", point.idle_latency_seconds),
+            ("legend_while_download", point.download_latency_seconds),
+            ("legend_while_upload", point.upload_latency_seconds),
+        )
+        return "; ".join(f"{words.text(key)} {words.latency(value)}" for key, value in parts)
+
+    events = _speed_events(points, words, say, lambda point: point.download_latency_seconds)
+    return _finish(plot, "chart_loaded", values, marks_of(points), events, words.latency)
+
+
+def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Chart:
+    """Return the chart of latency with the line idle, from latency records."""
+    known = [
+        (p.at_seconds, p.round_trip_seconds) for p in points if p.round_trip_seconds is not None
+    ]
+    width = LATENCY_BUCKET_SECONDS[frame.period]
+    buckets = into_buckets(known, frame.start_seconds, width)
+    top = _top_of([bucket.p95 for bucket in buckets])
+    plot = Plot(frame, words, value_ticks(top * 1e3), 1e-3)
+    plot.band("latency-idle", buckets, width)
+    plot.line("latency-idle", buckets, width)
+    cut = [(b.start_seconds + width / 2, b.p95) for b in buckets if b.p95 * 1e3 > plot.ticks[-1]]
+    plot.dots("latency-idle", cut)
+    events = []
+    for point in points:
+        said = _no_value(point.outcome, point.failure_code, words)
+        if said is None:
+            loss = point.lost_ratio
+            said = words.latency(point.round_trip_seconds)
+            if loss:
+                said += f", {words.text('latest_loss').lower()} {words.percent(loss, 1)}"
+        events.append(Event(point.at_seconds, point.outcome, said, point.round_trip_seconds))
+    return _finish(
+        plot, "chart_idle", [v for _, v in known], marks_of(points), events, words.latency
+    )
+
+
+def marks_of(points: Sequence[SpeedPoint] | Sequence[LatencyPoint]) -> list[Mark]:
+    """Return the marks of the slots that gave no value."""
+    return [Mark(p.at_seconds, p.outcome) for p in points if p.outcome != "measured"]
+
+
+def _download(point: SpeedPoint) -> float | None:
+    return point.download_bits_per_second
+
+
+def _upload(point: SpeedPoint) -> float | None:
+    return point.upload_bits_per_second
+
+
+def _top_of(values: Sequence[float]) -> float:
+    """Return where a latency scale ends: above nearly all values, not above a lone spike."""
+    if not values:
+        return 0.0
+    return quantile(sorted(values), _CUT_OFF_SHARE) * 1.1
+
+
+def _no_value(outcome: str, failure_code: str | None, words: Words) -> str | None:
+    """Return why a slot gave no value, in words; None where it gave one."""
+    if outcome == "measured":
+        return None
+    if failure_code is None:
+        return words.text(f"outcome_{outcome}")
+    return f"{words.text(f'outcome_{outcome}')}: {words.text(f'failure_{failure_code}')}"
+
+
+def _speed_events(
+    points: Sequence[SpeedPoint],
+    words: Words,
+    say: Callable[[SpeedPoint], str],
+    value_of: Callable[[SpeedPoint], float | None],
+) -> list[Event]:
+    return [
+        Event(
+            point.at_seconds,
+            point.outcome,
+            _no_value(point.outcome, point.failure_code, words) or say(point),
+            value_of(point),
+        )
+        for point in points
+    ]
+
+
+def _finish(
+    plot: Plot,
+    name: str,
+    values: Sequence[float],
+    marks: Sequence[Mark],
+    events: Sequence[Event],
+    write: Callable[[float], str],
+) -> Chart:
+    """Return the chart: scale at the left, then grid, layers, marks, labels and strips."""
+    if not values and not marks:
+        return Chart(Markup(""), empty=True)
+    words = plot.words
+    title = words.text(name)
+    description = _describe(plot, values, marks, write)
+    svg = (
+        f'<div class="plot-row">{scale(plot)}'
+        f'<svg class="plot" width="100%" height="{HEIGHT}" role="img" '
+        f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(title)}</title>'
+        f'<desc id="{name}-d">{escape(description)}</desc>'
+        f"{grid(plot)}"
+        f'<svg width="100%" height="{PLOT_HEIGHT}" viewBox="0 0 {WIDTH:.0f} {PLOT_HEIGHT}" '
+        f'preserveAspectRatio="none">{"".join(plot.layers)}</svg>'
+        f"{marks_row(plot.frame, marks)}{time_labels(plot)}"
+        f"{hover_strips(plot.frame, words, events, HOVER_SECONDS[plot.frame.period], write)}"
+        "</svg></div>"
+    )
+    # Everything in it was written above or escaped there and in `hover`.
+    return Chart(Markup(svg), empty=not values)  # noqa: S704
+
+
+def _describe(
+    plot: Plot, values: Sequence[float], marks: Sequence[Mark], write: Callable[[float], str]
+) -> str:
+    words = plot.words
+    if not values:
+        return words.text("chart_empty")
+    ordered = sorted(values)
+    return words.text(
+        "chart_describe",
+        count=words.number(len(ordered)),
+        start=words.moment(plot.frame.start),
+        end=words.moment(plot.frame.end),
+        low=write(ordered[0]),
+        median=write(middle(ordered)),
+        high=write(ordered[-1]),
+        failed=words.number(sum(mark.kind == "failed" for mark in marks)),
+        missed=words.number(sum(mark.kind == "missed" for mark in marks)),
+    )

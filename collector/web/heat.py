@@ -1,0 +1,115 @@
+"""The heat map of hour by day, as SVG text. Pure; see `collector.web.charts` for how it scales."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from markupsafe import Markup, escape
+
+from collector.domain.series import HourCell
+from collector.web.charts import Chart
+from collector.web.i18n import Words
+
+_HOURS = 24
+_ROW_HEIGHT = 12
+_CELL_HEIGHT = 10
+_LABELS_HEIGHT = 20
+_HEIGHT = _HOURS * _ROW_HEIGHT + _LABELS_HEIGHT
+_LABEL_EVERY_DAYS = 5
+_LABEL_EVERY_HOURS = 3
+
+SHARES = (0.4, 0.6, 0.8, 1.0)
+"""Where the colours change, as shares of the contracted speed (or else of the highest cell)."""
+
+
+def heat_map(
+    words: Words,
+    cells: Mapping[tuple[date, int], HourCell],
+    first: date,
+    days: int,
+    full_bits_per_second: float | None,
+) -> Chart:
+    """Return the map: a column for each day, a row for each local hour.
+
+    Args:
+        words: of the visitor.
+        cells: what was measured; hours without any test are not in it and stay empty.
+        first: the first day.
+        days: how many.
+        full_bits_per_second: what counts as whole; None: the highest cell.
+    """
+    medians = [cell.median for cell in cells.values() if cell.median is not None]
+    if not cells:
+        return Chart(Markup(""), empty=True)
+    full = full_bits_per_second or max(medians, default=1.0)
+    parts = []
+    for (day, hour), cell in sorted(cells.items()):
+        column = (day - first).days
+        if 0 <= column < days:
+            parts.append(_cell(words, cell, day, hour, column / days * 100, 100 / days, full))
+    title = words.text("chart_heat", days=days)
+    svg = (
+        f'<div class="plot-row">{_hours_scale()}'
+        f'<svg class="plot heat" width="100%" height="{_HEIGHT}" role="img" '
+        f'aria-labelledby="heat-t heat-d"><title id="heat-t">{escape(title)}</title>'
+        f'<desc id="heat-d">{escape(words.text("heat_describe"))}</desc>'
+        f"{_empty_cells(days)}{''.join(parts)}{_day_labels(words, first, days)}</svg></div>"
+    )
+    return Chart(Markup(svg), empty=not medians)  # noqa: S704 - every text in it is escaped
+
+
+def shade(share: float) -> int:
+    """Return the class of a share: 0 is the lowest, ``len(SHARES)`` the highest."""
+    # A test a hair under the contracted speed is not worth another colour: 0.95 counts as whole.
+    return sum(share >= edge - (0.05 if edge == 1.0 else 0.0) for edge in SHARES)
+
+
+def _cell(
+    words: Words, cell: HourCell, day: date, hour: int, left: float, width: float, full: float
+) -> str:
+    y = hour * _ROW_HEIGHT + 1
+    place = {"hour": f"{hour:02}:00", "day": words.short_day(day)}
+    if cell.median is not None:
+        css = f"h{shade(cell.median / full)}"
+        said = words.text(
+            "heat_cell", **place, value=words.speed(cell.median), count=words.number(cell.size)
+        )
+    elif cell.failed:
+        css, said = "only-failed", words.text("heat_failed", **place)
+    else:
+        css, said = "only-flagged", words.text("heat_flagged", **place)
+    box = (
+        f'<rect class="{css}" x="{left + width * 0.06:.2f}%" y="{y}" width="{width * 0.88:.2f}%" '
+        f'height="{_CELL_HEIGHT}" rx="2"><title>{escape(said)}</title></rect>'
+    )
+    if css != "only-failed":
+        return box
+    middle_x, middle_y = f"{left + width / 2:.2f}%", y + _CELL_HEIGHT / 2
+    return f'{box}<circle class="failed-dot" cx="{middle_x}" cy="{middle_y:.0f}" r="2"/>'
+
+
+def _empty_cells(days: int) -> str:
+    """Return a small dot for every hour, which a cell covers: what stays visible had no test."""
+    columns = "".join(
+        f'<line class="nothing" x1="{(column + 0.5) / days * 100:.2f}%" '
+        f'x2="{(column + 0.5) / days * 100:.2f}%" y1="{_ROW_HEIGHT / 2:.0f}" '
+        f'y2="{_HOURS * _ROW_HEIGHT}"/>'
+        for column in range(days)
+    )
+    return f'<g stroke-dasharray="0.1 {_ROW_HEIGHT - 0.1:.1f}">{columns}</g>'
+
+
+def _hours_scale() -> str:
+    labels = "".join(
+        f'<text x="40" y="{hour * _ROW_HEIGHT + 10}">{hour:02}:00</text>'
+        for hour in range(0, _HOURS, _LABEL_EVERY_HOURS)
+    )
+    return f'<svg class="scale" width="44" height="{_HEIGHT}" aria-hidden="true">{labels}</svg>'
+
+
+def _day_labels(words: Words, first: date, days: int) -> str:
+    labels = ""
+    for column in range(0, days, _LABEL_EVERY_DAYS):
+        text = words.short_day(first + timedelta(days=column))
+        css, at = (' class="first"', 0.0) if column == 0 else ("", (column + 0.5) / days * 100)
+        labels += f'<text x="{at:.2f}%" y="{_HEIGHT - 5}"{css}>{text}</text>'
+    return labels

@@ -1,0 +1,121 @@
+"""The words for states, ages, failures and flags."""
+
+from collector.web.texts.both import Both
+from protocol.failures import MEANINGS as FAILURE_MEANINGS
+from protocol.failures import Failure
+from protocol.flags import MEANINGS as FLAG_MEANINGS
+from protocol.flags import Flag
+
+_STATES = {
+    "state_good": Both("Tốt", "Good"),
+    "state_below": Both("Dưới hợp đồng", "Below contract"),
+    "state_failing": Both("Lỗi", "Failing"),
+    "state_silent": Both("Im lặng", "Silent"),
+    "state_waiting": Both("Chưa có dữ liệu", "No data yet"),
+    "state_unrated": Both("Chưa đánh giá", "Not rated"),
+    "state_good_means": Both(
+        "Trung vị của {tests} lần đo hợp lệ gần nhất đạt từ {share} tốc độ hợp đồng trở lên.",
+        "The median of the newest {tests} fair tests is at least {share} of the contracted speed.",
+    ),
+    "state_below_means": Both(
+        "Trung vị tải xuống hoặc tải lên của {tests} lần đo hợp lệ gần nhất thấp hơn {share} "
+        "tốc độ hợp đồng.",
+        "The median download or upload of the newest {tests} fair tests is below {share} of the "
+        "contracted speed.",
+    ),
+    "state_failing_means": Both(
+        "{failing} lần đo tốc độ gần nhất đều không thành công, hoặc không ra được Internet.",
+        "The newest {failing} speed tests failed, or the Internet could not be reached.",
+    ),
+    "state_silent_means": Both(
+        "Không nhận được gì trong hơn {hours} giờ: có thể do thiết bị, điện hoặc đường truyền.",
+        "Nothing has come for over {hours} hours: probe, power or line.",
+    ),
+    "state_waiting_means": Both(
+        "Đã đăng ký nhưng chưa có kết quả nào gửi về.",
+        "Registered, but no result has come yet.",
+    ),
+    "state_unrated_means": Both(
+        "Chưa khai báo tốc độ hợp đồng, hoặc chưa có lần đo hợp lệ nào trong {judged} giờ qua.",
+        "No contracted speed is registered, or there was no fair test in the last {judged} hours.",
+    ),
+}
+
+_AGES = {
+    "age_now": Both("vừa xong", "just now"),
+    "age_minutes": Both("{count} phút trước", "{count} min ago"),
+    "age_hours": Both("{count} giờ trước", "{count} h ago"),
+    "age_days": Both("{count} ngày trước", "{count} days ago"),
+    "weekday_0": Both("T2", "Mon"),
+    "weekday_1": Both("T3", "Tue"),
+    "weekday_2": Both("T4", "Wed"),
+    "weekday_3": Both("T5", "Thu"),
+    "weekday_4": Both("T6", "Fri"),
+    "weekday_5": Both("T7", "Sat"),
+    "weekday_6": Both("CN", "Sun"),
+}
+
+_FAILURES_VI: dict[Failure, str] = {
+    Failure.NAME_RESOLUTION: "Không phân giải được tên máy chủ đo (DNS).",
+    Failure.NO_ADDRESS: "Tên máy chủ đo không có địa chỉ thuộc giao thức IP cần đo.",
+    Failure.NO_ROUTE: "Thiết bị không có đường đi đến máy chủ đo bằng giao thức IP này.",
+    Failure.INTERFACE_MISSING: "Cổng mạng của đường đo không có hoặc đang tắt.",
+    Failure.REFUSED: "Máy chủ đo có trả lời nhưng cổng dịch vụ không mở.",
+    Failure.CONNECT_TIMEOUT: "Không kết nối được đến máy chủ đo trong thời gian cho phép.",
+    Failure.TLS: "Bắt tay TLS không thành công, hoặc chứng thư của máy chủ không được tin cậy.",
+    Failure.SERVER_BUSY: "Máy chủ đo báo đang phục vụ tối đa số lần đo (503).",
+    Failure.NOT_A_SERVER: "Có nơi trả lời, nhưng đó không phải máy chủ đo.",
+    Failure.BAD_ANSWER: "Câu trả lời của máy chủ đo không đúng giao thức.",
+    Failure.STALLED: "Kết nối vẫn mở nhưng không có dữ liệu nào đi qua trong thời gian cho phép.",
+    Failure.CONNECTION_LOST: "Kết nối bị đứt trong lúc đo.",
+    Failure.DEADLINE: "Lần đo không kết thúc trong thời hạn.",
+    Failure.NO_REPLIES: "Đã gửi gói tin đi nhưng không gói nào quay về.",
+    Failure.LOCAL_RESOURCE: "Thiết bị thiếu bộ nhớ, tệp mở, dung lượng đĩa hoặc quyền.",
+    Failure.INTERNAL: "Lỗi trong phần mềm của thiết bị đo; xem chi tiết.",
+    Failure.LINE_BUSY: "Bỏ qua: một lần đo khác đang chạy trên cùng đường truyền.",
+    Failure.OVERDUE: "Bỏ qua: đã quá thời điểm dự kiến trước khi thiết bị kịp bắt đầu.",
+    Failure.DATA_BUDGET: "Bỏ qua: đã dùng hết hạn mức dữ liệu trong tháng của đường truyền.",
+    Failure.NO_SERVER: "Bỏ qua: chưa cấu hình máy chủ đo cho việc này.",
+    Failure.PROBE_STOPPING: "Bỏ qua: thiết bị được yêu cầu dừng.",
+    Failure.PROBE_OFF: "Lỡ: thiết bị tắt hoặc phần mềm đo không chạy.",
+    Failure.CLOCK_STEP: "Lỡ: đồng hồ được chỉnh qua đúng thời điểm dự kiến.",
+}
+
+_FLAGS_VI: dict[Flag, str] = {
+    Flag.EARLY_STOPPED: "Phép đo kết thúc khi tốc độ đã ổn định (chế độ đo nhanh).",
+    Flag.CLOCK_UNSYNCHRONISED: "Đồng hồ của thiết bị chưa đồng bộ khi đo.",
+    Flag.WIFI: "Đo qua Wi-Fi, có thể chậm hơn đường truyền phía sau.",
+    Flag.CROSS_TRAFFIC: "Cổng mạng có lưu lượng khác trong lúc đo.",
+    Flag.DEVICE_CPU: "Bộ xử lý của thiết bị quá bận để chắc chắn về tốc độ.",
+    Flag.DEVICE_POWER: "Thiết bị bị giảm tốc do nóng hoặc do điện áp thấp.",
+    Flag.INTERFACE_SPEED: "Kết quả gần bằng tốc độ cổng mạng của chính thiết bị.",
+    Flag.PATH_CHANGED: "Cổng mạng, cổng ra hoặc địa chỉ thay đổi trong lúc đo.",
+    Flag.SERVER_LIMITED: "Máy chủ đo quá tải nên không chắc chắn về tốc độ.",
+    Flag.COUNTS_DISAGREE: "Thiết bị và máy chủ đếm số byte khác nhau.",
+    Flag.STREAM_LOST: "Ít nhất một luồng bị đứt trong lúc đo; các luồng khác vẫn tiếp tục.",
+}
+
+_FLAG_NAMES: dict[Flag, Both] = {
+    Flag.EARLY_STOPPED: Both("đo nhanh", "quick test"),
+    Flag.CLOCK_UNSYNCHRONISED: Both("đồng hồ", "clock"),
+    Flag.WIFI: Both("Wi-Fi", "Wi-Fi"),
+    Flag.CROSS_TRAFFIC: Both("lưu lượng khác", "other traffic"),
+    Flag.DEVICE_CPU: Both("CPU thiết bị", "probe CPU"),
+    Flag.DEVICE_POWER: Both("nguồn, nhiệt", "power, heat"),
+    Flag.INTERFACE_SPEED: Both("giới hạn cổng mạng", "port speed"),
+    Flag.PATH_CHANGED: Both("đổi đường đi", "path changed"),
+    Flag.SERVER_LIMITED: Both("máy chủ quá tải", "server load"),
+    Flag.COUNTS_DISAGREE: Both("lệch số đếm", "counts disagree"),
+    Flag.STREAM_LOST: Both("đứt luồng", "stream lost"),
+}
+
+WORDS: dict[str, Both] = {
+    **_STATES,
+    **_AGES,
+    **{
+        f"failure_{code.value}": Both(_FAILURES_VI[code], FAILURE_MEANINGS[code])
+        for code in Failure
+    },
+    **{f"flag_{flag.value}": Both(_FLAGS_VI[flag], FLAG_MEANINGS[flag]) for flag in Flag},
+    **{f"flag_name_{flag.value}": _FLAG_NAMES[flag] for flag in Flag},
+}
