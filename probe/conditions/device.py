@@ -1,0 +1,117 @@
+"""The device itself: processor, memory, heat and power."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from probe.conditions.files import number, text
+from protocol.records import DeviceState
+
+_THROTTLED: Final = "sys/devices/platform/soc/soc:firmware/get_throttled"
+_UNDERVOLTAGE_NOW: Final = 0x1
+_THROTTLED_NOW: Final = 0x2 | 0x4 | 0x8
+"""Bits of the Raspberry Pi firmware's get_throttled: under-voltage; frequency capped, throttled,
+soft temperature limit. The upper half-word says what happened since boot, which is too long ago."""
+
+_IDLE_COLUMNS: Final = (3, 4)
+"""Of a `cpu` line in /proc/stat, after its name: idle and iowait."""
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTimes:
+    """Busy and total time of each core since boot, in kernel ticks."""
+
+    busy: tuple[int, ...]
+    total: tuple[int, ...]
+
+    def busy_since(self, before: "CpuTimes") -> tuple[float, ...]:
+        """Return each core's busy share since ``before``, 0 to 1; empty where nothing passed."""
+        if len(self.total) != len(before.total):
+            return ()
+        return tuple(
+            min(1.0, max(0.0, (busy - busy_before) / (total - total_before)))
+            for busy, busy_before, total, total_before in zip(
+                self.busy, before.busy, self.total, before.total, strict=True
+            )
+            if total > total_before
+        )
+
+
+def read_cpu_times(root: Path = Path("/")) -> CpuTimes:
+    """Return the cores' times; empty where /proc/stat cannot be read."""
+    busy, total = [], []
+    for line in (text(root / "proc/stat") or "").splitlines():
+        name, _, rest = line.partition(" ")
+        if name.startswith("cpu") and name != "cpu":
+            # Guest time (columns 8 and 9) is already in user time.
+            ticks = [int(tick) for tick in rest.split()[:8]]
+            total.append(sum(ticks))
+            busy.append(sum(ticks) - sum(ticks[column] for column in _IDLE_COLUMNS))
+    return CpuTimes(tuple(busy), tuple(total))
+
+
+def read_device(root: Path = Path("/")) -> DeviceState:
+    """Return the device's state now."""
+    throttled = _throttled(root)
+    return DeviceState(
+        load_1m=_load(root),
+        memory_available_bytes=_memory(root),
+        temperature_celsius=read_temperature(root),
+        undervoltage=_undervoltage(root, throttled),
+        throttled=None if throttled is None else bool(throttled & _THROTTLED_NOW),
+    )
+
+
+def read_model(root: Path = Path("/")) -> str | None:
+    """Return the board's name from the device tree or from DMI."""
+    for place in ("proc/device-tree/model", "sys/class/dmi/id/product_name"):
+        name = text(root / place)
+        if name:
+            return name[:500]
+    return None
+
+
+def cores() -> int | None:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) or None
+
+
+def read_temperature(root: Path = Path("/")) -> float | None:
+    """Return the hottest thermal zone in °C, or None where there is none."""
+    zones = (root / "sys/class/thermal").glob("thermal_zone*/temp")
+    readings = [reading for reading in map(number, zones) if reading is not None]
+    return max(readings) / 1000 if readings else None
+
+
+def _load(root: Path) -> float | None:
+    words = (text(root / "proc/loadavg") or "").split()
+    try:
+        return float(words[0])
+    except (IndexError, ValueError):
+        return None
+
+
+def _memory(root: Path) -> int | None:
+    for line in (text(root / "proc/meminfo") or "").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _throttled(root: Path) -> int | None:
+    content = text(root / _THROTTLED)
+    try:
+        return None if content is None else int(content, 16)
+    except ValueError:
+        return None
+
+
+def _undervoltage(root: Path, throttled: int | None) -> bool | None:
+    if throttled is not None:
+        return bool(throttled & _UNDERVOLTAGE_NOW)
+    for folder in (root / "sys/class/hwmon").glob("hwmon*"):
+        if text(folder / "name") == "rpi_volt":
+            alarm = number(folder / "in0_lcrit_alarm")
+            return None if alarm is None else bool(alarm)
+    return None
