@@ -29,6 +29,9 @@ _ACCEPTS_AT_ONCE = 64
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 """The machine has no more descriptors or memory: an idle connection has to go."""
 
+_EVICTED_AT_ONCE = 16
+"""How many idle connections go then."""
+
 _EXHAUSTED_PAUSE_SECONDS = 0.05
 """How long to wait then, so that the loop does not turn idle."""
 
@@ -157,18 +160,24 @@ class Acceptor:
         self._refuser.refuse(channel.socket)
 
     def _make_room(self, listener: socket.socket) -> None:
-        """Drop the connection that waits to be accepted, with the descriptor kept for this."""
-        evicted = self._connections.evict_idle()
+        """Get descriptors back from idle connections, or else turn away who waits for one."""
+        evicted = self._connections.evict_idle(_EVICTED_AT_ONCE)
+        if not evicted:
+            self._turn_away(listener)
+        self._say(f"out of file descriptors; {evicted} idle connections were closed")
+        time.sleep(_EXHAUSTED_PAUSE_SECONDS)  # their threads close them meanwhile
+
+    def _turn_away(self, listener: socket.socket) -> None:
+        """Accept and close those who wait, by the one descriptor that is kept for this."""
         if self._spare is not None:
             os.close(self._spare)
             with contextlib.suppress(OSError):
-                sock, _ = listener.accept()
-                sock.close()
-                self._metrics.accepted.inc()
-                self._metrics.refused.labels("descriptors").inc()
+                for _ in range(_ACCEPTS_AT_ONCE):
+                    sock, _ = listener.accept()
+                    sock.close()
+                    self._metrics.accepted.inc()
+                    self._metrics.refused.labels("descriptors").inc()
         self._spare = _spare_descriptor()
-        self._say(f"out of file descriptors; an idle connection was closed: {evicted}")
-        time.sleep(_EXHAUSTED_PAUSE_SECONDS)
 
     def _say(self, text: str) -> None:
         now = time.monotonic()

@@ -10,7 +10,7 @@ _CARRIER_NAT = ipaddress.ip_network("100.64.0.0/10")
 
 _MAXIMUM_PORT = 65535
 _ANY_FREE_PORT_TRIES = 8
-_BACKLOG = 1024
+_BACKLOG = 4096
 """Connections that the kernel holds until they are accepted; a burst of probes must fit."""
 
 

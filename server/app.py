@@ -1,8 +1,10 @@
 """The measurement server: puts its parts together, starts them, and stops them in order."""
 
+import socket
 import ssl
 import threading
 import time
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
@@ -54,6 +56,8 @@ class MeasurementServer:
         self._tls = _tls_context(settings.tls) if settings.tls else None
         host, port = parse_listen(settings.listen)
         listeners, udp = open_sockets(host, port, stamp=settings.stamp)
+        if settings.congestion_control:
+            _choose_congestion_control(listeners, udp, settings.congestion_control)
         self.url = url_of(listeners, secure=self._tls is not None)
         self.port: int = listeners[0].getsockname()[1]
         self._metrics = Metrics(CollectorRegistry())
@@ -117,7 +121,14 @@ class MeasurementServer:
             _load(self._tls, self._settings.tls)
 
     def stop(self) -> None:
-        """Accept no more, let transfers end for two seconds, abort the rest. Takes 4 s at most."""
+        """Accept no more, let transfers end for two seconds, abort the rest. Takes 4 s at most.
+
+        Stopping again does nothing.
+        """
+        if self._stop_asked.is_set():
+            return
+        self._stop_asked.set()
+        self._keeper.join()
         self._acceptor.stop()
         self._service.stopping = True
         self._reflector.stop()
@@ -126,8 +137,6 @@ class MeasurementServer:
             self._connections.abort_all()
             self._connections.wait_until_none(_ABORT_SECONDS)
         self._refuser.stop()
-        self._stop_asked.set()
-        self._keeper.join()
         if not len(self._connections):
             self._pool.close()
 
@@ -158,6 +167,23 @@ class MeasurementServer:
             "Share of the machine's processor time that was busy in the last second.",
             lambda: self._cpu.ratio,
         )
+
+
+def _choose_congestion_control(
+    listeners: list[socket.socket], udp: list[socket.socket], name: str
+) -> None:
+    """Set it on the listeners, whose connections inherit it; close all sockets if it is unknown."""
+    try:
+        for listener in listeners:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+    except OSError:
+        for sock in (*listeners, *udp):
+            sock.close()
+        available = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
+        raise ServerError(
+            f"server.congestion_control: this system has no {name!r}; it has "
+            f"{available.read_text(encoding='ascii').strip()} (more come with: modprobe tcp_{name})"
+        ) from None
 
 
 def _tls_context(settings: TlsSettings) -> ssl.SSLContext:

@@ -54,10 +54,10 @@ class Connections:
             self._per_address[channel.counted_as] += 1
         return None
 
-    def evict_idle(self) -> bool:
-        """Close the longest idle connection, for want of descriptors; tell if there was one."""
+    def evict_idle(self, most: int) -> int:
+        """Close the longest idle connections, for want of descriptors; return how many."""
         with self._lock:
-            return self._evict()
+            return sum(self._evict() for _ in range(most))
 
     def leave(self, channel: Channel, *, close: bool = True) -> None:
         """Let the connection go, and close it unless told not to; its thread calls this last."""

@@ -14,6 +14,9 @@ _HELD = 512
 _HELD_SECONDS = 2.0
 """How long a refused client has to take its answer and end."""
 
+_LOOK_SECONDS = 0.25
+"""How often it is looked at whose time is over."""
+
 _READ_BYTES = 64 * 1024
 
 
@@ -47,6 +50,7 @@ class Refuser:
             end.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
         self._stopping = False
+        self._look_again_at = 0.0
         self._thread = threading.Thread(target=self._run, name="refuser", daemon=True)
         self._thread.start()
 
@@ -76,22 +80,27 @@ class Refuser:
     def _run(self) -> None:
         """Serve until stopped; each connection ends within `_HELD_SECONDS`."""
         while not self._stopping:
-            for key, _ in self._selector.select(timeout=0.5):
+            for key, _ in self._selector.select(timeout=_LOOK_SECONDS):
                 if key.data is None:
                     with contextlib.suppress(BlockingIOError):
                         self._woken.recv(_READ_BYTES)
                 else:
                     self._go_on(key.data)
             self._take_over()
-            now = time.monotonic()
-            for held in self._held():
-                if held.until < now:
-                    self._close(held)
+            if time.monotonic() >= self._look_again_at:
+                self._close_late()
         for held in self._held():
             self._close(held)
         self._selector.close()
         self._wake.close()
         self._woken.close()
+
+    def _close_late(self) -> None:
+        now = time.monotonic()
+        self._look_again_at = now + _LOOK_SECONDS
+        for held in self._held():
+            if held.until < now:
+                self._close(held)
 
     def _held(self) -> list[_Refused]:
         return [key.data for key in list(self._selector.get_map().values()) if key.data]

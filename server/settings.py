@@ -71,6 +71,11 @@ class ServerSettings(Section):
         None, description="Certificate and key for HTTPS; null is plain HTTP."
     )
     limits: LimitSettings = Field(LimitSettings(), description="What the server takes.")
+    congestion_control: str | None = Field(
+        None,
+        description="TCP's congestion control for downloads, such as cubic or bbr; null is the "
+        "system's. It is part of the method: servers whose results are compared need the same.",
+    )
     stamp: bool = Field(
         True, description="Whether to answer STAMP packets on UDP, at the same port number."
     )

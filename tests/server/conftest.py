@@ -49,10 +49,11 @@ class Client:
         """Read one answer, whole."""
         head = self.head()
         length = int(head.headers.get("content-length", 0)) if has_body else 0
-        while len(self.read_ahead) < length:
-            self.read_ahead += self._more()
-        body, self.read_ahead = self.read_ahead[:length], self.read_ahead[length:]
-        return Answer(head.status, head.headers, body)
+        body = bytearray(self.read_ahead[:length])
+        self.read_ahead = self.read_ahead[length:]
+        while len(body) < length:
+            body += self._more(length - len(body))
+        return Answer(head.status, head.headers, bytes(body))
 
     def head(self) -> Answer:
         """Read one answer's head only."""
@@ -72,8 +73,8 @@ class Client:
         except ConnectionError:
             return True
 
-    def _more(self) -> bytes:
-        data = self.socket.recv(65536)
+    def _more(self, most: int = 65536) -> bytes:
+        data = self.socket.recv(most)
         if not data:
             raise EOFError(f"the server ended after {self.read_ahead!r}")
         return data
@@ -84,7 +85,7 @@ def serve() -> Iterator[Serve]:
     """Start servers on a free port of 127.0.0.1, with any settings changed."""
     with contextlib.ExitStack() as stack:
 
-        def start(**settings: Any) -> MeasurementServer:  # noqa: ANN401 - settings of any kind
+        def start(**settings: Any) -> MeasurementServer:
             server = MeasurementServer(
                 ServerSettings.model_validate({"listen": "127.0.0.1:0", **settings})
             )
@@ -127,10 +128,12 @@ def make_certificate(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
         folder = tmp_path_factory.mktemp("certificate")
         made = Certificate(folder / "certificate.pem", folder / "key.pem")
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-            + ["-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext"]
-            + ["subjectAltName=IP:127.0.0.1", "-keyout", str(made.key), "-out"]
-            + [str(made.certificate)],
+            [
+                *("openssl", "req", "-x509", "-nodes", "-days", "2"),
+                *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+                *("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"),
+                *("-keyout", str(made.key), "-out", str(made.certificate)),
+            ],
             check=True,
             capture_output=True,
         )

@@ -84,7 +84,7 @@ def test_knows_whether_the_client_stays(
         (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
         (
-            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.1\r\nHost:x\r\nContent-Length:5\r\nTransfer-Encoding:chunked\r\n\r\n",
             400,
         ),
         (b"GET /%ff HTTP/1.1\r\nHost: x\r\n\r\n", 400),
