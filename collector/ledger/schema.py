@@ -231,8 +231,8 @@ records = Table(
     Index("ix_records_line_id_task_measured_at", "line_id", "task", "measured_at"),
     Index("ix_records_probe_id_measured_at", "probe_id", "measured_at"),
     Index("ix_records_measured_at", "measured_at"),
-    # Records whose time waits for a record of the same boot with a good clock.
-    Index("ix_records_probe_id_boot_id_time_quality", "probe_id", "boot_id", "time_quality"),
+    # Finds the records of a boot whose clock was good, and those that wait for one.
+    Index("ix_records_boot", "probe_id", "boot_id", "time_quality", "monotonic_seconds"),
 )
 
 seals = Table(
@@ -271,7 +271,12 @@ quarantine = Table(
     Column("seq", BigInteger, nullable=False),
     Column("hash", String(64), nullable=False),
     Column("prev", String(64), nullable=False),
-    Column("kind", String(16), nullable=False, comment="fork; invalid: a link that is no record"),
+    Column(
+        "kind",
+        String(16),
+        nullable=False,
+        comment="fork, invalid or late: see collector.ledger.store",
+    ),
     Column("reason", Text, nullable=False),
     Column("line", LargeBinary, nullable=False),
     Column("received_at", Moment, nullable=False),

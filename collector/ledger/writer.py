@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from collector.errors import LedgerBusyError, LedgerError
 from collector.ledger.database import Database
@@ -167,6 +167,8 @@ def _run_apart(connection: Connection, job: Job[T]) -> tuple[T | None, BaseExcep
     try:
         with connection.begin_nested():
             return job(connection), None
+    except (IntegrityError, DataError) as error:
+        return None, error
     except DBAPIError:
         # The disk or the lock, not the job: the whole transaction is given up.
         raise

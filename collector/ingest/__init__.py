@@ -1,0 +1,1 @@
+"""From a request's bytes to verified records: limits, chain, seal, columns."""

@@ -1,0 +1,206 @@
+"""What queries need of a record, taken out of its line. Pure: no database, no clock.
+
+A line that is a link of its chain but no valid record has no columns; its reason is returned, so
+that it can be kept apart and shown.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from collector.domain.time_correction import ClockReading
+from protocol.chain import Link
+from protocol.records import (
+    RECORD,
+    LatencyRecord,
+    LatencySummary,
+    Outcome,
+    ReachRecord,
+    ReachTarget,
+    ServerIdentity,
+    SpeedRecord,
+    Tombstone,
+    Transfer,
+)
+
+_LARGEST = 2**63 - 1
+"""The largest integer that a database column holds."""
+
+_LONGEST_REASON = 500
+_FIRST_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A valid record or tombstone.
+
+    Attributes:
+        columns: of `collector.ledger.schema.records`, without those of its place, its time and
+            its line.
+        clock: what it says of its moment; None for a tombstone.
+    """
+
+    columns: dict[str, Any]
+    clock: ClockReading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A line of a batch: its bytes, its place in the chain, and what is in it.
+
+    Attributes:
+        line: the exact bytes, without the newline.
+        link: the place.
+        content: what is in it; None where it is no valid record.
+        reason: why it is none.
+    """
+
+    line: bytes = field(repr=False)
+    link: Link
+    content: Content | None
+    reason: str | None = None
+
+
+def read_record(line: bytes, link: Link) -> Received:
+    """Return a line with its content, or with the reason why it has none."""
+    try:
+        content = _read_tombstone(line) if link.tombstone else _read_record(line)
+    except ValidationError as error:
+        return Received(line, link, None, _explain(error))
+    for name, value in content.columns.items():
+        if isinstance(value, str):
+            # PostgreSQL has no text with a NUL in it; the line keeps it.
+            content.columns[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    said = tuple(content.columns.pop(name) for name in ("probe", "chain", "seq", "prev"))
+    if said != (link.probe, link.chain, link.seq, link.prev):
+        # Two readers of JSON may differ on a line with the same key twice.
+        return Received(line, link, None, "the line can be read in two ways")
+    return Received(line, link, content)
+
+
+def _explain(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    parts = [
+        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {fault['msg']}"
+        for fault in faults[:_FIRST_ERRORS]
+    ]
+    if len(faults) > _FIRST_ERRORS:
+        parts.append(f"and {len(faults) - _FIRST_ERRORS} more")
+    return "; ".join(parts)[:_LONGEST_REASON]
+
+
+def _read_tombstone(line: bytes) -> Content:
+    stone = Tombstone.model_validate_json(line)
+    return Content(
+        {
+            "probe": stone.probe,
+            "chain": stone.chain,
+            "seq": stone.seq,
+            "prev": stone.prev,
+            "tombstone": stone.tombstone,
+            "task": stone.task,
+            "path": stone.path,
+            "slot": stone.slot,
+            "flags": "",
+        },
+        None,
+    )
+
+
+def _read_record(line: bytes) -> Content:
+    record = RECORD.validate_json(line)
+    clock = record.clock
+    columns: dict[str, Any] = {
+        "probe": record.probe,
+        "chain": record.chain,
+        "seq": record.seq,
+        "prev": record.prev,
+        "task": record.task.value,
+        "path": record.path,
+        "slot": record.slot,
+        "started_at": record.started_at,
+        "boot_id": clock.boot_id,
+        "monotonic_seconds": clock.monotonic_seconds,
+        "outcome": record.outcome.value,
+        "failure_code": record.failure.code.value if record.failure else None,
+        "flags": " ".join(sorted({flag.value for flag in record.flags})),
+        "method_name": record.method.name,
+        "method_version": record.method.version,
+        "profile": record.method.profile,
+        "software": record.software,
+    }
+    if isinstance(record, SpeedRecord):
+        columns |= _speed_columns(record)
+    elif isinstance(record, LatencyRecord):
+        columns |= _latency_columns(record)
+    else:
+        columns |= _reach_columns(record)
+    reading = ClockReading(
+        source=clock.source,
+        claimed=record.started_at or record.slot,
+        started=record.started_at is not None,
+        missed=record.outcome is Outcome.MISSED,
+        boot_id=clock.boot_id,
+        monotonic_seconds=clock.monotonic_seconds,
+    )
+    return Content(columns, reading)
+
+
+def _speed_columns(record: SpeedRecord) -> dict[str, Any]:
+    speed = record.speed
+    if speed is None:
+        return {}
+    return {
+        "ip_version": speed.ip_version,
+        "server": _server(speed.server),
+        "download_bits_per_second": _rate(speed.download),
+        "upload_bits_per_second": _rate(speed.upload),
+        "idle_latency_seconds": _median(speed.latency.idle),
+        "download_latency_seconds": _median(speed.latency.download),
+        "upload_latency_seconds": _median(speed.latency.upload),
+        "data_bytes": min(
+            _LARGEST, sum(way.total_bytes for way in (speed.download, speed.upload) if way)
+        ),
+    }
+
+
+def _latency_columns(record: LatencyRecord) -> dict[str, Any]:
+    latency = record.latency
+    if latency is None:
+        return {}
+    return {
+        "ip_version": latency.ip_version,
+        "server": _server(latency.server),
+        "round_trip_seconds": _median(latency.round_trip),
+        "delay_variation_seconds": latency.delay_variation_p95_seconds,
+        "lost_ratio": latency.lost_ratio,
+    }
+
+
+def _reach_columns(record: ReachRecord) -> dict[str, Any]:
+    targets = record.reach.targets if record.reach else ()
+    return {
+        "gateway_reached": _reached(one for one in targets if one.name == "gateway"),
+        "ipv4_reached": _reached(one for one in targets if one.name == "ipv4"),
+        "ipv6_reached": _reached(one for one in targets if one.name == "ipv6"),
+    }
+
+
+def _reached(targets: Iterable[ReachTarget]) -> bool | None:
+    """Return whether any of the targets answered; None where none was asked."""
+    answers = [target.reached for target in targets]
+    return any(answers) if answers else None
+
+
+def _rate(transfer: Transfer | None) -> float | None:
+    return transfer.bits_per_second if transfer else None
+
+
+def _median(summary: LatencySummary | None) -> float | None:
+    return summary.median_seconds if summary else None
+
+
+def _server(server: ServerIdentity) -> str:
+    return server.name or server.url

@@ -1,0 +1,174 @@
+"""What the ledger keeps beside the records: chains, gaps, seals, totals, the newest of each line.
+
+Every function is a part of one job of the writer; the caller commits.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from collector.domain.placement import Gap
+from collector.ledger.schema import (
+    chains,
+    gaps,
+    ingest_totals,
+    latest,
+    outcome_totals,
+    records,
+    seals,
+)
+from collector.ledger.upsert import add_counts, insert_new, insert_or
+from protocol.chain import Seal
+
+UNKNOWN_IP_VERSION = 0
+"""In `latest`: the record does not say by which version it was measured."""
+
+
+def advance_chain(
+    connection: Connection, probe: str, chain: str, end: tuple[int, str], at: datetime
+) -> None:
+    """Set a chain's end: its next seq, and the hash of the record before that."""
+    next_seq, last_hash = end
+    statement = insert_or(connection, chains).values(
+        probe_id=probe,
+        chain=chain,
+        next_seq=next_seq,
+        last_hash=last_hash,
+        first_received_at=at,
+        last_received_at=at,
+    )
+    moving = ("next_seq", "last_hash", "last_received_at")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(chains.primary_key.columns),
+            set_={name: statement.excluded[name] for name in moving},
+        )
+    )
+
+
+def mark_forked(connection: Connection, probe: str, chain: str, at: datetime) -> None:
+    """Remember when records at odds with a chain came first."""
+    connection.execute(
+        update(chains)
+        .where(chains.c.probe_id == probe, chains.c.chain == chain, chains.c.forked_at.is_(None))
+        .values(forked_at=at)
+    )
+
+
+def open_gap(connection: Connection, probe: str, chain: str, gap: Gap, at: datetime) -> None:
+    """Remember that records are missing."""
+    connection.execute(
+        insert(gaps).values(
+            probe_id=probe,
+            chain=chain,
+            from_seq=gap.from_seq,
+            to_seq=gap.to_seq,
+            filled=0,
+            noticed_at=at,
+        )
+    )
+
+
+def fill_gaps(connection: Connection, probe: str, chain: str, seqs: Iterable[int]) -> None:
+    """Count records that came after all in the gaps that they were missing from."""
+    for seq in seqs:
+        connection.execute(
+            update(gaps)
+            .where(
+                gaps.c.probe_id == probe,
+                gaps.c.chain == chain,
+                gaps.c.from_seq <= seq,
+                gaps.c.to_seq >= seq,
+            )
+            .values(filled=gaps.c.filled + 1)
+        )
+
+
+def keep_seal(connection: Connection, seal: Seal, public_key: str, at: datetime) -> None:
+    """Keep a seal with the key that it was checked with."""
+    row = {
+        "probe_id": seal.probe,
+        "chain": seal.chain,
+        "seq": seal.seq,
+        "hash": seal.hash,
+        "signature": seal.signature,
+        "public_key": public_key,
+        "received_at": at,
+    }
+    insert_new(connection, seals, [row])
+
+
+def count_ingest(connection: Connection, probe: str, counts: Mapping[str, int]) -> None:
+    """Add a batch's received, stored, duplicate and quarantined lines to the probe's totals."""
+    add_counts(connection, ingest_totals, [{"probe_id": probe, **counts}], list(counts))
+
+
+def count_outcomes(connection: Connection, probe: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add stored records to the totals of their path, task and outcome; not tombstones."""
+    counts = Counter(
+        (row["path"], row["task"], row["outcome"]) for row in rows if row["outcome"] is not None
+    )
+    add_counts(
+        connection,
+        outcome_totals,
+        [
+            {"probe_id": probe, "path": path, "task": task, "outcome": outcome, "records": count}
+            for (path, task, outcome), count in counts.items()
+        ],
+        ["records"],
+    )
+
+
+def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Keep the newest record of each line, task and IP version.
+
+    Args:
+        connection: of the writer; the records are stored already.
+        rows: records that are new, or that have a new moment (these with their id).
+    """
+    rows = list(rows)
+    moved = [row for row in rows if "id" in row]
+    if moved:
+        connection.execute(
+            update(latest)
+            .where(latest.c.record_id == bindparam("record"))
+            .values(measured_at=bindparam("moment")),
+            [{"record": row["id"], "moment": row["measured_at"]} for row in moved],
+        )
+    newest: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+    for row in rows:
+        if row["line_id"] is None or row["outcome"] is None or row["measured_at"] is None:
+            continue
+        key = (row["line_id"], row["task"], row["ip_version"] or UNKNOWN_IP_VERSION)
+        if key not in newest or newest[key]["measured_at"] <= row["measured_at"]:
+            newest[key] = row
+    for (line, task, ip_version), row in newest.items():
+        own_id = row.get("id") or _find_id(connection, row)
+        statement = insert_or(connection, latest).values(
+            line_id=line,
+            task=task,
+            ip_version=ip_version,
+            record_id=own_id,
+            measured_at=row["measured_at"],
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(latest.primary_key.columns),
+                set_={name: statement.excluded[name] for name in ("record_id", "measured_at")},
+                where=statement.excluded.measured_at >= latest.c.measured_at,
+            )
+        )
+
+
+def _find_id(connection: Connection, row: Mapping[str, Any]) -> int:
+    found: int = connection.execute(
+        select(records.c.id).where(
+            records.c.probe_id == row["probe_id"],
+            records.c.chain == row["chain"],
+            records.c.seq == row["seq"],
+        )
+    ).scalar_one()
+    return found

@@ -1,0 +1,179 @@
+"""Give records their moment by the rule of `collector.domain.time_correction`."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from collector.domain.time_correction import (
+    Anchor,
+    ClockReading,
+    Dated,
+    TimeQuality,
+    anchor_of,
+    date_record,
+    is_trusted,
+)
+from collector.ledger.schema import records
+from protocol.records import Outcome
+
+_NEWEST_FIRST = records.c.monotonic_seconds.desc()
+_OLDEST_FIRST = records.c.monotonic_seconds.asc()
+
+_ANCHORS_BETWEEN = 100
+"""Anchors among a batch's own span: any of them is near enough."""
+
+Anchors = Mapping[str, Sequence[Anchor]]
+"""Anchors by boot id."""
+
+
+def date_new(
+    connection: Connection,
+    probe: str,
+    clocks: Sequence[ClockReading | None],
+    slots: Sequence[datetime | None],
+    received_at: datetime,
+) -> list[Dated | None]:
+    """Return the moments of records that are about to be stored; None where none is known.
+
+    Args:
+        connection: to find records of the same boots.
+        probe: whose records.
+        clocks: what each says of its moment; None for a tombstone.
+        slots: their planned moments.
+        received_at: when they came.
+    """
+    stored = _stored_anchors(connection, probe, clocks, received_at)
+    own = _own_anchors(clocks, received_at)
+    found: list[Dated | None] = []
+    for clock, slot in zip(clocks, slots, strict=True):
+        if clock is not None:
+            boot = clock.boot_id or ""
+            anchors = (*stored.get(boot, ()), *own.get(boot, ()))
+            found.append(date_record(clock, received_at, anchors))
+        elif slot is not None:
+            found.append(Dated(min(slot, received_at), TimeQuality.NONE))
+        else:
+            found.append(None)
+    return found
+
+
+def _own_anchors(clocks: Sequence[ClockReading | None], received_at: datetime) -> Anchors:
+    anchors: dict[str, list[Anchor]] = defaultdict(list)
+    for clock in clocks:
+        anchor = anchor_of(clock, received_at) if clock else None
+        if clock and clock.boot_id and anchor:
+            anchors[clock.boot_id].append(anchor)
+    return anchors
+
+
+def _stored_anchors(
+    connection: Connection,
+    probe: str,
+    clocks: Sequence[ClockReading | None],
+    received_at: datetime,
+) -> Anchors:
+    """Return the nearest anchors in the ledger, below and above, for boots that need one."""
+    waiting: dict[str, list[float]] = defaultdict(list)
+    for clock in clocks:
+        if clock and clock.boot_id and not is_trusted(clock, received_at):
+            waiting[clock.boot_id].append(clock.monotonic_seconds)
+    return {
+        boot: _nearest_anchors(connection, probe, boot, min(moments), max(moments))
+        for boot, moments in waiting.items()
+    }
+
+
+def _nearest_anchors(
+    connection: Connection, probe: str, boot: str, lowest: float, highest: float
+) -> list[Anchor]:
+    monotonic = records.c.monotonic_seconds
+    found: list[Anchor] = []
+    for quality in (TimeQuality.KERNEL, TimeQuality.COLLECTOR):
+        trusted = select(records.c.started_at, monotonic).where(
+            records.c.probe_id == probe,
+            records.c.boot_id == boot,
+            records.c.time_quality == quality.value,
+            records.c.started_at.is_not(None),
+        )
+        for query in (
+            trusted.where(monotonic <= lowest).order_by(_NEWEST_FIRST).limit(1),
+            trusted.where(monotonic >= highest).order_by(_OLDEST_FIRST).limit(1),
+            trusted.where(monotonic > lowest, monotonic < highest).limit(_ANCHORS_BETWEEN),
+        ):
+            found += [Anchor(moment, at) for moment, at in connection.execute(query)]
+    return found
+
+
+def correct_waiting(
+    connection: Connection,
+    probe: str,
+    clocks: Sequence[ClockReading | None],
+    received_at: datetime,
+) -> list[dict[str, Any]]:
+    """Date the stored records that waited for one of these; return them as they are now.
+
+    Args:
+        connection: of the writer; the new records are stored already.
+        probe: whose records.
+        clocks: of the records just stored.
+        received_at: when those came.
+    """
+    corrected: list[dict[str, Any]] = []
+    for boot, known in _own_anchors(clocks, received_at).items():
+        corrected += _correct_boot(connection, probe, boot, known)
+    return corrected
+
+
+def _correct_boot(
+    connection: Connection, probe: str, boot: str, anchors: Sequence[Anchor]
+) -> list[dict[str, Any]]:
+    waiting = connection.execute(
+        select(
+            records.c.id,
+            records.c.line_id,
+            records.c.task,
+            records.c.ip_version,
+            records.c.slot,
+            records.c.started_at,
+            records.c.outcome,
+            records.c.monotonic_seconds,
+            records.c.received_at,
+        ).where(
+            records.c.probe_id == probe,
+            records.c.boot_id == boot,
+            records.c.time_quality == TimeQuality.NONE.value,
+        )
+    ).mappings()
+    corrected: list[dict[str, Any]] = []
+    for row in waiting:
+        reading = ClockReading(
+            source=TimeQuality.NONE.value,
+            claimed=row["started_at"] or row["slot"],
+            started=row["started_at"] is not None,
+            missed=row["outcome"] == Outcome.MISSED.value,
+            boot_id=boot,
+            monotonic_seconds=row["monotonic_seconds"],
+        )
+        dated = date_record(reading, row["received_at"], anchors)
+        if dated.quality is TimeQuality.CORRECTED:
+            corrected.append(
+                dict(row) | {"measured_at": dated.measured_at, "time_quality": dated.quality.value}
+            )
+    if corrected:
+        connection.execute(
+            update(records)
+            .where(records.c.id == bindparam("row"))
+            .values(measured_at=bindparam("moment"), time_quality=bindparam("quality")),
+            [
+                {
+                    "row": row["id"],
+                    "moment": row["measured_at"],
+                    "quality": row["time_quality"],
+                }
+                for row in corrected
+            ],
+        )
+    return corrected
