@@ -1,0 +1,122 @@
+"""The engine `reach` with targets on loopback: answering, refusing, silent."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from probe.engine import Order
+from probe.engines.reach import ReachEngine
+from protocol.failures import Failure
+from protocol.messages import ServerEntry
+from protocol.records import Reach, ReachTarget
+
+
+@contextmanager
+def listener() -> Iterator[int]:
+    """Accept TCP connections on both families of loopback; yield the port."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listening:
+        yield listening.getsockname()[1]
+
+
+@contextmanager
+def name_server(*, answers: bool) -> Iterator[int]:
+    """Be a name server on loopback that answers with its question, or is silent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(0.05)
+        ended = threading.Event()
+
+        def run() -> None:
+            while not ended.is_set():
+                try:
+                    query, sender = listening.recvfrom(512)
+                except TimeoutError:
+                    continue
+                if answers:
+                    listening.sendto(query, sender)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            ended.set()
+            thread.join()
+
+
+def tree(root: Path, resolv_conf: str, gateway: str = "0100007F") -> Path:
+    """Make the files that say where gateway and name servers are; the gateway is loopback."""
+    (root / "proc/net").mkdir(parents=True)
+    (root / "etc").mkdir()
+    head = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+    route = f"lo\t00000000\t{gateway}\t0003\t0\t0\t0\t00000000\n" if gateway else ""
+    (root / "proc/net/route").write_text(head + route)
+    (root / "etc/resolv.conf").write_text(resolv_conf)
+    return root
+
+
+def asked(engine: ReachEngine, url: str) -> dict[str, ReachTarget]:
+    """Return what the engine says of each target."""
+    entry = ServerEntry(name="near", url=url)
+    measured = engine.measure(Order(server=entry, deadline=time.monotonic() + 10))
+    assert measured.failure is None
+    assert isinstance(measured.section, Reach)
+    return {target.name: target for target in measured.section.targets}
+
+
+@pytest.mark.parametrize("host,family,other", [("127.0.0.1", 4, 6), ("[::1]", 6, 4)])
+def test_a_working_line_reaches_what_is_there(
+    tmp_path: Path, host: str, family: int, other: int
+) -> None:
+    """Gateway, name server and the server's own family answer, each with its round trip; the
+    family that it has no address of is told as such."""
+    with listener() as port, name_server(answers=True) as dns:
+        engine = ReachEngine(tree(tmp_path, "nameserver 127.0.0.1\n"), dns)
+        targets = asked(engine, f"http://{host}:{port}/")
+    absent = targets.pop(f"ipv{other}")
+    assert absent.failure is not None
+    assert absent.failure.code is Failure.NO_ADDRESS
+    assert [name for name, target in targets.items() if not target.reached] == []
+    assert all(target.round_trip_seconds is not None for target in targets.values())
+    assert targets[f"ipv{family}"].ip_version == family
+
+
+def test_a_dead_line_is_told_target_by_target(tmp_path: Path) -> None:
+    """Each target says by itself why it was not reached; the measurement itself is whole."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with name_server(answers=False) as dns:
+        engine = ReachEngine(tree(tmp_path, "nameserver 127.0.0.1\n", gateway=""), dns)
+        targets = asked(engine, f"http://127.0.0.1:{port}/")
+    codes = {name: target.failure.code for name, target in targets.items() if target.failure}
+    assert codes == {
+        "gateway": Failure.NO_ROUTE,
+        "dns": Failure.NO_REPLIES,
+        "ipv4": Failure.REFUSED,
+        "ipv6": Failure.NO_ADDRESS,
+    }
+    assert all(target.round_trip_seconds is None for target in targets.values())
+
+
+def test_without_a_name_server_the_record_says_so(tmp_path: Path) -> None:
+    """A device without a name server is told apart from one whose server is silent."""
+    with listener() as port:
+        targets = asked(ReachEngine(tree(tmp_path, "")), f"http://localhost:{port}/")
+    failure = targets["dns"].failure
+    assert failure is not None
+    assert failure.code is Failure.NO_SERVER
+
+
+def test_a_stopping_agent_gets_its_answer(tmp_path: Path) -> None:
+    """A cancelled order ends as probe_stopping, not as a dead line."""
+    order = Order(server=None, deadline=time.monotonic() + 10)
+    order.cancelled.set()
+    measured = ReachEngine(tree(tmp_path, "", gateway="")).measure(order)
+    assert measured.failure is not None
+    assert measured.failure.code is Failure.PROBE_STOPPING
