@@ -1,0 +1,243 @@
+"""The engine `http`: download, upload and latency by plain HTTP.
+
+The method, version 1:
+
+1. Ask the server what it is, on a connection that stays open (`probe.transfer.backend`).
+2. Idle latency: small requests on that connection, one every 100 ms.
+3. Download, then upload: several streams each, begun together. The warm-up is excluded; the
+   measuring window is the same on all streams. Meanwhile a connection of its own carries small
+   requests: latency under load, of the window only.
+4. Ask our own server what it counted.
+
+Download counts where it arrives, upload where it arrives too (our server) or by what the far end's
+kernel acknowledged. Payload only, no factor added.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from probe.engine import Measurement, MeasurementError, Order, Progress
+from probe.transfer import backend as backends
+from probe.transfer.backend import Backend
+from probe.transfer.dial import Dialer
+from probe.transfer.direction import Plan, Run, run
+from probe.transfer.guard import Guard
+from probe.transfer.http import Client
+from probe.transfer.latency import LoadedPinger, measure_idle
+from probe.transfer.result import count, flags_of_direction
+from probe.transfer.streams import DownloadStream, Stream, UploadStream
+from protocol.constants import (
+    FULL_WARM_UP_SECONDS,
+    FULL_WINDOW_SECONDS,
+    IDLE_LATENCY_REQUESTS,
+    LOADED_LATENCY_INTERVAL_SECONDS,
+    QUICK_WARM_UP_SECONDS,
+    QUICK_WINDOW_SECONDS,
+)
+from protocol.flags import Flag
+from protocol.messages import ServerTest
+from protocol.records import LatencySummary, ServerIdentity, Speed, SpeedLatency, Transfer
+
+STREAMS = 4
+"""Streams of each direction. One alone is held back for seconds by a single lost packet on a long
+way; four share that risk and still fill a line of 20 Mbit/s without crowding it. Germany's
+regulator measures with four, Austria's with three."""
+
+TAIL_SECONDS = 0.25
+"""How long an upload goes on after its window: the server samples every 100 ms, so two samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The lengths of a test.
+
+    Attributes:
+        warm_up_seconds, window_seconds: of each direction.
+        may_converge: end a direction when its rate has converged.
+        idle_requests: how many round trips before any load.
+    """
+
+    warm_up_seconds: float
+    window_seconds: float
+    may_converge: bool = False
+    idle_requests: int = IDLE_LATENCY_REQUESTS
+
+
+FULL = Profile(FULL_WARM_UP_SECONDS, FULL_WINDOW_SECONDS)
+QUICK = Profile(QUICK_WARM_UP_SECONDS, QUICK_WINDOW_SECONDS, may_converge=True)
+
+SERVER_BUSY_RATIO = 0.90
+"""A server whose processors are busier than this, all cores together, may have been the limit."""
+
+Direction = Literal["download", "upload"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpEngine:
+    """The engine; its lengths are settable for tests.
+
+    Attributes:
+        full, quick: the two profiles.
+        streams: of each direction.
+    """
+
+    full: Profile = FULL
+    quick: Profile = QUICK
+    streams: int = STREAMS
+
+    def measure(self, order: Order) -> Measurement:
+        """Measure; see `probe.engine`. Ends by the order's deadline."""
+        test = _Test(order, self.full if order.profile == "full" else self.quick, self.streams)
+        failure = None
+        try:
+            test.run()
+        except MeasurementError as error:
+            failure = error.report
+        finally:
+            test.close()
+        return Measurement(
+            section=test.section(),
+            failure=failure,
+            flags=tuple(dict.fromkeys(test.flags)),
+            local_address=test.local_address,
+            public_address=test.public_address,
+            received_bytes=test.received_bytes,
+            sent_bytes=test.sent_bytes,
+        )
+
+
+@dataclass(slots=True)
+class _Test:
+    """One test under way: what it has so far is there also when it fails."""
+
+    order: Order
+    profile: Profile
+    streams: int
+    flags: list[Flag] = field(default_factory=list)
+    local_address: str | None = None
+    public_address: str | None = None
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    _clients: list[Client] = field(default_factory=list)
+    _backend: Backend | None = None
+    _dialer: Dialer | None = None
+    _latency: dict[str, LatencySummary] = field(default_factory=dict)
+    _runs: dict[Direction, Run] = field(default_factory=dict)
+    _seen: ServerTest | None = None
+
+    def run(self) -> None:
+        """Run the whole test.
+
+        Raises:
+            MeasurementError: it could not be finished; `section` has what there is.
+        """
+        report = self.order.progress
+        report(Progress("connect", 0.0))
+        dialer = self._dialer = Dialer.of(self.order, Guard.of(self.order))
+        control = self._client(dialer)
+        backend = self._backend = backends.find(control)
+        if control.connection is not None:
+            self.local_address = str(control.connection.getsockname()[0])
+        self.public_address = backends.public_address(control, backend)
+        report(Progress("latency", 0.0))
+        self._latency["idle"] = measure_idle(
+            control,
+            backend.empty,
+            self.profile.idle_requests,
+            LOADED_LATENCY_INTERVAL_SECONDS,
+            lambda share: report(Progress("latency", share)),
+        )
+        self._direction("download", dialer, backend)
+        self._direction("upload", dialer, backend)
+        report(Progress("finish", 0.0))
+        self._seen = backends.server_test(control, backend)
+        report(Progress("finish", 1.0))
+
+    def close(self) -> None:
+        """Close the small requests' connections and add up what they moved."""
+        for client in self._clients:
+            client.close()
+            self.received_bytes += client.received_bytes
+            self.sent_bytes += client.sent_bytes
+
+    def section(self) -> Speed | None:
+        """Return what there is; None where no server was found."""
+        backend, dialer = self._backend, self._dialer
+        if backend is None or dialer is None or dialer.address is None:
+            return None
+        family, place = dialer.address
+        download, upload = self._transfer("download"), self._transfer("upload")
+        identity = self._identity(backend, str(place[0]))
+        if is_limited(identity):
+            self.flags.append(Flag.SERVER_LIMITED)
+        return Speed(
+            download=download,
+            upload=upload,
+            latency=SpeedLatency(
+                idle=self._latency.get("idle"),
+                download=self._latency.get("download"),
+                upload=self._latency.get("upload"),
+            ),
+            server=identity,
+            ip_version=6 if family.name == "AF_INET6" else 4,
+        )
+
+    def _client(self, dialer: Dialer) -> Client:
+        client = Client(dialer)
+        self._clients.append(client)
+        return client
+
+    def _direction(self, direction: Direction, dialer: Dialer, backend: Backend) -> None:
+        report = self.order.progress
+        report(Progress(direction, 0.0))
+        kind = DownloadStream if direction == "download" else UploadStream
+        streams: Sequence[Stream] = [kind(n, dialer, backend) for n in range(self.streams)]
+        ours = backend.info is not None
+        plan = Plan(
+            self.profile.warm_up_seconds,
+            self.profile.window_seconds,
+            tail_seconds=TAIL_SECONDS if direction == "upload" and ours else 0.0,
+            may_converge=self.profile.may_converge,
+        )
+        result = Run()
+        pinger = LoadedPinger(self._client(dialer), backend.empty, LOADED_LATENCY_INTERVAL_SECONDS)
+        try:
+            pinger.start()
+            run(
+                streams,
+                plan,
+                dialer.guard,
+                lambda share, rate: report(Progress(direction, share, rate)),
+                result,
+            )
+        finally:
+            pinger.stop()
+            if direction == "download":
+                self.received_bytes += result.total_bytes
+            else:
+                self.sent_bytes += result.total_bytes
+        self._runs[direction] = result
+        start = result.began_at + result.window.start
+        self._latency[direction] = pinger.within(start, result.began_at + result.window.end)
+
+    def _transfer(self, direction: Direction) -> Transfer | None:
+        done = self._runs.get(direction)
+        if done is None:
+            return None
+        counted = count(done, direction, self._seen)
+        self.flags += flags_of_direction(done, counted)
+        return counted.transfer
+
+    def _identity(self, backend: Backend, address: str) -> ServerIdentity:
+        seen = self._seen
+        return backend.identity(
+            address,
+            seen.tests_running_maximum if seen else None,
+            seen.cpu_ratio_maximum if seen else None,
+        )
+
+
+def is_limited(server: ServerIdentity) -> bool:
+    """Tell whether the server's own load may have limited the result."""
+    return server.cpu_ratio is not None and server.cpu_ratio > SERVER_BUSY_RATIO

@@ -1,0 +1,304 @@
+"""Opens connections: resolves the name once, tries each address, leaves by the interface asked for.
+
+After the first connection every further one goes to the same address, so that all streams of a
+test measure one way to one server.
+"""
+
+import contextlib
+import errno
+import fcntl
+import ipaddress
+import os
+import queue
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from probe.engine import MeasurementError, Order
+from probe.failure import ERRORS, Doing, classify
+from probe.transfer.guard import Guard
+from protocol.failures import Failure
+
+RESOLVE_SECONDS = 10.0
+"""Time allowed for the name: two tries of 5 s, the resolver's own default (resolv.conf(5))."""
+
+CONNECT_SECONDS = 5.0
+"""Time allowed for one address: the first packet and two repetitions, at 1 s and 3 s (RFC 6298)."""
+
+HANDSHAKE_SECONDS = 5.0
+"""Time allowed for TLS: two round trips and the server's arithmetic, with one repetition."""
+
+_SIOCGIFADDR = 0x8915
+
+Address = tuple[socket.AddressFamily, tuple[Any, ...]]
+"""An address family and what `socket.connect` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The far end of a URL.
+
+    Attributes:
+        url: as it was given.
+        host, port: where to connect.
+        tls: whether the URL says https.
+        path: the URL's own path, with a slash at its end.
+    """
+
+    url: str
+    host: str
+    port: int
+    tls: bool
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> "Target":
+        """Return the target of ``url``.
+
+        Raises:
+            MeasurementError: it is no http or https URL.
+        """
+        try:
+            parts = urlsplit(url if "//" in url else f"http://{url}")
+            port = parts.port
+        except ValueError as error:
+            raise MeasurementError(Failure.NAME_RESOLUTION, f"'{url}' is no URL: {error}") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise MeasurementError(
+                Failure.NAME_RESOLUTION,
+                f"'{url}' is no server's URL: it reads like http://speed.example:8080/",
+            )
+        tls = parts.scheme == "https"
+        path = parts.path if parts.path.endswith("/") else f"{parts.path}/"
+        return cls(url, parts.hostname, port or (443 if tls else 80), tls, path)
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a Host header and people read them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+def resolve(
+    host: str, port: int, family: Literal[4, 6] | None, guard: Guard, kind: int = socket.SOCK_STREAM
+) -> list[Address]:
+    """Return the addresses of a name in the system's order of preference, at least one.
+
+    The system's resolver cannot be interrupted, so it is asked in a thread that is left behind
+    when the time is over.
+
+    Raises:
+        MeasurementError: no such name, no address of the family, or no answer in time.
+    """
+    answer: queue.SimpleQueue[list[Address] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        wanted = {4: socket.AF_INET, 6: socket.AF_INET6, None: socket.AF_UNSPEC}[family]
+        try:
+            found = socket.getaddrinfo(host, port, wanted, kind)
+            answer.put([(entry[0], entry[4]) for entry in found])
+        except ERRORS as error:
+            answer.put(error)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    until = time.monotonic() + RESOLVE_SECONDS
+    while time.monotonic() < until:
+        guard.check()
+        try:
+            result = answer.get(timeout=guard.slice_until(until))
+        except queue.Empty:
+            continue
+        if isinstance(result, Exception):
+            raise classify(_other_family(result, host, family), "resolve", host)
+        return result
+    raise MeasurementError(
+        Failure.NAME_RESOLUTION, f"cannot resolve {host}: no answer within {RESOLVE_SECONDS:.0f} s"
+    )
+
+
+def _other_family(error: Exception, host: str, family: Literal[4, 6] | None) -> Exception:
+    """Say 'no address of this family' where an address literal is of the other one.
+
+    The resolver's own code for it differs between C libraries.
+    """
+    with contextlib.suppress(ValueError):
+        if family and ipaddress.ip_address(host.partition("%")[0]).version != family:
+            return socket.gaierror(socket.EAI_ADDRFAMILY, f"it is no IPv{family} address")
+    return error
+
+
+@dataclass(slots=True)
+class Dialer:
+    """Opens connections to one target.
+
+    Attributes:
+        target: the far end.
+        guard: the end of all waiting.
+        interface: the interface to leave by, or None.
+        family: the address family, or None for the system's choice.
+        tls: how to verify the server; the system's authorities unless given.
+        address: the address in use, once a connection was made.
+    """
+
+    target: Target
+    guard: Guard
+    interface: str | None = None
+    family: Literal[4, 6] | None = None
+    tls: ssl.SSLContext | None = None
+    address: Address | None = field(default=None, init=False)
+
+    @classmethod
+    def of(cls, order: Order, guard: Guard) -> "Dialer":
+        """Return the dialer for an order's server.
+
+        Raises:
+            MeasurementError: the order has no server, or its URL is none.
+        """
+        if order.server is None:
+            raise MeasurementError(Failure.NO_SERVER, "no measurement server was given")
+        return cls(Target.of(order.server.url), guard, order.interface, order.family)
+
+    def dial(self) -> socket.socket:
+        """Return a new connection, TLS done, Nagle off.
+
+        Raises:
+            MeasurementError: none of the addresses could be reached.
+        """
+        if self.address is not None:
+            return self._open(self.address)
+        target = self.target
+        failures: list[MeasurementError] = []
+        for address in resolve(target.host, target.port, self.family, self.guard):
+            try:
+                connection = self._open(address)
+            except MeasurementError as error:
+                failures.append(error)
+                self.guard.check()
+                continue
+            self.address = address
+            return connection
+        raise _most_telling(failures)
+
+    def _open(self, address: Address) -> socket.socket:
+        doing: Doing = "connect"
+        connection: socket.socket | None = None
+        try:
+            connection = socket.socket(address[0], socket.SOCK_STREAM)
+            bind_to_interface(connection, self.interface, address[1][0])
+            self._connect(connection, address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.target.tls:
+                doing = "tls"
+                connection = self._shake_hands(connection)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, ERRORS):
+                raise classify(error, doing, self._where(address)) from None
+            raise
+        return connection
+
+    def _where(self, address: Address) -> str:
+        literal = str(address[1][0])
+        if literal == self.target.host:
+            return f"{self.target.host} port {self.target.port}"
+        return f"{self.target.host} ({literal}) port {self.target.port}"
+
+    def _connect(self, connection: socket.socket, address: Address) -> None:
+        until = time.monotonic() + CONNECT_SECONDS
+        connection.setblocking(False)
+        code = connection.connect_ex(address[1])
+        poll = select.poll()
+        poll.register(connection, select.POLLOUT)
+        while code == errno.EINPROGRESS:
+            if time.monotonic() >= until:
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {CONNECT_SECONDS:.0f} s")
+            self.guard.check()
+            if poll.poll(self.guard.slice_until(until) * 1000):
+                code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+
+    def _shake_hands(self, connection: socket.socket) -> ssl.SSLSocket:
+        if self.tls is None:
+            self.tls = _system_tls()
+        connection.settimeout(HANDSHAKE_SECONDS)
+        return self.tls.wrap_socket(connection, server_hostname=self.target.host)
+
+
+def _system_tls() -> ssl.SSLContext:
+    """Return the default verification: the system's authorities, or those of SSL_CERT_FILE."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _most_telling(failures: list[MeasurementError]) -> MeasurementError:
+    """Return the failure that says most: a device without IPv6 is not why a server refused."""
+    return next((f for f in failures if f.report.code is not Failure.NO_ROUTE), failures[0])
+
+
+def bind_to_interface(connection: socket.socket, interface: str | None, remote: object) -> None:
+    """Let a socket leave by ``interface``; to loopback addresses it always leaves by loopback.
+
+    Raises:
+        OSError: there is no such interface.
+        MeasurementError: the device does not permit it.
+    """
+    if interface is None or _is_loopback(str(remote)):
+        return
+    try:
+        name = interface.encode() + b"\0"
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+    except PermissionError:
+        # Linux before 5.7 keeps SO_BINDTODEVICE for CAP_NET_RAW. With the interface's address as
+        # source, a device with source routing (as deploy/ sets up) takes the same way.
+        source = interface_address(interface, connection.family)
+        if source is None:
+            raise MeasurementError(
+                Failure.LOCAL_RESOURCE,
+                f"not permitted to leave by {interface}: give the probe CAP_NET_RAW",
+            ) from None
+        connection.bind((source, 0))
+
+
+def _is_loopback(literal: str) -> bool:
+    try:
+        return ipaddress.ip_address(literal.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def interface_address(interface: str, family: int) -> str | None:
+    """Return an interface's first global address of a family; None where it has none.
+
+    Raises:
+        OSError: there is no such interface.
+    """
+    if family == socket.AF_INET6:
+        return _global_ipv6(interface)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        request = struct.pack("16s16x", interface.encode()[:15])
+        try:
+            answer = fcntl.ioctl(asking, _SIOCGIFADDR, request.ljust(40, b"\0"))
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                return None
+            raise
+    return socket.inet_ntoa(answer[20:24])
+
+
+def _global_ipv6(interface: str) -> str | None:
+    socket.if_nametoindex(interface)
+    with open("/proc/net/if_inet6", encoding="ascii") as table:  # noqa: PTH123 - a kernel table
+        for line in table:
+            address, _, _, scope, _, name = line.split()
+            if name == interface and scope == "00":
+                return str(ipaddress.IPv6Address(int(address, 16)))
+    return None

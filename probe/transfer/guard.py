@@ -1,0 +1,52 @@
+"""What every wait of a measurement asks before it goes on waiting."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from probe.engine import MeasurementError, Order
+from protocol.failures import Failure
+
+SLICE_SECONDS = 0.25
+"""The longest that anything blocks before it looks at the deadline and at the wish to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The end of all waiting.
+
+    Attributes:
+        deadline: moment of `time.monotonic()` by which the measurement must have returned.
+        cancelled: set when the agent stops.
+    """
+
+    deadline: float
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @classmethod
+    def of(cls, order: Order) -> "Guard":
+        """Return the guard of an order."""
+        return cls(order.deadline, order.cancelled)
+
+    def check(self) -> None:
+        """Raise if the time is over.
+
+        Raises:
+            MeasurementError: the deadline has passed, or the probe was asked to stop.
+        """
+        if self.cancelled.is_set():
+            raise MeasurementError(Failure.PROBE_STOPPING, "the probe was asked to stop")
+        if time.monotonic() >= self.deadline:
+            raise MeasurementError(
+                Failure.DEADLINE, "the measurement did not end within the time allowed for it"
+            )
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; return early when cancelled or when the deadline comes."""
+        left = self.deadline - time.monotonic()
+        self.cancelled.wait(max(0.0, min(seconds, left)))
+
+    def slice_until(self, moment: float) -> float:
+        """Return how long to block at most before the next look, never 0: that would mean poll."""
+        left = min(moment, self.deadline) - time.monotonic()
+        return max(0.001, min(SLICE_SECONDS, left))

@@ -1,0 +1,147 @@
+"""Round trips of small requests: their summary (pure), and those made while a line is loaded."""
+
+import itertools
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from probe.engine import MeasurementError
+from probe.transfer.http import Client
+from protocol.records import LatencySummary
+
+_MAX_ROUND_TRIPS = 2000
+"""The record's limit; a minute of one every 30 ms."""
+
+
+def summarise(round_trips: Sequence[float], sent: int) -> LatencySummary:
+    """Return the summary of round trips in the order they were sent.
+
+    Args:
+        round_trips: seconds, only of requests that were answered.
+        sent: how many were sent.
+    """
+    ordered = sorted(round_trips)
+    steps = [abs(b - a) for a, b in itertools.pairwise(round_trips)]
+    return LatencySummary(
+        minimum_seconds=ordered[0] if ordered else None,
+        median_seconds=statistics.median(ordered) if ordered else None,
+        p95_seconds=percentile(ordered, 0.95),
+        jitter_seconds=statistics.fmean(steps) if steps else None,
+        sent=sent,
+        received=len(round_trips),
+        round_trips_seconds=tuple(round(trip, 6) for trip in round_trips[:_MAX_ROUND_TRIPS]),
+    )
+
+
+def percentile(ordered: Sequence[float], share: float) -> float | None:
+    """Return the smallest value that at least ``share`` of all do not exceed; None of nothing.
+
+    The nearest-rank definition: always a value that was measured.
+    """
+    if not ordered:
+        return None
+    rank = max(1, -(-len(ordered) * round(share * 100) // 100))
+    return ordered[rank - 1]
+
+
+def measure_idle(
+    client: Client,
+    path: Callable[[], str],
+    count: int,
+    interval: float,
+    progress: Callable[[float], None],
+) -> LatencySummary:
+    """Return ``count`` round trips on a warm connection, one every ``interval`` seconds.
+
+    Takes count * max(interval, round trip), bounded by the client's guard.
+
+    Args:
+        client: asks; its connection stays open.
+        path: returns what to ask for, a new one each time.
+        count: how many.
+        interval: seconds from one to the next.
+        progress: told the share that is done.
+
+    Raises:
+        MeasurementError: the server stopped answering.
+    """
+    client.get(path())  # warms the connection: it is not counted
+    trips = []
+    for number in range(count):
+        trip = client.get(path()).seconds
+        trips.append(trip)
+        progress((number + 1) / count)
+        client.guard.sleep(interval - trip)
+        client.guard.check()
+    return summarise(trips, count)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """One request: when it left (`time.monotonic()`), and after how long its answer was there."""
+
+    sent_at: float
+    seconds: float | None
+
+
+class LoadedPinger:
+    """Asks on a connection of its own while the streams load the line.
+
+    Its thread ends with `stop`, at the guard's deadline, or when the connection is lost: round
+    trips under load are worth having, but a test does not fail for want of them.
+
+    Args:
+        client: a client of its own.
+        path: returns what to ask for.
+        interval: seconds from one request to the next; a late answer delays the next.
+    """
+
+    def __init__(self, client: Client, path: Callable[[], str], interval: float) -> None:
+        self._client = client
+        self._path = path
+        self._interval = interval
+        self._ended = threading.Event()
+        self._trips: list[RoundTrip] = []
+        self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
+
+    def start(self) -> None:
+        """Connect, then begin.
+
+        Raises:
+            MeasurementError: no connection.
+        """
+        self._client.get(self._path())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and its connection."""
+        self._ended.set()
+        self._client.end()
+        self._thread.join()
+        self._client.close()
+
+    def within(self, start: float, end: float) -> LatencySummary:
+        """Return the summary of the requests that left and were due between two moments.
+
+        A request that was not answered by ``end`` counts as sent only.
+        """
+        trips = [trip for trip in tuple(self._trips) if start <= trip.sent_at < end]
+        answered = [
+            trip.seconds
+            for trip in trips
+            if trip.seconds is not None and trip.sent_at + trip.seconds <= end
+        ]
+        return summarise(answered, len(trips))
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            sent_at = time.monotonic()
+            try:
+                seconds = self._client.get(self._path()).seconds
+            except MeasurementError:
+                self._trips.append(RoundTrip(sent_at, None))
+                return
+            self._trips.append(RoundTrip(sent_at, seconds))
+            self._ended.wait(max(0.0, self._interval - seconds))

@@ -1,0 +1,143 @@
+"""Turns a direction's run, and what the server saw of it, into its section of the record. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from probe.transfer.direction import Run
+from probe.transfer.window import Window, bytes_within
+from protocol.constants import SAMPLE_INTERVAL_SECONDS
+from protocol.flags import Flag
+from protocol.messages import ServerStream, ServerTest
+from protocol.records import ServerCount, StreamReport, Transfer
+
+Direction = Literal["download", "upload"]
+
+COVERAGE_SECONDS = 0.2
+"""How far before the window's end a server's last sample may lie for its count to be used: two of
+its sampling intervals."""
+
+DISAGREEMENT_SHARE = 0.02
+"""Two honest counts of one window differ by less than a sample's bytes at each of its ends, well
+below 2 % of 10 s; above it something between the two ends answers for one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A direction as its record's section, and the two counts to compare.
+
+    Attributes:
+        direction: which one.
+        transfer: the section.
+        probe_bytes: what the probe counted in the window.
+        server_bytes: what the server counted in the same window; None where it did not.
+    """
+
+    direction: Direction
+    transfer: Transfer
+    probe_bytes: int
+    server_bytes: int | None
+
+
+def count(run: Run, direction: Direction, test: ServerTest | None) -> Counted:
+    """Return what a direction gave.
+
+    Download counts where it arrived: at the probe. Upload counts where it arrived too, if the
+    server is ours and saw all of the window; what the far end acknowledged otherwise.
+
+    The server's time axis begins with its first byte, the probe's with the first it sent: shifted
+    by the delay of the way, so that the same window on both holds the same bytes.
+    """
+    window = run.window
+    probe_bytes = [bytes_within(run.series(number), window) for number in range(len(run.tcp))]
+    seen = _streams(test, direction, len(run.tcp))
+    server_bytes = [_server_bytes(stream, window) for stream in seen]
+    whole = _covers(seen, run, window)
+    receiver = direction == "download" or whole
+    by_server = direction == "upload" and whole
+    per_stream = server_bytes if by_server else probe_bytes
+    total = sum(per_stream)
+    transfer = Transfer(
+        bits_per_second=8 * total / window.seconds,
+        bytes=total,
+        duration_seconds=window.seconds,
+        warm_up_seconds=window.start,
+        total_bytes=run.total_bytes,
+        counted_by="receiver" if receiver else "acknowledged",
+        stream_count=len(run.tcp),
+        streams=tuple(
+            StreamReport(
+                bytes=per_stream[number],
+                probe_tcp=run.tcp[number],
+                server_tcp=stream.tcp if stream else None,
+                lost=run.lost[number],
+            )
+            for number, stream in enumerate(seen)
+        ),
+        samples=tuple((round(moment, 4), sum(moved)) for moment, moved in run.samples),
+        server=_server_count(seen, sum(server_bytes), window) if any(seen) else None,
+    )
+    return Counted(direction, transfer, sum(probe_bytes), sum(server_bytes) if whole else None)
+
+
+def flags_of_direction(run: Run, counted: Counted) -> list[Flag]:
+    """Return what a direction itself shows to be unfair.
+
+    Counts of an upload disagree when the two differ by more than `DISAGREEMENT_SHARE` and by more
+    than a sample's bytes. A download's do when more arrived than the server sent; that it sent
+    more than arrived is its send buffers' content.
+    """
+    raised = []
+    if run.early:
+        raised.append(Flag.EARLY_STOPPED)
+    if any(run.lost):
+        raised.append(Flag.STREAM_LOST)
+    if _disagree(run, counted):
+        raised.append(Flag.COUNTS_DISAGREE)
+    return raised
+
+
+def _disagree(run: Run, counted: Counted) -> bool:
+    transfer = counted.transfer
+    if counted.direction == "download":
+        server = transfer.server
+        return server is not None and run.total_bytes > server.bytes * (1 + DISAGREEMENT_SHARE)
+    if counted.server_bytes is None:
+        return False
+    sample = counted.probe_bytes * SAMPLE_INTERVAL_SECONDS / run.window.seconds
+    difference = abs(counted.server_bytes - counted.probe_bytes)
+    return difference > max(sample, DISAGREEMENT_SHARE * counted.probe_bytes)
+
+
+def _streams(test: ServerTest | None, direction: str, number: int) -> list[ServerStream | None]:
+    """Return the server's view of each of our streams, in our order."""
+    found = {s.stream: s for s in test.streams if s.direction == direction} if test else {}
+    return [found.get(stream) for stream in range(number)]
+
+
+def _server_bytes(stream: ServerStream | None, window: Window) -> int:
+    return bytes_within(stream.samples, window) if stream and stream.samples else 0
+
+
+def _covers(seen: Sequence[ServerStream | None], run: Run, window: Window) -> bool:
+    """Tell whether the server saw every stream that lived, up to the end of the window."""
+    ends = []
+    for number, stream in enumerate(seen):
+        if run.lost[number] is not None:
+            continue
+        if stream is None or not stream.samples:
+            return False
+        ends.append(stream.samples[-1][0])
+    # A stream may pause at the end; that all of them stop early means the server stopped looking.
+    return bool(ends) and max(ends) >= window.end - COVERAGE_SECONDS
+
+
+def _server_count(
+    seen: Sequence[ServerStream | None], window_bytes: int, window: Window
+) -> ServerCount:
+    present = [stream for stream in seen if stream]
+    return ServerCount(
+        bytes=sum(stream.bytes for stream in present),
+        duration_seconds=max(stream.duration_seconds for stream in present),
+        window_bits_per_second=8 * window_bytes / window.seconds,
+    )
