@@ -45,6 +45,7 @@ class Plot:
     layers: list[str] = field(default_factory=list)
 
     def across(self, at_seconds: float) -> str:
+        """Return where a moment is on the data layer, as written in a path."""
         return f"{self.frame.across(at_seconds):.1f}"
 
     def height_of(self, value: float) -> float:

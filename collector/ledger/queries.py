@@ -1,0 +1,260 @@
+"""What pages and API read of lines, sites and carriers. Functions take a connection.
+
+A line's results over time are read by `collector.ledger.series_queries`, records as evidence by
+`collector.ledger.proof_queries`. Nothing here writes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from collector.domain.line_state import Evidence, LineState, RecentTest, contract_shares, judge
+from collector.ledger.schema import carriers, latest, lines, records, sites
+
+_RECENT_TESTS = 12
+"""Speed records looked at for a line's state: enough to find five fair ones among others."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line of the registry with its site and carrier. Speeds are bits per second."""
+
+    id: str
+    site_id: str
+    site_name: str
+    ward: str | None
+    address: str | None
+    carrier_id: str
+    carrier_name: str
+    technology: str
+    plan: str | None
+    contracted_download_bits_per_second: int | None
+    contracted_upload_bits_per_second: int | None
+    declared_download_bits_per_second: int | None
+    declared_upload_bits_per_second: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineOverview:
+    """A line, its state, and the newest of what was measured on it. Null: never measured.
+
+    Attributes:
+        line: from the registry.
+        state: in one word, by `collector.domain.line_state`.
+        heard_at: the moment of its newest record of any kind.
+        tested_at: the moment of the newest measured speed test, whose results follow.
+        latency_seconds: the newest idle latency, of a latency record or else of that test.
+        lost_ratio: of the newest latency record.
+        share_ratio: the lower of the medians' shares of the contracted speed, which the state
+            rests on; null where it cannot be judged.
+    """
+
+    line: LineRow
+    state: LineState
+    heard_at: datetime | None
+    tested_at: datetime | None
+    download_bits_per_second: float | None
+    upload_bits_per_second: float | None
+    latency_seconds: float | None
+    download_latency_seconds: float | None
+    upload_latency_seconds: float | None
+    lost_ratio: float | None
+    share_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A site, without what is not for everybody."""
+
+    id: str
+    name: str
+    ward: str | None
+
+
+# --- Lines and their state -------------------------------------------------------------------
+
+
+def overview(connection: Connection, now: datetime) -> list[LineOverview]:
+    """Return every line with its state, in the order of site and line."""
+    found = _line_rows(connection)
+    newest = _newest_records(connection)
+    recent = _recent_speed(connection)
+    measured = _newest_measured(connection)
+    return [
+        _summarise(line, newest.get(line.id, ()), recent.get(line.id, ()), measured, now)
+        for line in found
+    ]
+
+
+def _line_rows(connection: Connection) -> list[LineRow]:
+    query = (
+        select(
+            lines.c.id,
+            lines.c.site_id,
+            sites.c.name.label("site_name"),
+            sites.c.ward,
+            sites.c.address,
+            lines.c.carrier_id,
+            carriers.c.name.label("carrier_name"),
+            lines.c.technology,
+            lines.c.plan,
+            lines.c.contracted_download_bits_per_second,
+            lines.c.contracted_upload_bits_per_second,
+            lines.c.declared_download_bits_per_second,
+            lines.c.declared_upload_bits_per_second,
+        )
+        .join_from(lines, sites)
+        .join(carriers, carriers.c.id == lines.c.carrier_id)
+        .order_by(sites.c.name, lines.c.id)
+    )
+    return [LineRow(**row) for row in connection.execute(query).mappings()]
+
+
+def _newest_records(connection: Connection) -> dict[str, list[RowMapping]]:
+    query = (
+        select(
+            latest.c.line_id,
+            latest.c.task,
+            latest.c.measured_at,
+            records.c.outcome,
+            records.c.round_trip_seconds,
+            records.c.lost_ratio,
+            records.c.gateway_reached,
+            records.c.ipv4_reached,
+            records.c.ipv6_reached,
+        )
+        .join_from(latest, records, records.c.id == latest.c.record_id)
+        .order_by(latest.c.measured_at.desc())
+    )
+    return _grouped(connection.execute(query).mappings())
+
+
+def _recent_speed(connection: Connection) -> dict[str, list[RowMapping]]:
+    of_line = (
+        select(records.c.id)
+        .where(records.c.line_id == lines.c.id, records.c.task == "speed")
+        .where(records.c.measured_at.is_not(None))
+        .order_by(records.c.measured_at.desc())
+        .limit(_RECENT_TESTS)
+        .correlate(lines)
+    )
+    test = records.alias("test")
+    query = (
+        select(
+            lines.c.id.label("line_id"),
+            test.c.measured_at,
+            test.c.outcome,
+            test.c.flags,
+            test.c.download_bits_per_second,
+            test.c.upload_bits_per_second,
+        )
+        .join_from(lines, test, test.c.id.in_(of_line))
+        .order_by(test.c.measured_at.desc())
+    )
+    return _grouped(connection.execute(query).mappings())
+
+
+def _newest_measured(connection: Connection) -> dict[str, RowMapping]:
+    of_line = (
+        select(records.c.id)
+        .where(records.c.line_id == lines.c.id, records.c.task == "speed")
+        .where(records.c.outcome == "measured", records.c.measured_at.is_not(None))
+        .order_by(records.c.measured_at.desc())
+        .limit(1)
+        .correlate(lines)
+        .scalar_subquery()
+    )
+    test = records.alias("test")
+    query = select(
+        lines.c.id.label("line_id"),
+        test.c.measured_at,
+        test.c.download_bits_per_second,
+        test.c.upload_bits_per_second,
+        test.c.idle_latency_seconds,
+        test.c.download_latency_seconds,
+        test.c.upload_latency_seconds,
+    ).join_from(lines, test, test.c.id == of_line)
+    return {row["line_id"]: row for row in connection.execute(query).mappings()}
+
+
+def _grouped(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
+    """Return rows by their line, keeping their order."""
+    grouped: dict[str, list[RowMapping]] = {}
+    for row in rows:
+        grouped.setdefault(row["line_id"], []).append(row)
+    return grouped
+
+
+def _summarise(
+    line: LineRow,
+    newest: Sequence[RowMapping],
+    recent: Sequence[RowMapping],
+    measured: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+) -> LineOverview:
+    evidence = Evidence(
+        heard_at=newest[0]["measured_at"] if newest else None,
+        tests=[
+            RecentTest(
+                row["measured_at"],
+                row["outcome"],
+                bool(row["flags"]),
+                row["download_bits_per_second"],
+                row["upload_bits_per_second"],
+            )
+            for row in recent
+        ],
+        cut_off=_cut_off(newest),
+        download_promise_bits_per_second=line.contracted_download_bits_per_second,
+        upload_promise_bits_per_second=line.contracted_upload_bits_per_second,
+    )
+    test = measured.get(line.id, {})
+    latency: Mapping[str, Any] = next(
+        (row for row in newest if row["task"] == "latency" and row["outcome"] == "measured"), {}
+    )
+    return LineOverview(
+        line=line,
+        state=judge(evidence, now),
+        heard_at=evidence.heard_at,
+        tested_at=test.get("measured_at"),
+        download_bits_per_second=test.get("download_bits_per_second"),
+        upload_bits_per_second=test.get("upload_bits_per_second"),
+        latency_seconds=latency.get("round_trip_seconds", test.get("idle_latency_seconds")),
+        download_latency_seconds=test.get("download_latency_seconds"),
+        upload_latency_seconds=test.get("upload_latency_seconds"),
+        lost_ratio=latency.get("lost_ratio"),
+        share_ratio=min(contract_shares(evidence, now), default=None),
+    )
+
+
+def _cut_off(newest: Sequence[RowMapping]) -> bool | None:
+    """Return whether the newest reachability check saw the gateway and nothing behind it."""
+    check = next((row for row in newest if row["task"] == "reach"), None)
+    if check is None or not check["gateway_reached"]:
+        return None
+    behind = [seen for seen in (check["ipv4_reached"], check["ipv6_reached"]) if seen is not None]
+    return not any(behind) if behind else None
+
+
+# --- The registry ----------------------------------------------------------------------------
+
+
+def sites_page(
+    connection: Connection, ward: str | None, after: str | None, limit: int
+) -> list[SiteRow]:
+    """Return sites in the order of their ids, behind ``after``."""
+    query = select(sites.c.id, sites.c.name, sites.c.ward).order_by(sites.c.id).limit(limit)
+    if ward is not None:
+        query = query.where(sites.c.ward == ward)
+    if after is not None:
+        query = query.where(sites.c.id > after)
+    return [SiteRow(*row.tuple()) for row in connection.execute(query)]
+
+
+def carriers_page(connection: Connection) -> list[tuple[str, str]]:
+    """Return id and name of every carrier, in the order of names."""
+    query = select(carriers.c.id, carriers.c.name).order_by(func.lower(carriers.c.name))
+    return [(row[0], row[1]) for row in connection.execute(query)]

@@ -1,0 +1,208 @@
+"""What pages and API read of a line's results over time. Functions take a connection."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    RowMapping,
+    Select,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
+
+from collector.domain.series import LatencyPoint, SpeedPoint
+from collector.ledger.schema import latest, records, to_microseconds
+
+_MICROSECONDS = 1e6
+
+_AT = type_coerce(records.c.measured_at, BigInteger)
+"""A record's moment as whole microseconds: much cheaper than a datetime where there are many."""
+
+
+def speed_points(
+    connection: Connection,
+    line_id: str,
+    start: datetime,
+    end: datetime,
+    ip_version: int | None = None,
+) -> list[SpeedPoint]:
+    """Return a line's speed records from ``start`` until before ``end``, the oldest first.
+
+    Args:
+        connection: to the ledger.
+        line_id: of the line.
+        start: aware.
+        end: aware.
+        ip_version: 4 or 6 leaves out what was measured over the other; None keeps all.
+    """
+    query = _between(
+        select(
+            _AT,
+            records.c.outcome,
+            records.c.failure_code,
+            records.c.flags,
+            records.c.download_bits_per_second,
+            records.c.upload_bits_per_second,
+            records.c.idle_latency_seconds,
+            records.c.download_latency_seconds,
+            records.c.upload_latency_seconds,
+            records.c.ip_version,
+        ),
+        line_id,
+        "speed",
+        (start, end),
+        ip_version,
+    )
+    return [SpeedPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query)]
+
+
+def latency_points(
+    connection: Connection,
+    line_id: str,
+    start: datetime,
+    end: datetime,
+    ip_version: int | None = None,
+) -> list[LatencyPoint]:
+    """Return a line's latency records. As `speed_points`."""
+    query = _between(
+        select(
+            _AT,
+            records.c.outcome,
+            records.c.failure_code,
+            records.c.round_trip_seconds,
+            records.c.lost_ratio,
+        ),
+        line_id,
+        "latency",
+        (start, end),
+        ip_version,
+    )
+    return [LatencyPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query)]
+
+
+def _between(
+    query: Select[Any],
+    line_id: str,
+    task: str,
+    span: tuple[datetime, datetime],
+    ip_version: int | None,
+) -> Select[Any]:
+    query = query.where(
+        records.c.line_id == line_id,
+        records.c.task == task,
+        records.c.measured_at >= span[0],
+        records.c.measured_at < span[1],
+        # A tombstone has a place in the chain, but no outcome.
+        records.c.outcome.is_not(None),
+    ).order_by(records.c.measured_at)
+    if ip_version is not None:
+        # A slot that gave nothing belongs to both families: it may not know its own.
+        query = query.where(or_(records.c.ip_version == ip_version, records.c.ip_version.is_(None)))
+    return query
+
+
+def families_of(connection: Connection, line_id: str) -> set[int]:
+    """Return the IP versions that the line's speed tests used: of 4 and 6."""
+    query = select(latest.c.ip_version).where(
+        latest.c.line_id == line_id, latest.c.task == "speed", latest.c.ip_version > 0
+    )
+    return set(connection.scalars(query))
+
+
+RESULT_COLUMNS = (
+    records.c.id,
+    records.c.probe_id,
+    records.c.chain,
+    records.c.seq,
+    records.c.hash,
+    records.c.line_id,
+    records.c.path,
+    records.c.task,
+    records.c.slot,
+    records.c.started_at,
+    records.c.measured_at,
+    records.c.received_at,
+    records.c.time_quality,
+    records.c.outcome,
+    records.c.tombstone,
+    records.c.failure_code,
+    records.c.flags,
+    records.c.method_name,
+    records.c.method_version,
+    records.c.profile,
+    records.c.ip_version,
+    records.c.download_bits_per_second,
+    records.c.upload_bits_per_second,
+    records.c.idle_latency_seconds,
+    records.c.download_latency_seconds,
+    records.c.upload_latency_seconds,
+    records.c.round_trip_seconds,
+    records.c.delay_variation_seconds,
+    records.c.lost_ratio,
+    records.c.gateway_reached,
+    records.c.ipv4_reached,
+    records.c.ipv6_reached,
+)
+"""Everything that is shown of a record besides its exact bytes."""
+
+
+def newest_tests(
+    connection: Connection, line_id: str, start: datetime, end: datetime, limit: int
+) -> list[RowMapping]:
+    """Return a line's newest speed records of a time, the newest first, as `RESULT_COLUMNS`."""
+    query = (
+        select(*RESULT_COLUMNS)
+        .where(
+            records.c.line_id == line_id,
+            records.c.task == "speed",
+            records.c.measured_at >= start,
+            records.c.measured_at < end,
+        )
+        .order_by(records.c.measured_at.desc())
+        .limit(limit)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def results_page(
+    connection: Connection,
+    line_id: str,
+    task: str,
+    span: tuple[datetime, datetime],
+    after: tuple[int, int] | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Return a line's results, the oldest first, as `RESULT_COLUMNS`.
+
+    Args:
+        connection: to the ledger.
+        line_id: of the line.
+        task: speed, latency or reach.
+        span: from the first moment until before the second.
+        after: microseconds and record id of the last result of the page before.
+        limit: how many.
+    """
+    query = (
+        select(*RESULT_COLUMNS)
+        .where(
+            records.c.line_id == line_id,
+            records.c.task == task,
+            records.c.measured_at >= span[0],
+            records.c.measured_at < span[1],
+            records.c.outcome.is_not(None),
+        )
+        .order_by(records.c.measured_at, records.c.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(_AT, records.c.id) > after)
+    return list(connection.execute(query).mappings())
+
+
+def place_of(row: RowMapping) -> tuple[int, int]:
+    """Return what `results_page` takes as ``after`` to go on behind this row."""
+    return to_microseconds(row["measured_at"]), row["id"]
