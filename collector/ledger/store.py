@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 
 from collector.domain.placement import Kept, Place, Placed, place
 from collector.domain.time_correction import TimeQuality
@@ -137,12 +137,12 @@ def _kept(connection: Connection, batch: Batch) -> dict[int, Kept]:
     """Return what the ledger has of the batch's part of the chain, and one seq around it."""
     span = (batch.links[0].seq - 1, batch.links[-1].seq + 1)
     kept: dict[int, Kept] = {}
-    for row in _rows_between(connection, batch, quarantine, span):
+    for seq, own, prev, kind in _rows_between(connection, batch, quarantine, span):
         # Invalid records are part of the chain; forks and late ones stand beside it.
-        if row.kind == _INVALID:
-            kept[row.seq] = Kept(row.hash, row.prev, tombstone=False)
-    for row in _rows_between(connection, batch, records, span):
-        kept[row.seq] = Kept(row.hash, row.prev, tombstone=row.tombstone is not None)
+        if kind == _INVALID:
+            kept[seq] = Kept(own, prev, tombstone=False)
+    for seq, own, prev, tombstone in _rows_between(connection, batch, records, span):
+        kept[seq] = Kept(own, prev, tombstone=tombstone is not None)
     return kept
 
 
@@ -151,15 +151,17 @@ def _rows_between(
     batch: Batch,
     table: Table,
     span: tuple[int, int],
-) -> Sequence[Row[Any]]:
+) -> Sequence[tuple[int, str, str, str | None]]:
+    """Return seq, hash, prev, and the kind of quarantine or of tombstone."""
     last = table.c.kind if table is quarantine else table.c.tombstone
-    return connection.execute(
+    rows = connection.execute(
         select(table.c.seq, table.c.hash, table.c.prev, last).where(
             table.c.probe_id == batch.probe,
             table.c.chain == batch.chain,
             table.c.seq.between(*span),
         )
-    ).all()
+    )
+    return rows.tuples().all()
 
 
 def _sort(connection: Connection, batch: Batch, placed: Placed) -> _Sorted:
@@ -167,7 +169,7 @@ def _sort(connection: Connection, batch: Batch, placed: Placed) -> _Sorted:
     if any(where in _REASONS for where in placed.places):
         span = (batch.links[0].seq, batch.links[-1].seq)
         rows = _rows_between(connection, batch, quarantine, span)
-        apart_before = {(row.seq, row.hash) for row in rows}
+        apart_before = {(seq, own) for seq, own, _, _ in rows}
     stored: list[tuple[Received, Content]] = []
     quarantined: list[_Apart] = []
     for one, where in zip(batch.received, placed.places, strict=True):
