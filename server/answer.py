@@ -22,9 +22,11 @@ CORS: Headers = (
     # Without it a page from elsewhere cannot read the exact times of its own requests.
     ("Timing-Allow-Origin", "*"),
 )
-"""For a page that was served from elsewhere; given where its request says ``cors``."""
+"""For a page that was served from elsewhere.
 
-PREFLIGHT: Headers = (*CORS, ("Access-Control-Max-Age", "86400"))
+LibreSpeed's own backends give them only where a request says ``cors``; its newer page does not say
+so when it has one server in its list, and then fails unless that server is its own.
+"""
 
 
 def render_head(
@@ -54,18 +56,18 @@ def render_head(
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def too_busy(retry_after_seconds: int, text: str, headers: Headers = ()) -> tuple[bytes, bytes]:
-    """Return head and body of the answer to a client that has to come back later."""
-    body = f"{text}\n".encode()
+def too_busy(retry_after_seconds: int) -> bytes:
+    """Return the whole answer to a client that has to come back later."""
+    body = f"this server is full; come back in {retry_after_seconds} s\n".encode()
     head = render_head(
         HTTPStatus.SERVICE_UNAVAILABLE,
         (
             ("Retry-After", str(retry_after_seconds)),
             ("Content-Type", "text/plain; charset=utf-8"),
             *NO_STORE,
-            *headers,
+            *CORS,
         ),
         len(body),
         keep_alive=False,
     )
-    return head, body
+    return head + body

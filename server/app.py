@@ -92,14 +92,7 @@ class MeasurementServer:
             limits.stamp_packets_per_second,
             lambda outcome: self._metrics.stamp.labels(outcome).inc(),
         )
-        self._refuser = Refuser(
-            b"".join(
-                too_busy(
-                    limits.retry_after_seconds,
-                    f"this server is full; come back in {limits.retry_after_seconds} s",
-                )
-            )
-        )
+        self._refuser = Refuser(too_busy(limits.retry_after_seconds))
         self._acceptor = Acceptor(
             listeners,
             self._tls,

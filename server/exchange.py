@@ -31,6 +31,7 @@ class Exchange:
     Attributes:
         status: of the answer; None until there is one.
         keep_alive: whether the connection can go on after the answer.
+        open_to_pages: whether pages of any origin may read the answer.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Exchange:
         self.request = request
         self.status: int | None = None
         self.keep_alive = request.keep_alive
+        self.open_to_pages = False
         self._limits = limits
         self._stopping = stopping
         self._clock = clock
@@ -148,7 +150,7 @@ class Exchange:
     ) -> None:
         self._progress()
         self.keep_alive = self.keep_alive and not self._stopping()
-        if "cors" in self.request.query and not any(name == CORS[0][0] for name, _ in headers):
+        if self.open_to_pages:
             headers = (*headers, *CORS)
         head = render_head(
             status,

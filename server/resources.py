@@ -23,7 +23,7 @@ from protocol.constants import (
 from protocol.messages import ServerInfo, ServerLoad, TestId
 from protocol.records import encode
 from server.addresses import describe, is_private
-from server.answer import NO_STORE, PREFLIGHT, SOFTWARE, Headers
+from server.answer import NO_STORE, SOFTWARE, Headers
 from server.channel import GarbagePool
 from server.connections import Connections
 from server.errors import HttpError
@@ -54,6 +54,11 @@ _DOWNLOAD_HEADERS: Headers = (
 )
 
 _TEST_ID: TypeAdapter[str] = TypeAdapter(TestId)
+
+_OPEN_TO_PAGES = frozenset(
+    prefix + name for prefix in BACKEND_PREFIXES for name in (GARBAGE, EMPTY, GET_IP)
+)
+"""What a page of any origin may use."""
 
 _READ = ("GET", "HEAD")
 _READ_AND_WRITE = ("GET", "HEAD", "POST")
@@ -106,10 +111,13 @@ class Resources:
             HttpError: it is refused.
         """
         request = exchange.request
+        exchange.open_to_pages = request.path in _OPEN_TO_PAGES
         methods, handler = self._find(request.path)
         if request.method == "OPTIONS":
+            allowed = ", ".join((*methods, "OPTIONS"))
             exchange.answer(
-                HTTPStatus.NO_CONTENT, headers=(("Allow", ", ".join(methods)), *PREFLIGHT)
+                HTTPStatus.NO_CONTENT,
+                headers=(("Allow", allowed), ("Access-Control-Max-Age", "86400")),
             )
         elif request.method not in methods:
             raise HttpError(

@@ -91,11 +91,13 @@ def test_address_is_told_as_librespeed_tells_it(serve: Serve, connect: Connect) 
 
 
 def test_pages_from_elsewhere_may_ask(serve: Serve, connect: Connect) -> None:
-    """With cors in the query, and only then, an answer lets pages of any origin read it."""
+    """A backend's answers, refusals too, can be read by pages of any origin; others cannot."""
     client = connect(serve())
-    for target in ("/garbage.php?ckSize=1&cors=true", "/empty.php?cors", "/getIP.php?cors=true"):
+    for target in ("/garbage.php?ckSize=1&cors=true", "/empty.php", "/backend/getIP.php?cors=true"):
         assert client.ask(target).headers["access-control-allow-origin"] == "*"
-    assert "access-control-allow-origin" not in client.ask("/empty.php").headers
+    assert client.ask("/garbage.php?test=1").headers["access-control-allow-origin"] == "*"
+    for target in (SERVER_PATH, "/metrics", "/nothing?cors=true"):
+        assert "access-control-allow-origin" not in client.ask(target).headers
 
 
 def test_preflight_is_answered(serve: Serve, connect: Connect) -> None:
