@@ -1,0 +1,178 @@
+"""The registry's writes: carriers, sites, lines, probes with their paths, servers, operators.
+
+Every function takes an open connection and a moment, and says in a sentence what does not fit.
+"""
+
+import difflib
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from collector.errors import RegistryError
+from collector.ledger.schema import (
+    enrolment_codes,
+    lines,
+    operators,
+    probe_paths,
+    probes,
+    sessions,
+)
+from protocol.messages import MeasuredPath
+
+CODE_ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+"""Letters and digits that are not mistaken for each other when read aloud or off a label."""
+
+CODE_LETTERS: Final = 16
+"""Of 30 signs each: 78 bits, far beyond guessing in the days that a code lives."""
+
+_GROUP: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """A one-time code, in the clear for the only time."""
+
+    code: str
+    expires_at: datetime
+
+
+def add(connection: Connection, table: Table, row: Mapping[str, Any], now: datetime) -> None:
+    """Add a row to a table of the registry whose key is a single name.
+
+    Raises:
+        RegistryError: the name is taken, or the row names something that is not there.
+    """
+    what = singular(table)
+    (key,) = table.primary_key.columns
+    name = row[key.name]
+    if connection.scalar(select(key).where(key == name)) is not None:
+        raise RegistryError(f"there is a {what} '{name}' already: choose another name")
+    for column in table.columns:
+        for reference in column.foreign_keys:
+            value = row.get(column.name)
+            if value is not None:
+                require(connection, reference.column.table, value)
+    connection.execute(insert(table).values(**row, created_at=now))
+
+
+def require(connection: Connection, table: Table, name: str) -> None:
+    """Raise unless a table of the registry has the name; suggest the nearest one.
+
+    Raises:
+        RegistryError: it has not.
+    """
+    (key,) = table.primary_key.columns
+    if connection.scalar(select(key).where(key == name)) is not None:
+        return
+    what = singular(table)
+    known = list(connection.scalars(select(key)))
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"add it with 'linewatch {what} add'"
+    raise RegistryError(f"there is no {what} '{name}': {hint}")
+
+
+def rows(connection: Connection, table: Table) -> list[dict[str, Any]]:
+    """Return all rows of a table of the registry, in the order of their keys."""
+    found = connection.execute(select(table).order_by(*table.primary_key.columns))
+    return [dict(row) for row in found.mappings()]
+
+
+def singular(table: Table) -> str:
+    """Return what one row of a table is called."""
+    return table.name.removesuffix("s")
+
+
+def add_probe(
+    connection: Connection,
+    probe: str,
+    site: str,
+    paths: Sequence[MeasuredPath],
+    validity: timedelta,
+    now: datetime,
+) -> NewCode:
+    """Add a probe with its paths and return its one-time code.
+
+    Args:
+        connection: writes.
+        probe: its name.
+        site: where it stands.
+        paths: at least one; a schedule of its own is not stored here.
+        validity: how long the code can be used.
+        now: this moment.
+
+    Raises:
+        RegistryError: the name is taken, or site or line are not there.
+    """
+    add(connection, probes, {"id": probe, "site_id": site}, now)
+    for path in paths:
+        if path.line is not None:
+            require(connection, lines, path.line)
+        connection.execute(
+            insert(probe_paths).values(
+                probe_id=probe,
+                name=path.name,
+                interface=path.interface,
+                families=" ".join(map(str, path.families)),
+                line_id=path.line,
+                monthly_data_budget_bytes=path.monthly_data_budget_bytes,
+            )
+        )
+    return new_code(connection, probe, validity, now)
+
+
+def new_code(connection: Connection, probe: str, validity: timedelta, now: datetime) -> NewCode:
+    """Return a new one-time code for a probe; codes given out before are void from now on.
+
+    Raises:
+        RegistryError: there is no such probe, or it was revoked.
+    """
+    require(connection, probes, probe)
+    revoked = select(probes.c.revoked_at).where(probes.c.id == probe)
+    if connection.scalar(revoked) is not None:
+        raise RegistryError(f"probe '{probe}' was revoked: register the device under a new name")
+    connection.execute(delete(enrolment_codes).where(enrolment_codes.c.probe_id == probe))
+    letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LETTERS))
+    code = "-".join(letters[at : at + _GROUP] for at in range(0, CODE_LETTERS, _GROUP))
+    expires_at = now + validity
+    connection.execute(
+        insert(enrolment_codes).values(
+            hash=hash_code(code), probe_id=probe, created_at=now, expires_at=expires_at
+        )
+    )
+    return NewCode(code, expires_at)
+
+
+def hash_code(code: str) -> str:
+    """Return what is stored of a code. A plain hash is enough: a code is random, not chosen."""
+    letters = code.upper().replace("-", "").replace(" ", "")
+    return hashlib.sha256(letters.encode()).hexdigest()
+
+
+def revoke_probe(connection: Connection, probe: str, now: datetime) -> None:
+    """Refuse a probe's key from now on; what it has delivered stays.
+
+    Raises:
+        RegistryError: there is no such probe.
+    """
+    require(connection, probes, probe)
+    mine = probes.c.id == probe
+    connection.execute(
+        update(probes).where(mine, probes.c.revoked_at.is_(None)).values(revoked_at=now)
+    )
+    connection.execute(delete(enrolment_codes).where(enrolment_codes.c.probe_id == probe))
+
+
+def remove_operator(connection: Connection, name: str) -> None:
+    """Remove an operator; open logins end at once.
+
+    Raises:
+        RegistryError: there is no such operator.
+    """
+    require(connection, operators, name)
+    connection.execute(delete(sessions).where(sessions.c.operator_name == name))
+    connection.execute(delete(operators).where(operators.c.name == name))
