@@ -22,7 +22,7 @@ CONFIGURATION_PLACES = (Path("config.yaml"), Path("/etc/linewatch/config.yaml"))
 Commands = Mapping[str, "tuple[str, str] | tuple[str, Commands]"]
 
 COMMANDS: Commands = {
-    "measure": ("Measure this line, here and now.", "probe.commands:measure"),
+    "measure": ("Measure this line, here and now.", "probe.commands.measure:measure"),
     "demo": ("Run server, collector and one probe on this machine.", "linewatch_demo:demo"),
     "server": (
         "The measurement server.",

@@ -1,0 +1,153 @@
+"""Shows a measurement to a person: a progress bar while it runs, a table when it is done.
+
+Labels are Vietnamese and English: technicians read the first, their reports need the second.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from probe.engine import Progress
+from probe.measurement import Taken
+from protocol.failures import MEANINGS as FAILURE_MEANINGS
+from protocol.flags import MEANINGS as FLAG_MEANINGS
+from protocol.records import Latency, LatencySummary, Reach, Speed, Transfer
+
+_PHASES: Final = {
+    "connect": "Kết nối · Connecting",
+    "latency": "Độ trễ · Latency",
+    "download": "Tải xuống · Download",
+    "upload": "Tải lên · Upload",
+    "finish": "Hoàn tất · Finishing",
+}
+
+_ABSENT: Final = "–"
+
+
+@contextmanager
+def measuring(console: Console) -> Iterator[Callable[[Progress], None]]:
+    """Show progress until the block ends; yields what an `Order` takes as ``progress``.
+
+    The callback may be called from any thread.
+    """
+    bars = Bars(
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("[bold]{task.fields[rate]:>14}"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def report(progress: Progress) -> None:
+        for phase, task in tasks.items():
+            if phase != progress.phase:
+                bars.update(task, completed=1.0)
+        if progress.phase not in tasks:
+            tasks[progress.phase] = bars.add_task(_PHASES[progress.phase], total=1.0, rate="")
+        rate = "" if progress.bits_per_second is None else megabits(progress.bits_per_second)
+        done = min(1.0, progress.done_ratio)
+        bars.update(tasks[progress.phase], completed=done, rate=rate)
+
+    with bars:
+        yield report
+
+
+def show(console: Console, taken: Taken) -> None:
+    """Print what a measurement gave, and what limited it."""
+    table = Table(title=f"Linewatch · {taken.started_at:%Y-%m-%d %H:%M:%S %Z}", show_header=False)
+    table.add_column(style="dim")
+    table.add_column(justify="left", overflow="fold")
+    for label, value in _rows(taken):
+        table.add_row(label, value)
+    if taken.failure is not None:
+        meaning = FAILURE_MEANINGS[taken.failure.code]
+        table.add_row("Không đo được · Failed", f"[red]{meaning}[/red]\n{taken.failure.detail}")
+    limits = "\n".join(f"[yellow]{FLAG_MEANINGS[flag]}[/yellow]" for flag in taken.flags)
+    table.add_row("Bị giới hạn bởi · Limited by", limits or "[green]không · nothing seen[/green]")
+    console.print(table)
+
+
+def megabits(bits_per_second: float) -> str:
+    """Return a rate for people, three digits or more of it."""
+    value = bits_per_second / 1e6
+    digits = 0 if value >= 1000 else 1 if value >= 100 else 2  # noqa: PLR2004 - powers of ten
+    return f"{value:,.{digits}f} Mbit/s"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return a duration for people; a dash where there is none."""
+    return _ABSENT if seconds is None else f"{seconds * 1e3:,.2f} ms"
+
+
+def _rows(taken: Taken) -> list[tuple[str, str]]:
+    section = taken.section
+    if isinstance(section, Speed):
+        return _speed(section)
+    if isinstance(section, Latency):
+        return _latency(section)
+    return _reach(section) if isinstance(section, Reach) else []
+
+
+def _speed(speed: Speed) -> list[tuple[str, str]]:
+    latency = speed.latency
+    moved = [each.total_bytes for each in (speed.download, speed.upload) if each]
+    return [
+        ("Tải xuống · Download", _transfer(speed.download)),
+        ("Tải lên · Upload", _transfer(speed.upload)),
+        ("Độ trễ khi rảnh · Latency, idle", _trips(latency.idle)),
+        ("Độ trễ khi tải xuống · while downloading", _trips(latency.download)),
+        ("Độ trễ khi tải lên · while uploading", _trips(latency.upload)),
+        ("Máy chủ · Server", f"{speed.server.name or ''} {speed.server.url}".strip()),
+        ("IP", f"IPv{speed.ip_version} · {speed.server.address}"),
+        ("Dữ liệu đã dùng · Data used", f"{sum(moved) / 1e6:,.0f} MB"),
+    ]
+
+
+def _transfer(transfer: Transfer | None) -> str:
+    if transfer is None:
+        return _ABSENT
+    return (
+        f"[bold]{megabits(transfer.bits_per_second)}[/bold] · "
+        f"{transfer.duration_seconds:.1f} s, {transfer.stream_count} streams"
+    )
+
+
+def _trips(summary: LatencySummary | None) -> str:
+    if summary is None:
+        return _ABSENT
+    return (
+        f"[bold]{milliseconds(summary.median_seconds)}[/bold] · "
+        f"jitter {milliseconds(summary.jitter_seconds)}"
+    )
+
+
+def _latency(latency: Latency) -> list[tuple[str, str]]:
+    trips = latency.round_trip
+    lost = _ABSENT if latency.lost_ratio is None else f"{latency.lost_ratio:.1%}"
+    return [
+        ("Độ trễ · Round trip", _trips(trips)),
+        ("95 %", milliseconds(trips.p95_seconds)),
+        ("Biến thiên · Delay variation", milliseconds(latency.delay_variation_p95_seconds)),
+        ("Mất gói · Lost", f"{lost} · {trips.received} / {trips.sent}"),
+        ("Máy chủ · Server", latency.server.url),
+    ]
+
+
+def _reach(reach: Reach) -> list[tuple[str, str]]:
+    rows = []
+    for target in reach.targets:
+        failed = target.failure.detail if target.failure else ""
+        answer = (
+            f"[green]{milliseconds(target.round_trip_seconds)}[/green]"
+            if target.reached
+            else f"[red]{failed}[/red]"
+        )
+        rows.append((f"{target.name} {target.target}", answer))
+    return rows

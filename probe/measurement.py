@@ -1,0 +1,249 @@
+"""One measurement, whole: conditions before, during and after, deadline, flags, outcome.
+
+`take` always returns. Whatever goes wrong, from a name that does not resolve to a defect of an
+engine, ends as a failure of the closed list.
+"""
+
+import contextlib
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from probe.conditions import route, watch
+from probe.conditions.watch import Watch
+from probe.engine import Engine, Measurement, MeasurementError, Order, Section
+from probe.flags import flags_of
+from probe.transfer.dial import Target, resolve
+from probe.transfer.guard import Guard
+from protocol.failures import Failure
+from protocol.flags import Flag
+from protocol.records import (
+    ClockState,
+    Conditions,
+    FailureReport,
+    Method,
+    Outcome,
+    Snapshot,
+    Speed,
+    Task,
+)
+
+GRACE_SECONDS: Final = 8.0
+"""How long an engine may take to return after its deadline: one answer that is under way (5 s),
+and closing its connections. One that takes longer has a defect; its thread is left behind."""
+
+_LOOK_SECONDS: Final = 2.0
+"""How long finding out the interface may delay a measurement, where the server is a name."""
+
+_IPV6: Final = 6
+
+log = logging.getLogger(__name__)
+
+
+class TimeOfDay(Protocol):
+    """A clock that knows what it is worth; the probe's is `probe.clock.Clock`."""
+
+    def now(self) -> datetime:
+        """Return the time, aware."""
+
+    def state(self) -> ClockState:
+        """Return what the clock is worth at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a measurement gave: everything of its record but the place in the chain.
+
+    Attributes:
+        started_at: when it began, aware.
+        clock: what the clock was worth then.
+        method: how it was measured.
+        outcome: MEASURED or FAILED.
+        failure: why it failed; None where it is whole.
+        flags: what makes it unfair as evidence, in the order of the list.
+        conditions: None only where reading them failed by a defect.
+        section: the record's section; partial or None where the measurement failed.
+        task: what was measured.
+        received_bytes: payload that it received, for the data budget.
+        sent_bytes: payload that it sent.
+    """
+
+    started_at: datetime
+    clock: ClockState
+    method: Method
+    outcome: Outcome
+    failure: FailureReport | None
+    flags: tuple[Flag, ...]
+    conditions: Conditions | None
+    section: Section | None
+    task: Task
+    received_bytes: int
+    sent_bytes: int
+
+
+def take(engine: Engine, order: Order, clock: TimeOfDay, *, root: Path = Path("/")) -> Taken:
+    """Measure once; return what it gave, whatever happens.
+
+    Returns within the engine's deadline (or the order's, if that is sooner) + `GRACE_SECONDS` +
+    `_LOOK_SECONDS`.
+
+    Args:
+        engine: an entry of the registry.
+        order: what to measure.
+        clock: dates the record.
+        root: the file system's root, for the conditions.
+    """
+    deadline = min(order.deadline, time.monotonic() + engine.deadline_seconds)
+    order = replace(order, deadline=deadline)
+    started_at, state = clock.now(), clock.state()
+    observer = _Observer(order, clock, root)
+    observer.begin()
+    measurement = _checked(engine, _run(engine, order))
+    conditions = observer.end(measurement)
+    flags = set(measurement.flags)
+    if conditions is not None:
+        section = measurement.section
+        flags |= flags_of(state, conditions, section if isinstance(section, Speed) else None)
+    failure = measurement.failure or observer.failure
+    return Taken(
+        started_at=started_at,
+        clock=state,
+        method=Method(
+            name=engine.name,
+            version=engine.version,
+            profile=order.profile if engine.task is Task.SPEED else None,
+        ),
+        outcome=Outcome.FAILED if failure else Outcome.MEASURED,
+        failure=failure,
+        flags=tuple(flag for flag in Flag if flag in flags),
+        conditions=conditions,
+        section=measurement.section,
+        task=engine.task,
+        received_bytes=measurement.received_bytes,
+        sent_bytes=measurement.sent_bytes,
+    )
+
+
+def _defect(error: BaseException, where: str) -> FailureReport:
+    log.error("a defect in %s", where, exc_info=error)
+    detail = f"a defect in {where}: {type(error).__name__}: {error}"
+    return FailureReport(code=Failure.INTERNAL, detail=detail[:500])
+
+
+def _run(engine: Engine, order: Order) -> Measurement:
+    """Run the engine in a thread of its own, so that one that hangs does not hang its caller."""
+    results: list[Measurement] = []
+
+    def work() -> None:
+        try:
+            results.append(engine.measure(order))
+        except MeasurementError as error:
+            results.append(Measurement(None, error.report))
+        except Exception as error:  # noqa: BLE001 - a slot ends as a record even so; it is logged
+            results.append(Measurement(None, _defect(error, f"engine {engine.name}")))
+
+    thread = threading.Thread(target=work, name=f"measure-{engine.name}", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        report = FailureReport(code=Failure.LOCAL_RESOURCE, detail=f"no thread to measure: {error}")
+        return Measurement(None, report)
+    try:
+        thread.join(max(0.0, order.deadline - time.monotonic()) + GRACE_SECONDS)
+    except KeyboardInterrupt:
+        order.cancelled.set()
+        thread.join(GRACE_SECONDS)
+        raise
+    if results:
+        return results[0]
+    detail = f"engine {engine.name} did not return by its deadline"
+    return Measurement(None, FailureReport(code=Failure.DEADLINE, detail=detail))
+
+
+def _checked(engine: Engine, measurement: Measurement) -> Measurement:
+    """Turn a measurement that calls itself whole and is not into a failed one."""
+    section = measurement.section
+    whole = section is not None
+    if isinstance(section, Speed):
+        whole = section.download is not None and section.upload is not None
+    if whole or measurement.failure is not None:
+        return measurement
+    detail = f"engine {engine.name} said neither what it measured nor why it failed"
+    return replace(measurement, failure=FailureReport(code=Failure.INTERNAL, detail=detail))
+
+
+class _Observer:
+    """Reads the conditions around a measurement; a defect in a reader becomes `failure`."""
+
+    def __init__(self, order: Order, clock: TimeOfDay, root: Path) -> None:
+        self.failure: FailureReport | None = None
+        self._order = order
+        self._clock = clock
+        self._root = root
+        self._interface: str | None = None
+        self._before: Snapshot | None = None
+        self._watch: Watch | None = None
+
+    def begin(self) -> None:
+        """Take the snapshot before, and start the watch."""
+        try:
+            self._interface = _interface(self._order, self._root)
+            self._before = self._snapshot(self._interface)
+            self._watch = Watch(self._root)
+        except Exception as error:  # noqa: BLE001 - reported as this record's failure, and logged
+            self.failure = _defect(error, "the conditions before")
+
+    def end(self, measurement: Measurement) -> Conditions | None:
+        """Take the snapshot after; return everything, or None after a defect."""
+        if self._watch is not None:
+            self._watch.stop()
+        if self._before is None or self._watch is None:
+            return None
+        try:
+            local = measurement.local_address
+            interface = (route.interface_of(local, self._root) if local else None) or (
+                self._interface
+            )
+            after = self._snapshot(interface, local, measurement.public_address)
+            during = self._watch.during(
+                self._before, after, measurement.received_bytes, measurement.sent_bytes
+            )
+            return watch.conditions(self._before, during, after)
+        except Exception as error:  # noqa: BLE001 - reported as this record's failure, and logged
+            self.failure = _defect(error, "the conditions after")
+            return None
+
+    def _snapshot(
+        self, interface: str | None, local: str | None = None, public: str | None = None
+    ) -> Snapshot:
+        return watch.snapshot(
+            interface,
+            clock_synchronised=self._clock.state().synchronised,
+            family=self._order.family,
+            local_address=local,
+            public_address=public,
+            root=self._root,
+        )
+
+
+def _interface(order: Order, root: Path) -> str | None:
+    """Return the interface that the test will leave by, as far as the routes tell beforehand."""
+    if order.interface is not None:
+        return order.interface
+    if order.server is not None:
+        guard = Guard(min(order.deadline, time.monotonic() + _LOOK_SECONDS), order.cancelled)
+        # No name, no address: the engine will say so. The default route is the best guess then.
+        with contextlib.suppress(MeasurementError):
+            target = Target.of(order.server.url)
+            family, place = resolve(target.host, target.port, order.family, guard)[0]
+            found = route.interface_towards(str(place[0]), 6 if family.name == "AF_INET6" else 4)
+            if found is not None:
+                return found
+    gateway = route.default_gateway(order.family or 4, None, root)
+    if gateway is None and order.family is None:
+        gateway = route.default_gateway(_IPV6, None, root)
+    return gateway[1] if gateway else None
