@@ -26,7 +26,11 @@ COMMANDS: Commands = {
     "demo": ("Run server, collector and one probe on this machine.", "linewatch_demo:demo"),
     "server": (
         "The measurement server.",
-        {"run": ("Serve measurements.", "server.commands:run")},
+        {
+            "run": ("Serve measurements.", "server.commands:run"),
+            "add": ("Register a server for all probes.", "collector.commands.registry:server_add"),
+            "list": ("List the servers.", "collector.commands.registry:server_list"),
+        },
     ),
     "probe": (
         "The probe on a site, and the collector's list of probes.",
@@ -37,9 +41,16 @@ COMMANDS: Commands = {
             ),
             "enrol": ("Make this device known to a collector.", "probe.commands.agent:enrol"),
             "status": ("Show what this device's agent is doing.", "probe.commands.agent:status"),
-            "add": ("Register a probe; prints its one-time code.", "collector.commands:probe_add"),
-            "list": ("List the probes.", "collector.commands:probe_list"),
-            "revoke": ("Refuse a probe's key from now on.", "collector.commands:probe_revoke"),
+            "add": (
+                "Register a probe; prints its one-time code.",
+                "collector.commands.registry:probe_add",
+            ),
+            "list": ("List the probes.", "collector.commands.registry:probe_list"),
+            "code": ("Print a new one-time code.", "collector.commands.registry:probe_code"),
+            "revoke": (
+                "Refuse a probe's key from now on.",
+                "collector.commands.registry:probe_revoke",
+            ),
         },
     ),
     "collector": (
@@ -52,30 +63,30 @@ COMMANDS: Commands = {
     "site": (
         "Sites: community houses and offices.",
         {
-            "add": ("Register a site.", "collector.commands:site_add"),
-            "list": ("List the sites.", "collector.commands:site_list"),
+            "add": ("Register a site.", "collector.commands.registry:site_add"),
+            "list": ("List the sites.", "collector.commands.registry:site_list"),
         },
     ),
     "carrier": (
         "Carriers.",
         {
-            "add": ("Register a carrier.", "collector.commands:carrier_add"),
-            "list": ("List the carriers.", "collector.commands:carrier_list"),
+            "add": ("Register a carrier.", "collector.commands.registry:carrier_add"),
+            "list": ("List the carriers.", "collector.commands.registry:carrier_list"),
         },
     ),
     "line": (
         "Lines: one carrier's service at one site.",
         {
-            "add": ("Register a line.", "collector.commands:line_add"),
-            "list": ("List the lines.", "collector.commands:line_list"),
+            "add": ("Register a line.", "collector.commands.registry:line_add"),
+            "list": ("List the lines.", "collector.commands.registry:line_list"),
         },
     ),
     "operator": (
         "People who may log in to the collector.",
         {
-            "add": ("Register an operator.", "collector.commands:operator_add"),
-            "list": ("List the operators.", "collector.commands:operator_list"),
-            "remove": ("Remove an operator.", "collector.commands:operator_remove"),
+            "add": ("Register an operator.", "collector.commands.registry:operator_add"),
+            "list": ("List the operators.", "collector.commands.registry:operator_list"),
+            "remove": ("Remove an operator.", "collector.commands.registry:operator_remove"),
         },
     ),
 }

@@ -1,0 +1,1 @@
+"""`linewatch collector …` and the commands of the registry."""

@@ -1,0 +1,359 @@
+"""`linewatch carrier|site|line|probe|server|operator …`: the registry from the command line."""
+
+import json
+import re
+import sys
+from datetime import timedelta
+from typing import Any, Literal, get_args
+
+import click
+from pydantic import ValidationError
+from sqlalchemy import Table
+
+from collector.commands.ledger import now, opened, show
+from collector.domain.speeds import parse_speed, show_speed
+from collector.errors import RegistryError
+from collector.ledger import registry, schema
+from protocol.messages import MeasuredPath, Schedule
+from protocol.settings import Configuration
+
+Technology = Literal["fibre", "cable", "dsl", "4g", "5g", "other"]
+
+PASSWORD_LETTERS = 10
+"""The shortest password of an operator."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class _Name(click.ParamType[Any]):
+    """A name that is safe in addresses, labels and file names."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with what a name may look like."""
+        if not _NAME.fullmatch(value):
+            self.fail(
+                f"'{value}' cannot be a name: letters a-z, digits, dot, dash and underscore, "
+                "at most 64 (example: nvh-to-1)",
+                param,
+                ctx,
+            )
+        return value
+
+
+class _Speed(click.ParamType[Any]):
+    """A speed such as 300M, in bits per second."""
+
+    name = "speed"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return bits per second, or fail with an example."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_speed(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+NAME, SPEED = _Name(), _Speed()
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+
+def _add(configuration: Configuration, table: Table, row: dict[str, Any]) -> None:
+    """Add a row to the registry and say so."""
+    with opened(configuration) as (database, _), database.write() as connection:
+        registry.add(connection, table, row, now())
+    click.secho(f"{registry.singular(table)} '{row.get('id') or row['name']}' added", fg="green")
+
+
+def _list(configuration: Configuration, table: Table, columns: str, *, as_json: bool) -> None:
+    with opened(configuration) as (database, _):
+        rows = database.read_now(lambda connection: registry.rows(connection, table))
+    if not as_json:
+        rows = [
+            {
+                name: show_speed(value) if name.endswith("bits_per_second") else value
+                for name, value in row.items()
+            }
+            for row in rows
+        ]
+    show(rows, columns.split(), as_json=as_json)
+
+
+# --- Carriers, sites, lines, servers ---------------------------------------------------------
+
+
+@click.command(epilog="Example: linewatch carrier add vnpt --name 'VNPT Hải Phòng'")
+@click.argument("carrier", type=NAME)
+@click.option("--name", required=True, help="As people write it.")
+@click.option("--complaint-address", help="Where complaints go: post or e-mail.")
+@click.pass_obj
+def carrier_add(
+    configuration: Configuration, carrier: str, name: str, complaint_address: str | None
+) -> None:
+    """Register a carrier."""
+    row = {"id": carrier, "name": name, "complaint_address": complaint_address}
+    _add(configuration, schema.carriers, row)
+
+
+@click.command()
+@_as_json
+@click.pass_obj
+def carrier_list(configuration: Configuration, as_json: bool) -> None:
+    """List the carriers."""
+    _list(configuration, schema.carriers, "id name complaint_address", as_json=as_json)
+
+
+@click.command(
+    epilog="Example: linewatch site add nvh-to-1 --name 'Nhà văn hóa Tổ dân phố số 1' "
+    "--ward 'Phường Thạch Khôi'"
+)
+@click.argument("site", type=NAME)
+@click.option("--name", required=True, help="As people write it.")
+@click.option("--ward", help="The ward that it lies in.")
+@click.option("--address", help="Street and number.")
+@click.option("--latitude", type=click.FloatRange(-90, 90), help="Degrees north.")
+@click.option("--longitude", type=click.FloatRange(-180, 180), help="Degrees east.")
+@click.pass_obj
+def site_add(configuration: Configuration, /, site: str, **row: Any) -> None:  # noqa: ANN401 - options
+    """Register a site: a community house or an office."""
+    _add(configuration, schema.sites, {"id": site, **row})
+
+
+@click.command()
+@_as_json
+@click.pass_obj
+def site_list(configuration: Configuration, as_json: bool) -> None:
+    """List the sites."""
+    _list(configuration, schema.sites, "id name ward address", as_json=as_json)
+
+
+@click.command(
+    epilog="Example: linewatch line add nvh-to-1-vnpt --site nvh-to-1 --carrier vnpt "
+    "--technology fibre --plan 'Home 300' --download 300M --upload 300M"
+)
+@click.argument("line", type=NAME)
+@click.option("--site", "site_id", required=True, help="Where it ends.")
+@click.option("--carrier", "carrier_id", required=True, help="Whose it is.")
+@click.option("--technology", required=True, type=click.Choice(get_args(Technology)))
+@click.option("--plan", help="The carrier's name for what is paid for.")
+@click.option(
+    "--download", "contracted_download_bits_per_second", type=SPEED, help="Contracted, as 300M."
+)
+@click.option(
+    "--upload", "contracted_upload_bits_per_second", type=SPEED, help="Contracted, as 300M."
+)
+@click.option(
+    "--declared-download",
+    "declared_download_bits_per_second",
+    type=SPEED,
+    help="What the carrier has declared for this service.",
+)
+@click.option(
+    "--declared-upload",
+    "declared_upload_bits_per_second",
+    type=SPEED,
+    help="What the carrier has declared for this service.",
+)
+@click.pass_obj
+def line_add(configuration: Configuration, /, line: str, **row: Any) -> None:  # noqa: ANN401 - options
+    """Register a line: one carrier's service at one site."""
+    _add(configuration, schema.lines, {"id": line, **row})
+
+
+@click.command()
+@_as_json
+@click.pass_obj
+def line_list(configuration: Configuration, as_json: bool) -> None:
+    """List the lines."""
+    columns = (
+        "id site_id carrier_id technology plan contracted_download_bits_per_second "
+        "contracted_upload_bits_per_second"
+    )
+    _list(configuration, schema.lines, columns, as_json=as_json)
+
+
+@click.command(
+    epilog="Example: linewatch server add hn1 --url http://speed.example:8080 "
+    "--stamp speed.example:8080"
+)
+@click.argument("server", type=NAME)
+@click.option("--url", required=True, help="Where it measures.")
+@click.option("--stamp", help="HOST:PORT of its STAMP reflector; default: as in the URL.")
+@click.pass_obj
+def server_add(configuration: Configuration, server: str, url: str, stamp: str | None) -> None:
+    """Register a measurement server for all probes."""
+    if not re.match(r"https?://[^/\s]+", url):
+        raise RegistryError(f"'{url}' is no server's URL: it reads like http://speed.example:8080")
+    _add(configuration, schema.servers, {"id": server, "url": url, "stamp": stamp})
+
+
+@click.command()
+@_as_json
+@click.pass_obj
+def server_list(configuration: Configuration, as_json: bool) -> None:
+    """List the measurement servers."""
+    _list(configuration, schema.servers, "id url stamp", as_json=as_json)
+
+
+# --- Probes ----------------------------------------------------------------------------------
+
+
+def _path(text: str) -> MeasuredPath:
+    """Return a path from NAME[=INTERFACE][:LINE]."""
+    way, _, line = text.partition(":")
+    name, _, interface = way.partition("=")
+    return MeasuredPath(
+        name=name,
+        interface=interface or name,
+        line=line or None,
+        schedule=Schedule(speed=None, latency=None, reach=None),
+    )
+
+
+@click.command(
+    epilog="Examples: linewatch probe add nvh-1 --site nvh-to-1 --line nvh-to-1-vnpt;  "
+    "linewatch probe add nvh-2 --site nvh-to-1 --path eth0:nvh-to-1-vnpt --path wlan0"
+)
+@click.argument("probe", type=NAME)
+@click.option("--site", required=True, help="Where it stands.")
+@click.option("--line", help="The line of its only path, by the system's default route.")
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="NAME[=INTERFACE][:LINE]",
+    help="A way out of the probe and the line that it measures; once for each.",
+)
+@click.option(
+    "--family",
+    "families",
+    type=click.Choice(["4", "6"]),
+    multiple=True,
+    help="Address families to test in turn; twice for both. Default: 4.",
+)
+@click.option(
+    "--monthly-gigabytes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="What each path may move in a month, in 10^9 bytes. Default: no limit.",
+)
+@_as_json
+@click.pass_obj
+def probe_add(
+    configuration: Configuration,
+    /,
+    probe: str,
+    site: str,
+    line: str | None,
+    as_json: bool,
+    **ways: Any,  # noqa: ANN401 - options
+) -> None:
+    """Register a probe, and print the one-time code that the device enrols with."""
+    if (line is None) == (not ways["paths"]):
+        raise RegistryError("give either --line, or --path once for each way out of the probe")
+    only = MeasuredPath(
+        name="default", line=line, schedule=Schedule(speed=None, latency=None, reach=None)
+    )
+    try:
+        paths = [_path(text) for text in ways["paths"]] or [only]
+    except ValidationError as error:
+        raise RegistryError(f"--path: {error.errors()[0]['msg']}") from None
+    gigabytes = ways["monthly_gigabytes"]
+    changes = {
+        "families": tuple(int(family) for family in ways["families"] or ("4",)),
+        "monthly_data_budget_bytes": gigabytes and round(gigabytes * 1e9),
+    }
+    paths = [path.model_copy(update=changes) for path in paths]
+    with opened(configuration) as (database, settings), database.write() as connection:
+        validity = timedelta(hours=settings.enrolment.code_hours)
+        code = registry.add_probe(connection, probe, site, paths, validity, now())
+    _show_code(probe, code, as_json=as_json)
+
+
+@click.command()
+@click.argument("probe", type=NAME)
+@_as_json
+@click.pass_obj
+def probe_code(configuration: Configuration, probe: str, as_json: bool) -> None:
+    """Print a new one-time code for a probe; earlier ones are void."""
+    with opened(configuration) as (database, settings), database.write() as connection:
+        validity = timedelta(hours=settings.enrolment.code_hours)
+        code = registry.new_code(connection, probe, validity, now())
+    _show_code(probe, code, as_json=as_json)
+
+
+def _show_code(probe: str, code: registry.NewCode, *, as_json: bool) -> None:
+    if as_json:
+        expires = code.expires_at.isoformat()
+        click.echo(json.dumps({"probe": probe, "code": code.code, "expires_at": expires}))
+        return
+    click.secho(
+        f"probe '{probe}' may enrol until {code.expires_at:%Y-%m-%d %H:%M} UTC with", nl=False
+    )
+    click.secho(f"\n  {code.code}", bold=True)
+    click.echo("on the device:\n  linewatch probe enrol --collector URL --code CODE")
+
+
+@click.command()
+@_as_json
+@click.pass_obj
+def probe_list(configuration: Configuration, as_json: bool) -> None:
+    """List the probes."""
+    columns = "id site_id enrolled_at last_seen_at revoked_at software"
+    _list(configuration, schema.probes, columns, as_json=as_json)
+
+
+@click.command()
+@click.argument("probe", type=NAME)
+@click.pass_obj
+def probe_revoke(configuration: Configuration, probe: str) -> None:
+    """Refuse a probe's key from now on; what it has delivered stays."""
+    with opened(configuration) as (database, _), database.write() as connection:
+        registry.revoke_probe(connection, probe, now())
+    click.secho(f"probe '{probe}' revoked", fg="yellow")
+
+
+# --- Operators -------------------------------------------------------------------------------
+
+
+@click.command(epilog="Example: linewatch operator add an")
+@click.argument("operator", type=NAME)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.pass_obj
+def operator_add(configuration: Configuration, operator: str, password_stdin: bool) -> None:
+    """Register an operator; asks for the password."""
+    from argon2 import PasswordHasher  # noqa: PLC0415 - loads a library of C code
+
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < PASSWORD_LETTERS:
+        raise RegistryError(f"a password has at least {PASSWORD_LETTERS} characters")
+    row = {"name": operator, "password_hash": PasswordHasher().hash(password)}
+    _add(configuration, schema.operators, row)
+
+
+@click.command()
+@_as_json
+@click.pass_obj
+def operator_list(configuration: Configuration, as_json: bool) -> None:
+    """List the operators."""
+    with opened(configuration) as (database, _):
+        rows = database.read_now(lambda c: registry.rows(c, schema.operators))
+    public = [{name: row[name] for name in ("name", "created_at")} for row in rows]
+    show(public, ["name", "created_at"], as_json=as_json)
+
+
+@click.command()
+@click.argument("operator", type=NAME)
+@click.pass_obj
+def operator_remove(configuration: Configuration, operator: str) -> None:
+    """Remove an operator; open logins end at once."""
+    with opened(configuration) as (database, _), database.write() as connection:
+        registry.remove_operator(connection, operator)
+    click.secho(f"operator '{operator}' removed", fg="yellow")

@@ -1,0 +1,118 @@
+"""The registry's commands, as a person types them, on a real ledger file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from linewatch import build
+from protocol.errors import LinewatchError
+
+
+class Registry:
+    """Runs `linewatch …` on a ledger of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._configuration = directory / "config.yaml"
+        path = directory / "ledger.sqlite"
+        self._configuration.write_text(f"collector: {{ledger: {{path: {path}}}}}\n")
+
+    def run(self, *arguments: str, given: str | None = None) -> Result:
+        """Run a command; errors other than an exit code are raised."""
+        words = [*arguments, "--config", str(self._configuration)]
+        return CliRunner().invoke(build(), words, input=given, catch_exceptions=False)
+
+    def json(self, *arguments: str) -> Any:
+        """Return what a command prints for machines."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    """Return a registry with one carrier, one site and one line."""
+    made = Registry(tmp_path)
+    made.run("carrier", "add", "vnpt", "--name", "VNPT Hải Phòng")
+    made.run("site", "add", "nvh-1", "--name", "Nhà văn hóa số 1", "--ward", "Phường Thạch Khôi")
+    words = "line add l1 --site nvh-1 --carrier vnpt --technology fibre"
+    made.run(*words.split(), "--download", "300M", "--upload", "1.5G")
+    return made
+
+
+def test_what_was_added_is_listed(registry: Registry) -> None:
+    """Names keep their diacritics, and speeds are stored in bits per second."""
+    assert registry.json("carrier", "list")[0]["name"] == "VNPT Hải Phòng"
+    assert registry.json("site", "list")[0]["ward"] == "Phường Thạch Khôi"
+    line = registry.json("line", "list")[0]
+    assert line["contracted_download_bits_per_second"] == 300_000_000
+    assert line["contracted_upload_bits_per_second"] == 1_500_000_000
+    assert "300 Mbit/s" in registry.run("line", "list").stdout
+
+
+@pytest.mark.parametrize(
+    "words,sentence",
+    [
+        ("carrier add vnpt --name again", "there is a carrier 'vnpt' already"),
+        (
+            "line add l2 --site nvh-2 --carrier vnpt --technology fibre",
+            "there is no site 'nvh-2': did you mean 'nvh-1'?",
+        ),
+        ("probe add p1 --site elsewhere --line l1", "add it with 'linewatch site add'"),
+        ("probe add p1 --site nvh-1 --line l7", "there is no line 'l7': did you mean 'l1'?"),
+        ("probe add p1 --site nvh-1", "give either --line, or --path"),
+        ("probe revoke p9", "there is no probe 'p9'"),
+        ("server add s --url ftp://x", "is no server's URL"),
+    ],
+)
+def test_what_does_not_fit_is_a_sentence(registry: Registry, words: str, sentence: str) -> None:
+    """A refused command says what is wrong and what to do, and changes nothing."""
+    with pytest.raises(LinewatchError, match=r".") as caught:
+        registry.run(*words.split())
+    assert sentence in str(caught.value)
+    assert caught.value.exit_code == 2
+    assert registry.json("probe", "list") == []
+
+
+@pytest.mark.parametrize("speed", ["fast", "-3M", "0", "300MB", "1e9"])
+def test_a_speed_that_is_none_is_refused(registry: Registry, speed: str) -> None:
+    """The refusal shows how a speed is written."""
+    words = "line add l2 --site nvh-1 --carrier vnpt --technology fibre --download"
+    result = registry.run(*words.split(), speed)
+    assert result.exit_code == 2
+    assert "write 300M for 300 Mbit/s" in result.stderr
+
+
+def test_a_probe_gets_a_code_once_and_a_new_one_voids_it(registry: Registry) -> None:
+    """Each code is new, and is printed for machines with its time of expiry."""
+    first = registry.json("probe", "add", "p1", "--site", "nvh-1", "--line", "l1")
+    second = registry.json("probe", "code", "p1")
+    assert first["probe"] == second["probe"] == "p1"
+    assert first["code"] != second["code"]
+    assert len(first["code"].replace("-", "")) == 16
+
+
+def test_a_revoked_probe_gets_no_code(registry: Registry) -> None:
+    """A device that lost its trust needs a new name."""
+    registry.run("probe", "add", "p1", "--site", "nvh-1", "--line", "l1")
+    registry.run("probe", "revoke", "p1")
+    assert registry.json("probe", "list")[0]["revoked_at"] is not None
+    with pytest.raises(LinewatchError, match="was revoked"):
+        registry.run("probe", "code", "p1")
+
+
+def test_an_operators_password_is_not_stored(registry: Registry, tmp_path: Path) -> None:
+    """Neither the list nor the ledger's file holds the password in the clear."""
+    secret = "rất-bí-mật-2026"
+    registry.run("operator", "add", "an", "--password-stdin", given=f"{secret}\n")
+    assert registry.json("operator", "list")[0]["name"] == "an"
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("ledger.sqlite*"))
+    assert secret.encode() not in stored
+    registry.run("operator", "remove", "an")
+    assert registry.json("operator", "list") == []
+
+
+def test_a_short_password_is_refused(registry: Registry) -> None:
+    """A password that can be guessed is none."""
+    with pytest.raises(LinewatchError, match="at least 10 characters"):
+        registry.run("operator", "add", "an", "--password-stdin", given="short\n")
