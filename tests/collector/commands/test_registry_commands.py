@@ -59,7 +59,7 @@ def test_what_was_added_is_listed(registry: Registry) -> None:
             "there is no site 'nvh-2': did you mean 'nvh-1'?",
         ),
         ("probe add p1 --site elsewhere --line l1", "add it with 'linewatch site add'"),
-        ("probe add p1 --site nvh-1 --line l7", "there is no line 'l7': did you mean 'l1'?"),
+        ("probe add p1 --site nvh-1 --line l11", "there is no line 'l11': did you mean 'l1'?"),
         ("probe add p1 --site nvh-1", "give either --line, or --path"),
         ("probe revoke p9", "there is no probe 'p9'"),
         ("server add s --url ftp://x", "is no server's URL"),
