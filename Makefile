@@ -9,10 +9,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 
 # Debian packages that the tests use, in one place. Go is needed where there is no `go` yet.
 TEST_PACKAGES := iproute2 iperf3 chromium chromium-driver fonts-dejavu-core \
-    systemd shellcheck prometheus openssl util-linux
+    openssl shellcheck systemd util-linux
 
 # Where requirements/*.txt come from; `make lock` writes them anew.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -50,8 +51,16 @@ test-long: setup test-packages ## The tests, with the long versions of the fault
 	@$(BIN)/pytest --long $(PYTEST_ARGS)
 
 .PHONY: test-packages
-test-packages:
+test-packages: build/promtool
 	@deploy/ensure-packages.sh $(TEST_PACKAGES) $$(command -v go >/dev/null || echo golang-go)
+
+# Taken out of Debian's package: installing it would start a Prometheus on this machine.
+build/promtool:
+	@mkdir -p $(@D)
+	@cd $(@D) && { apt-get download --quiet=2 prometheus 2>/dev/null \
+	    || { $(SUDO) apt-get update --quiet=2 && apt-get download --quiet=2 prometheus; }; }
+	@dpkg-deb --fsys-tarfile $(@D)/prometheus_*.deb | tar --extract --to-stdout ./usr/bin/promtool > $@
+	@chmod +x $@ && rm $(@D)/prometheus_*.deb
 
 .PHONY: check
 check: setup ## Style, types and layering

@@ -1,0 +1,125 @@
+"""The container files: well formed, without default passwords, and about things that exist."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TOP = Path(__file__).parents[2]
+DEPLOY = TOP / "deploy"
+
+
+def compose() -> dict[str, Any]:
+    """Return compose.yaml."""
+    tree: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    return tree
+
+
+def test_the_four_services_start_together() -> None:
+    """Collector, InfluxDB 2, Prometheus and Grafana start without naming a profile."""
+    services = compose()["services"]
+    started = {name for name, service in services.items() if "profiles" not in service}
+    assert started == {"collector", "influxdb", "prometheus", "grafana"}
+    assert services["influxdb"]["image"].rpartition(":")[2].startswith("2")
+
+
+def test_every_secret_comes_from_the_environment_and_has_no_default() -> None:
+    """A password or token is a variable that must be filled in; env.example names them all."""
+    needed = set()
+    for service in compose()["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|TOKEN|SECRET", name):
+                variable = re.fullmatch(r"\$\{([A-Z_]+):\?[^}]+\}", value)
+                assert variable, f"{name} has a value of its own"
+                needed.add(variable[1])
+    example = dict(
+        line.split("=", 1)
+        for line in (DEPLOY / "env.example").read_text().splitlines()
+        if line and not line.startswith("#")
+    )
+    assert example == dict.fromkeys(needed, "")
+
+
+def test_every_image_has_a_version() -> None:
+    """No image is `latest`: the same file starts the same programs."""
+    images = [s["image"] for s in compose()["services"].values() if "image" in s]
+    images += re.findall(r"^FROM (\S+)", (DEPLOY / "Containerfile").read_text(), re.MULTILINE)
+    assert all(re.search(r":[v0-9][\w.-]*$", image) for image in images), images
+
+
+def test_every_volume_and_mounted_file_exists() -> None:
+    """Each named volume is declared; each mounted path is in the repository."""
+    tree = compose()
+    for service in tree["services"].values():
+        for volume in service.get("volumes", []):
+            origin = volume.partition(":")[0]
+            if origin.startswith("."):
+                assert (DEPLOY / origin).exists(), origin
+            else:
+                assert origin in tree["volumes"]
+
+
+def test_only_the_measurement_server_listens_beyond_loopback() -> None:
+    """Data services are published on 127.0.0.1 alone."""
+    for name, service in compose()["services"].items():
+        ports = service.get("ports", [])
+        assert all(port.startswith("127.0.0.1:") for port in ports) == (name != "server")
+
+
+def test_the_image_copies_what_the_wheel_needs_and_runs_as_nobody_special() -> None:
+    """Each copied path exists, and the last stage has a user, a health check and no root."""
+    text = (DEPLOY / "Containerfile").read_text()
+    for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
+        for path in line.split()[:-1]:
+            assert (TOP / path).exists(), path
+    last = text.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER (?!root)\w+$", last, re.MULTILINE)
+    assert "HEALTHCHECK" in last
+
+
+def test_prometheus_accepts_its_configuration() -> None:
+    """Promtool finds nothing wrong in prometheus.yml."""
+    promtool = shutil.which("promtool") or str(TOP / "build/promtool")
+    done = subprocess.run(
+        [promtool, "check", "config", DEPLOY / "provisioning/prometheus.yml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS" in done.stdout
+
+
+def test_prometheus_scrapes_and_grafana_reads_services_that_are_there() -> None:
+    """Host names in the provisioning are services of compose.yaml, at the ports they publish."""
+    services = compose()["services"]
+    prometheus = yaml.safe_load((DEPLOY / "provisioning/prometheus.yml").read_text())
+    grafana = yaml.safe_load(
+        (DEPLOY / "provisioning/grafana/datasources/linewatch.yaml").read_text()
+    )
+    places = [
+        target
+        for job in prometheus["scrape_configs"]
+        for group in job["static_configs"]
+        for target in group["targets"]
+    ]
+    places += [source["url"].removeprefix("http://") for source in grafana["datasources"]]
+    for place in places:
+        host, _, port = place.partition(":")
+        assert any(known.endswith(f":{port}") for known in services[host]["ports"]), place
+
+
+@pytest.mark.parametrize(
+    "script", ["deploy/install-probe.sh", "deploy/ensure-packages.sh", ".ci/run"]
+)
+def test_shellcheck_finds_nothing(script: str) -> None:
+    """The shell scripts are clean."""
+    done = subprocess.run(
+        ["shellcheck", TOP / script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
