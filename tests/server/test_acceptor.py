@@ -124,6 +124,10 @@ def test_ten_thousand_idle_connections(connect: Connect) -> None:
                 # Half from one address, half from 250.
                 source = "127.0.0.1" if number % 2 else f"127.0.1.{number % 500 // 2 + 1}"
                 idle.append(socket.create_connection(("127.0.0.1", port), 10, (source, 0)))
+            # Connections are accepted in order: one that is served says that the flood is over.
+            assert _eventually(
+                lambda: connect(port, source="127.0.2.200").ask("/empty.php").status == 200
+            )
             time.sleep(1.1)  # then the waiting ones may be closed for those who ask
             begun = time.monotonic()
             for number in range(20):
