@@ -6,9 +6,16 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from collector import keys
+from collector.api import enrol, health, instruction, records
+from collector.api.problems import explain_refusals
+from collector.api.refusals import RefusalBook
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
+from collector.metrics import add_metrics, time_requests
+from collector.serving import DOORS, keep_place
 from collector.settings import CollectorSettings
+from collector.web import routes
+from protocol.constants import MAX_BODY_BYTES
 
 
 def utc_now() -> datetime:
@@ -29,22 +36,35 @@ def build(
         database: where records are kept.
         now: the clock.
     """
-    app = web.Application()
+    app = web.Application(
+        client_max_size=MAX_BODY_BYTES, middlewares=[keep_place, time_requests, explain_refusals]
+    )
     app[keys.SETTINGS] = settings
     app[keys.DATABASE] = database
-    app[keys.WRITER] = Writer(database, settings.limits)
     app[keys.NOW] = now
-    app.cleanup_ctx.append(_run_writer)
-    _add_routes(app)
+    app[keys.WRITER] = writer = Writer(database, settings.limits)
+    app[keys.REFUSALS] = refusals = RefusalBook(writer)
+    app[keys.VERIFIERS] = records.make_verifiers(settings.limits.verifying_threads)
+    app[DOORS] = []
+    # The last one to start is the first one to end: refusals are written before the writer ends.
+    app.cleanup_ctx.append(_run_threads)
+    app.cleanup_ctx.append(refusals.run)
+    _add_routes(app, settings)
     return app
 
 
-def _add_routes(app: web.Application) -> None:
-    """Every part that answers requests, in one place. Later: the API to read, and the pages."""
-    del app
+def _add_routes(app: web.Application, settings: CollectorSettings) -> None:
+    """Add every part that answers requests, in one place."""
+    records.add_routes(app)
+    enrol.add_routes(app, settings.enrolment)
+    instruction.add_routes(app)
+    health.add_routes(app)
+    add_metrics(app, settings.metrics)
+    routes.add_routes(app)
 
 
-async def _run_writer(app: web.Application) -> AsyncIterator[None]:
+async def _run_threads(app: web.Application) -> AsyncIterator[None]:
     app[keys.WRITER].start()
     yield
+    app[keys.VERIFIERS].shutdown()
     app[keys.WRITER].close()

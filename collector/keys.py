@@ -1,10 +1,12 @@
 """What the application carries for its handlers: ``request.app[keys.DATABASE]`` and so on."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from aiohttp import web
 
+from collector.api.refusals import RefusalBook
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
 from collector.settings import CollectorSettings
@@ -16,5 +18,11 @@ DATABASE = web.AppKey("database", Database)
 WRITER = web.AppKey("writer", Writer)
 """For writing: ``await request.app[WRITER].run(job)``."""
 
-NOW: web.AppKey[Callable[[], datetime]] = web.AppKey("now", Callable[[], datetime])
+NOW: web.AppKey[Callable[[], datetime]] = web.AppKey("now")
 """The clock: aware, UTC."""
+
+REFUSALS = web.AppKey("refusals", RefusalBook)
+"""Counts what is refused."""
+
+VERIFIERS = web.AppKey("verifiers", ThreadPoolExecutor)
+"""The threads that check batches."""

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator, model_validator
+from pydantic import (
+    Field,
+    IPvAnyAddress,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from protocol.constants import DEFAULT_COLLECTOR_PORT
 from protocol.messages import PeriodicSchedule, Schedule, ServerEntry, SpeedSchedule, Window
@@ -47,11 +55,9 @@ class LimitSettings(Section):
     connections_per_address: PositiveInt = Field(
         256, description="Open connections of one address (IPv6: of one /64)."
     )
-    header_seconds: PositiveFloat = Field(
-        10.0, description="A request's headers have to be there after this."
-    )
-    keep_alive_seconds: PositiveFloat = Field(
-        30.0, description="An idle connection is closed after this."
+    idle_seconds: PositiveFloat = Field(
+        30.0,
+        description="A connection that brought no whole request header for so long is closed.",
     )
     request_seconds: PositiveFloat = Field(
         60.0, description="A request's body has to be there after this."
@@ -66,6 +72,11 @@ class LimitSettings(Section):
         8 * 1024 * 1024, description="Records that are written in one transaction."
     )
     retry_after_seconds: PositiveInt = Field(30, description="What a 503 asks a probe to wait.")
+    trusted_proxies: tuple[IPvAnyAddress, ...] = Field(
+        (),
+        description="Proxies in front: their X-Forwarded-For is believed, and the limit of "
+        "connections of one address is not for them.",
+    )
     verifying_threads: PositiveInt = Field(2, description="Threads that check batches.")
 
 
@@ -84,6 +95,11 @@ class MetricsSettings(Section):
 
     latest_hours: PositiveFloat = Field(
         6.0, description="A line's latest value is shown until it is this old."
+    )
+    token: SecretStr | None = Field(
+        None,
+        description="Whoever has it may read /metrics (Bearer); without one only programs on "
+        "this machine may.",
     )
     cache_seconds: PositiveFloat = Field(
         5.0, description="Answers within this time are computed once."

@@ -28,6 +28,11 @@ RECORDS_PATH = "/v1/records"
 ENROL_PATH = "/v1/enrol"
 INSTRUCTION_PATH = "/v1/instruction"
 RECORDS_CONTENT_TYPE = "application/x-ndjson"
+GAP_HEADER = "Linewatch-Gap"
+GAP_ACKNOWLEDGED = "acknowledged"
+"""A batch with this header says: the records before it are lost, the gap is to be kept and shown.
+Without it the collector asks for them (409)."""
+
 PROBLEM_CONTENT_TYPE = "application/problem+json"
 """RFC 9457."""
 

@@ -1,6 +1,6 @@
 """What Alembic runs: the steps, on the connection that `collector.ledger.migrate` hands over."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -8,7 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from collector.ledger.schema import Moment, metadata
 
 
-def _render(kind: str, item: Any, autogenerating: AutogenContext) -> str | Literal[False]:
+def _render(kind: str, item: object, autogenerating: AutogenContext) -> str | Literal[False]:
     """Write a moment as what it is stored as: a step must not depend on the program's types."""
     del autogenerating
     return "sa.BigInteger()" if kind == "type" and isinstance(item, Moment) else False

@@ -1,0 +1,132 @@
+"""The figures behind `/metrics`: few queries on small tables, whatever the ledger's size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, case, func, select
+
+from collector.ledger.schema import (
+    chains,
+    events,
+    gaps,
+    ingest_totals,
+    latest,
+    lines,
+    outcome_totals,
+    probes,
+    quarantine,
+    records,
+    sites,
+)
+
+VALUE_COLUMNS = (
+    "download_bits_per_second",
+    "upload_bits_per_second",
+    "idle_latency_seconds",
+    "download_latency_seconds",
+    "upload_latency_seconds",
+    "round_trip_seconds",
+    "delay_variation_seconds",
+    "lost_ratio",
+    "gateway_reached",
+    "ipv4_reached",
+    "ipv6_reached",
+)
+"""The columns of a record that are shown as a line's latest values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the ledger says of itself at one moment.
+
+    Attributes:
+        lines: id, site, carrier, ward, technology and speeds of every line.
+        newest: of each line, task and IP version: its newest record's moment, outcome, time
+            quality and values.
+        probes: id, whether enrolled and revoked, last seen.
+        ingest: totals of each probe.
+        outcomes: totals of each probe, path, task and outcome.
+        events: kind and how often.
+        quarantine: kind and how many records are kept.
+        missing_records: in gaps, and not come since.
+        forked_chains: chains with a fork.
+    """
+
+    lines: Sequence[RowMapping]
+    newest: Sequence[RowMapping]
+    probes: Sequence[RowMapping]
+    ingest: Sequence[RowMapping]
+    outcomes: Sequence[RowMapping]
+    events: dict[str, int]
+    quarantine: dict[str, int]
+    missing_records: int
+    forked_chains: int
+
+
+def read_figures(connection: Connection) -> Figures:
+    """Return the figures as of now."""
+    missing = gaps.c.to_seq - gaps.c.from_seq + 1 - gaps.c.filled
+    return Figures(
+        lines=_rows(connection, select(lines, sites.c.ward).join_from(lines, sites)),
+        newest=_rows(
+            connection,
+            select(
+                latest.c.line_id,
+                latest.c.task,
+                latest.c.ip_version,
+                latest.c.measured_at,
+                records.c.outcome,
+                records.c.time_quality,
+                *(records.c[name] for name in VALUE_COLUMNS),
+            ).join_from(latest, records),
+        ),
+        probes=_rows(
+            connection,
+            select(probes.c.id, probes.c.public_key, probes.c.revoked_at, probes.c.last_seen_at),
+        ),
+        ingest=_rows(connection, select(ingest_totals)),
+        outcomes=_rows(connection, select(outcome_totals)),
+        events=_counts(connection, select(events.c.kind, func.sum(events.c["count"]))),
+        quarantine=_counts(connection, select(quarantine.c.kind, func.count())),
+        missing_records=int(
+            connection.execute(
+                select(func.coalesce(func.sum(case((missing > 0, missing), else_=0)), 0))
+            ).scalar_one()
+        ),
+        forked_chains=connection.execute(
+            select(func.count()).select_from(chains).where(chains.c.forked_at.is_not(None))
+        ).scalar_one(),
+    )
+
+
+def _rows(connection: Connection, query: Any) -> Sequence[RowMapping]:  # noqa: ANN401 - of any columns
+    found: Sequence[RowMapping] = connection.execute(query).mappings().all()
+    return found
+
+
+def _counts(connection: Connection, query: Any) -> dict[str, int]:  # noqa: ANN401 - as above
+    grouped = query.group_by(query.selected_columns[0])
+    return {name: int(count) for name, count in connection.execute(grouped)}
+
+
+def current(figures: Figures, now: datetime, latest_seconds: float) -> list[RowMapping]:
+    """Return the newest records that are good to show as a line's latest values.
+
+    Absent is never zero: not shown are tests that failed, are older than ``latest_seconds``, have
+    a moment that nobody vouches for, or were followed by a failure that names no IP version.
+    """
+    unnamed = {
+        (row["line_id"], row["task"]): row["measured_at"]
+        for row in figures.newest
+        if row["ip_version"] == 0 and row["outcome"] != "measured"
+    }
+    return [
+        row
+        for row in figures.newest
+        if row["outcome"] == "measured"
+        and row["time_quality"] != "none"
+        and (now - row["measured_at"]).total_seconds() <= latest_seconds
+        and unnamed.get((row["line_id"], row["task"]), row["measured_at"]) <= row["measured_at"]
+    ]

@@ -1,0 +1,133 @@
+"""Who may send: probes by their keys, and how a probe becomes known."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from collector.errors import CollectorError
+from collector.ledger.schema import enrolment_codes, probes
+from protocol.messages import EnrolAnswer, EnrolRequest
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Letters and digits that nobody mistakes for another."""
+
+_CODE_LETTERS = 16
+"""30^16 is more than 78 bits: nobody guesses it, so its plain hash is safe to keep."""
+
+_GROUP = 4
+
+
+class EnrolmentError(CollectorError):
+    """A code that is wrong, expired, or used by another key."""
+
+
+class KeyTakenError(CollectorError):
+    """The key is another probe's."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProbe:
+    """A probe as far as its requests are concerned.
+
+    Attributes:
+        probe: its id.
+        public_key: Ed25519, base64; None before it enrolled.
+        revoked: its key is refused.
+        last_seen_at: of its last good request.
+    """
+
+    probe: str
+    public_key: str | None
+    revoked: bool
+    last_seen_at: datetime | None
+
+
+def find_probe(connection: Connection, probe: str) -> KnownProbe | None:
+    """Return a registered probe, or None."""
+    row = connection.execute(
+        select(probes.c.public_key, probes.c.revoked_at, probes.c.last_seen_at).where(
+            probes.c.id == probe
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return KnownProbe(probe, row.public_key, row.revoked_at is not None, row.last_seen_at)
+
+
+def see_probe(connection: Connection, probe: str, at: datetime) -> None:
+    """Remember that a probe's good request came."""
+    connection.execute(update(probes).where(probes.c.id == probe).values(last_seen_at=at))
+
+
+def issue_code(connection: Connection, probe: str, at: datetime, valid: timedelta) -> str:
+    """Return a new one-time code for a probe; only its hash is kept."""
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LETTERS))
+    code = "-".join(letters[i : i + _GROUP] for i in range(0, _CODE_LETTERS, _GROUP))
+    connection.execute(
+        insert(enrolment_codes).values(
+            hash=_hash_code(code), probe_id=probe, created_at=at, expires_at=at + valid
+        )
+    )
+    return code
+
+
+def _hash_code(code: str) -> str:
+    """Return a code's hash; case, spaces and dashes do not matter to people, nor here."""
+    return hashlib.sha256(re.sub(r"[\s-]", "", code).upper().encode()).hexdigest()
+
+
+def enrol(connection: Connection, request: EnrolRequest, at: datetime) -> EnrolAnswer:
+    """Give a probe its key. Again with the same code and key: the same answer.
+
+    Raises:
+        EnrolmentError: the code is not known, expired, or used by another key.
+        KeyTakenError: another probe has this key.
+    """
+    code = connection.execute(
+        select(enrolment_codes.c.probe_id, enrolment_codes.c.expires_at, enrolment_codes.c.used_at)
+        .where(enrolment_codes.c.hash == _hash_code(request.code))
+        .with_for_update()
+    ).one_or_none()
+    if code is None or code.expires_at <= at:
+        raise EnrolmentError("this code is not known or has expired; ask the operator for another")
+    probe = connection.execute(
+        select(probes.c.public_key, probes.c.site_id).where(probes.c.id == code.probe_id)
+    ).one()
+    if code.used_at is not None:
+        if probe.public_key != request.public_key:
+            raise EnrolmentError("this code was used already; ask the operator for another")
+        return EnrolAnswer(probe=code.probe_id, site=probe.site_id)
+    _refuse_taken_key(connection, request.public_key, code.probe_id)
+    connection.execute(
+        update(probes)
+        .where(probes.c.id == code.probe_id)
+        .values(
+            public_key=request.public_key,
+            enrolled_at=at,
+            revoked_at=None,
+            software=request.software,
+            model=request.model,
+            last_seen_at=at,
+        )
+    )
+    connection.execute(
+        update(enrolment_codes)
+        .where(enrolment_codes.c.hash == _hash_code(request.code))
+        .values(used_at=at)
+    )
+    return EnrolAnswer(probe=code.probe_id, site=probe.site_id)
+
+
+def _refuse_taken_key(connection: Connection, public_key: str, probe: str) -> None:
+    owner = connection.execute(
+        select(probes.c.id).where(probes.c.public_key == public_key)
+    ).scalar_one_or_none()
+    if owner is not None and owner != probe:
+        raise KeyTakenError(
+            "this key belongs to another probe: was the storage of a probe copied? "
+            "Remove the key on this device and enrol again"
+        )

@@ -1,0 +1,44 @@
+"""What the registry and the settings ask of a probe."""
+
+from sqlalchemy import Connection, select
+
+from collector.ledger.schema import probe_paths, servers
+from collector.settings import CollectorSettings
+from protocol.messages import Instruction, MeasuredPath, Schedule, ServerEntry
+
+
+def read_instruction(
+    connection: Connection, probe: str, settings: CollectorSettings
+) -> Instruction:
+    """Return the instruction of a registered probe."""
+    listed = [
+        ServerEntry(name=row.id, url=row.url, stamp=row.stamp)
+        for row in connection.execute(select(servers).order_by(servers.c.id))
+    ]
+    names = {entry.name for entry in listed}
+    listed += [entry for entry in settings.servers if entry.name not in names]
+    paths = [
+        MeasuredPath(
+            name=row.name,
+            interface=row.interface,
+            families=read_families(row.families),
+            line=row.line_id,
+            monthly_data_budget_bytes=row.monthly_data_budget_bytes,
+            schedule=(
+                settings.schedule
+                if row.schedule is None
+                else Schedule.model_validate_json(row.schedule)
+            ),
+        )
+        for row in connection.execute(
+            select(probe_paths).where(probe_paths.c.probe_id == probe).order_by(probe_paths.c.name)
+        )
+    ]
+    return Instruction(
+        probe=probe, timezone=settings.timezone, servers=tuple(listed), paths=tuple(paths)
+    )
+
+
+def read_families(text: str) -> tuple[int, ...]:
+    """Return the address families of a path as the registry keeps them ('4 6')."""
+    return tuple(int(word) for word in text.split())
