@@ -192,7 +192,7 @@ def _summarise(
     line: LineRow,
     newest: Sequence[RowMapping],
     recent: Sequence[RowMapping],
-    measured: Mapping[str, Mapping[str, Any]],
+    measured: Mapping[str, Mapping[Any, Any]],
     now: datetime,
 ) -> LineOverview:
     evidence = Evidence(
@@ -212,7 +212,7 @@ def _summarise(
         upload_promise_bits_per_second=line.contracted_upload_bits_per_second,
     )
     test = measured.get(line.id, {})
-    latency: Mapping[str, Any] = next(
+    latency: Mapping[Any, Any] = next(
         (row for row in newest if row["task"] == "latency" and row["outcome"] == "measured"), {}
     )
     return LineOverview(

@@ -26,6 +26,11 @@ _FRAME = {
         "Địa chỉ này không có gì. Có thể đường truyền đã được đổi tên hoặc gỡ bỏ.",
         "There is nothing at this address. The line may have been renamed or removed.",
     ),
+    "refused_title": Both("Yêu cầu bị từ chối", "This request was refused"),
+    "refused": Both(
+        "Yêu cầu này không đến từ trang của chính hệ thống. Xin mở lại trang và thử lần nữa.",
+        "This request did not come from a page of this system. Please open the page again.",
+    ),
     "bad_request_title": Both("Yêu cầu không hợp lệ", "This request cannot be answered"),
     "unavailable_title": Both("Tạm thời không đọc được dữ liệu", "The data cannot be read now"),
     "unavailable": Both(

@@ -1,0 +1,160 @@
+"""How the API writes what it read: JSON, times RFC 3339 in UTC, units in the names. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from collector.ledger.proof_queries import ProbeRow
+from collector.ledger.queries import LineOverview, SiteRow
+
+VALUES = {
+    "speed": (
+        "download_bits_per_second",
+        "upload_bits_per_second",
+        "idle_latency_seconds",
+        "download_latency_seconds",
+        "upload_latency_seconds",
+    ),
+    "latency": ("round_trip_seconds", "delay_variation_seconds", "lost_ratio"),
+    "reach": ("gateway_reached", "ipv4_reached", "ipv6_reached"),
+}
+"""The values that a result of each task has."""
+
+Json = dict[str, Any]
+
+
+def moment(value: datetime | None) -> str | None:
+    """Return a time as RFC 3339, UTC; null stays null."""
+    return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def site(row: SiteRow) -> Json:
+    """Return a site."""
+    return {"id": row.id, "name": row.name, "ward": row.ward}
+
+
+def line(one: LineOverview) -> Json:
+    """Return a line with its state and its newest results."""
+    row = one.line
+    return {
+        "id": row.id,
+        "site": {"id": row.site_id, "name": row.site_name, "ward": row.ward},
+        "carrier": {"id": row.carrier_id, "name": row.carrier_name},
+        "technology": row.technology,
+        "plan": row.plan,
+        "contracted_download_bits_per_second": row.contracted_download_bits_per_second,
+        "contracted_upload_bits_per_second": row.contracted_upload_bits_per_second,
+        "declared_download_bits_per_second": row.declared_download_bits_per_second,
+        "declared_upload_bits_per_second": row.declared_upload_bits_per_second,
+        "state": one.state.value,
+        "contract_share_ratio": one.share_ratio,
+        "heard_at": moment(one.heard_at),
+        "latest": {
+            "tested_at": moment(one.tested_at),
+            "download_bits_per_second": one.download_bits_per_second,
+            "upload_bits_per_second": one.upload_bits_per_second,
+            "latency_seconds": one.latency_seconds,
+            "download_latency_seconds": one.download_latency_seconds,
+            "upload_latency_seconds": one.upload_latency_seconds,
+            "lost_ratio": one.lost_ratio,
+        },
+    }
+
+
+def result(row: Mapping[Any, Any]) -> Json:
+    """Return a result of a line, without what tells its probe."""
+    return {
+        "measured_at": moment(row["measured_at"]),
+        "slot": moment(row["slot"]),
+        "time_quality": row["time_quality"],
+        "outcome": row["outcome"],
+        "failure_code": row["failure_code"],
+        "flags": row["flags"].split(),
+        "method": {
+            "name": row["method_name"],
+            "version": row["method_version"],
+            "profile": row["profile"],
+        },
+        "ip_version": row["ip_version"],
+        **{name: row[name] for name in VALUES.get(row["task"], ())},
+    }
+
+
+def record(row: Mapping[Any, Any]) -> Json:
+    """Return a record's place, hash and outcome, and where its exact bytes are."""
+    return {
+        "probe": row["probe_id"],
+        "chain": row["chain"],
+        "seq": row["seq"],
+        "hash": row["hash"],
+        "line": row["line_id"],
+        "path": row["path"],
+        "task": row["task"],
+        "slot": moment(row["slot"]),
+        "measured_at": moment(row["measured_at"]),
+        "time_quality": row["time_quality"],
+        "received_at": moment(row["received_at"]),
+        "outcome": row["outcome"],
+        "tombstone": row["tombstone"],
+        "failure_code": row["failure_code"],
+        "flags": row["flags"].split(),
+        "verbatim": f"/v1/records/{row['probe_id']}/{row['chain']}/{row['seq']}",
+    }
+
+
+def probe(row: ProbeRow) -> Json:
+    """Return a probe as operators see it."""
+    return {
+        "id": row.id,
+        "site_name": row.site_name,
+        "lines": list(row.line_ids),
+        "enrolled_at": moment(row.enrolled_at),
+        "revoked_at": moment(row.revoked_at),
+        "last_seen_at": moment(row.last_seen_at),
+        "software": row.software,
+        "model": row.model,
+        "chain": row.chain,
+        "next_seq": row.next_seq,
+        "missing": row.missing,
+        "delivered_at": moment(row.delivered_at),
+        "measured_at": moment(row.measured_at),
+        "time_quality": row.time_quality,
+    }
+
+
+def quarantined(row: Mapping[Any, Any]) -> Json:
+    """Return what is kept apart, and why, without its bytes."""
+    return {
+        "probe": row["probe_id"],
+        "chain": row["chain"],
+        "seq": row["seq"],
+        "hash": row["hash"],
+        "kind": row["kind"],
+        "reason": row["reason"],
+        "received_at": moment(row["received_at"]),
+    }
+
+
+def gap(row: Mapping[Any, Any]) -> Json:
+    """Return a gap in a chain."""
+    return {
+        "probe": row["probe_id"],
+        "chain": row["chain"],
+        "from_seq": row["from_seq"],
+        "to_seq": row["to_seq"],
+        "filled": row["filled"],
+        "noticed_at": moment(row["noticed_at"]),
+    }
+
+
+def event(row: Mapping[Any, Any]) -> Json:
+    """Return a refusal or another event, counted by day."""
+    return {
+        "kind": row["kind"],
+        "probe": row["probe_id"] or None,
+        "day": row["day"],
+        "count": row["count"],
+        "first_at": moment(row["first_at"]),
+        "last_at": moment(row["last_at"]),
+        "detail": row["detail"],
+    }

@@ -1,0 +1,170 @@
+"""The pages for everybody: the list of lines, one line, the API in a page."""
+
+from collections.abc import Mapping
+from datetime import date
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from collector import keys
+from collector.api.document import operations
+from collector.api.overview import (
+    OVERVIEW,
+    PAGE_LINES,
+    Filter,
+    carriers_of,
+    count_states,
+    wards_of,
+)
+from collector.domain import line_state
+from collector.domain.line_state import LineState
+from collector.web import line_page
+from collector.web.axes import Period
+from collector.web.i18n import Words
+from collector.web.visit import BadParameterError, receive_public
+
+_MOST_PAGES = 10_000
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+
+
+async def show_lines(request: web.Request) -> web.Response:
+    """Answer the page of all lines."""
+    visit = await receive_public(request)
+    chosen = _filter(request)
+    lines = await request.app[OVERVIEW].lines(request.app)
+    fitting = chosen.keep(lines)
+    number = _whole(request, "page", 1, _MOST_PAGES, 1)
+    last = max(1, -(-len(fitting) // PAGE_LINES))
+    number = min(number, last)
+    first = (number - 1) * PAGE_LINES
+    kept = {name: value for name, value in _chosen_values(chosen).items() if value}
+    return visit.page(
+        "lines.html",
+        {
+            "title": visit.words.text("overview_title"),
+            "lines": fitting[first : first + PAGE_LINES],
+            "first": first + 1,
+            "total": len(fitting),
+            "counts": count_states(chosen.in_place(lines)),
+            "chosen": chosen,
+            "kept": kept,
+            "with_query": lambda **changed: _query(kept, changed),
+            "wards": wards_of(lines),
+            "carriers": carriers_of(lines),
+            "page_number": number,
+            "page_last": last,
+            "rule": rule_texts(visit.words),
+        },
+    )
+
+
+async def show_line(request: web.Request) -> web.Response:
+    """Answer the page of one line."""
+    visit = await receive_public(request)
+    found = await request.app[OVERVIEW].line(request.app, request.match_info["line"])
+    if found is None:
+        raise web.HTTPNotFound
+    choice = _choice(request)
+    words = visit.words
+    page = await request.app[keys.DATABASE].read(
+        lambda connection: line_page.build(connection, found.line, choice, words)
+    )
+    kept = {
+        "period": choice.period.value,
+        "until": choice.until.isoformat() if choice.until else None,
+        "ip": choice.ip_version,
+    }
+    line = found.line
+    return visit.page(
+        "line.html",
+        {
+            "title": words.text("line_title", carrier=line.carrier_name, site=line.site_name),
+            "found": found,
+            "line": line,
+            "page": page,
+            "choice": choice,
+            "periods": list(Period),
+            "heat_days": line_page.HEAT_DAYS,
+            "with_query": lambda **changed: _query(kept, changed),
+            "rule": rule_texts(words),
+        },
+    )
+
+
+async def show_api(request: web.Request) -> web.Response:
+    """Answer the page that explains the API."""
+    visit = await receive_public(request)
+    return visit.page(
+        "api.html", {"title": visit.words.text("api_title"), "operations": operations()}
+    )
+
+
+def rule_texts(words: Words) -> dict[LineState, str]:
+    """Return the written rule of each state, its numbers filled in."""
+    numbers = {
+        "tests": line_state.JUDGED_TESTS,
+        "share": words.percent(line_state.CONTRACT_SHARE),
+        "failing": line_state.FAILING_TESTS,
+        "hours": int(line_state.SILENT_AFTER.total_seconds() // 3600),
+        "judged": int(line_state.JUDGED_SPAN.total_seconds() // 3600),
+    }
+    return {state: words.text(f"state_{state.value}_means", **numbers) for state in LineState}
+
+
+def _filter(request: web.Request) -> Filter:
+    state = request.query.get("state")
+    if state and state not in set(LineState):
+        raise BadParameterError("state", f"one of {', '.join(LineState)} is needed")
+    return Filter(
+        ward=request.query.get("ward") or None,
+        carrier=request.query.get("carrier") or None,
+        state=LineState(state) if state else None,
+    )
+
+
+def _chosen_values(chosen: Filter) -> dict[str, str | None]:
+    return {
+        "ward": chosen.ward,
+        "carrier": chosen.carrier,
+        "state": chosen.state.value if chosen.state else None,
+    }
+
+
+def _choice(request: web.Request) -> line_page.Choice:
+    period = request.query.get("period") or Period.WEEK
+    if period not in set(Period):
+        raise BadParameterError("period", f"one of {', '.join(Period)} is needed")
+    until = request.query.get("until")
+    ip_version = request.query.get("ip") or None
+    if ip_version not in (None, "4", "6"):
+        raise BadParameterError("ip", "4 or 6 is needed")
+    return line_page.Choice(
+        period=Period(period),
+        until=_day("until", until) if until else None,
+        ip_version=int(ip_version) if ip_version else None,
+    )
+
+
+def _day(name: str, text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise BadParameterError(name, "a date is needed, as 2026-11-30") from None
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise BadParameterError(name, f"a year from {_FIRST_YEAR} to {_LAST_YEAR} is needed")
+    return day
+
+
+def _whole(request: web.Request, name: str, least: int, most: int, default: int) -> int:
+    text = request.query.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise BadParameterError(name, f"a whole number from {least} to {most} is needed")
+    return int(text)
+
+
+def _query(kept: Mapping[str, object], changed: Mapping[str, object]) -> str:
+    """Return the query of a link: what was chosen, with changes; None leaves a name out."""
+    both = {**kept, **changed}
+    return "?" + urlencode({name: value for name, value in both.items() if value is not None})
