@@ -1,0 +1,30 @@
+"""A line of known speed is measured right: server, probe and shaper are real."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.accuracy import TOLERANCE
+from bench.line import DIRECTIONS, Family, Line, allowed_bits_per_second
+from bench.line_tools import Linewatch
+
+DOWN = 100_000_000
+UP = 40_000_000
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("family", [4, 6])
+def test_measured_rates_are_what_the_shape_allows(tmp_path: Path, family: Family) -> None:
+    """Download and upload of an uneven line are each within 2 % of the truth.
+
+    `make bench-accuracy` does the same at more rates, several times, beside iperf3.
+    """
+    with Line(DOWN, UP) as line:
+        linewatch = Linewatch(line, tmp_path)
+        with linewatch.serving() as server:
+            run = linewatch.run(family, server)
+        for direction in DIRECTIONS:
+            allowed = allowed_bits_per_second(line.rates[direction], family)
+            assert run.bits_per_second[direction] == pytest.approx(allowed, rel=TOLERANCE)
+            # Nothing is counted that the line did not carry.
+            assert 0 < run.bytes[direction] <= line.carried(direction).bytes
