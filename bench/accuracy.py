@@ -56,6 +56,8 @@ class Case:
     Attributes:
         runs: by tool.
         wire: the bottleneck's own rate in each run, frames and headers, by direction.
+        machine_cpu_ratios: how busy the whole machine was in each run, by tool. Where other
+            programs kept it busy, neither tool can be held to its error.
         failures: by tool, a sentence each.
     """
 
@@ -63,10 +65,13 @@ class Case:
     family: Family
     runs: dict[str, list[ToolRun]] = field(default_factory=dict)
     wire: dict[Direction, list[float]] = field(default_factory=dict)
+    machine_cpu_ratios: dict[str, list[float]] = field(default_factory=dict)
     failures: dict[str, list[str]] = field(default_factory=dict)
 
-    def add_wire(self, watch: WireWatch) -> None:
-        """Keep what the bottlenecks carried during one run."""
+    def add_watch(self, tool: str, watch: WireWatch) -> None:
+        """Keep what the bottlenecks and the machine did during one run."""
+        if watch.machine_cpu_ratio is not None:
+            self.machine_cpu_ratios.setdefault(tool, []).append(watch.machine_cpu_ratio)
         for direction in DIRECTIONS:
             rate = watch.bits_per_second(direction)
             if rate is not None:
@@ -131,7 +136,7 @@ def measure(plan: Plan, progress: Progress) -> Iterator[Case]:
                                 case.runs.setdefault(tool.name, []).append(run)
                             except RunError as error:
                                 case.failures.setdefault(tool.name, []).append(str(error))
-                        case.add_wire(watch)
+                        case.add_watch(tool.name, watch)
                         progress.advance(task)
                 yield case
 
@@ -167,17 +172,11 @@ def rate_table(cases: list[Case], tools: tuple[str, ...]) -> Table:
 def cost_table(cases: list[Case], tools: tuple[str, ...]) -> Table:
     """Return the table of bytes and CPU seconds, of a whole run: both directions, warm-up too."""
     table = Table(title="What a run costs: both directions, warm-up included (medians)")
-    for name in (
-        "Shape",
-        "IP",
-        "Tool",
-        "Streams",
-        "MB",
-        "CPU-s client",
-        "CPU-s server",
-        "client CPU-s/GB",
-    ):
+    for name in ("Shape", "IP", "Tool", "Streams", "MB"):
         table.add_column(name, justify="left" if name == "Tool" else "right")
+    for name in ("client", "server", "client per GB"):
+        table.add_column(f"CPU-s\n{name}", justify="right")
+    table.add_column("machine\nbusy", justify="right")
     for case in cases:
         for tool in tools:
             runs = case.runs.get(tool)
@@ -186,6 +185,7 @@ def cost_table(cases: list[Case], tools: tuple[str, ...]) -> Table:
             moved = statistics.median(sum(run.bytes.values()) for run in runs)
             client = statistics.median(run.client_cpu_seconds for run in runs)
             server = statistics.median(run.server_cpu_seconds for run in runs)
+            busy = case.machine_cpu_ratios.get(tool)
             table.add_row(
                 f"{case.shape_bits_per_second / 1e6:.0f}",
                 str(case.family),
@@ -195,6 +195,7 @@ def cost_table(cases: list[Case], tools: tuple[str, ...]) -> Table:
                 f"{client:.2f}",
                 f"{server:.2f}",
                 f"{client / moved * 1e9:.2f}",
+                f"{statistics.median(busy):.0%}" if busy else "–",
                 end_section=tool == tools[-1],
             )
     return table
@@ -213,6 +214,7 @@ def as_json(cases: list[Case], plan: Plan) -> dict[str, Any]:
                     case.shape_bits_per_second, case.family
                 ),
                 "wire_bits_per_second": case.wire,
+                "machine_cpu_ratios": case.machine_cpu_ratios,
                 "runs": {
                     tool: [
                         {
@@ -265,7 +267,8 @@ def _say(cases: list[Case], plan: Plan, console: Console) -> None:
     console.print(
         f"{of['cores']} cores {of['architecture']}, Linux {of['kernel']}, {control}, "
         f"load {of['load_1m']:.1f}; {plan.runs} runs each. Wire: the bottleneck's own rate, the "
-        "highest mean over 4 s, of the shape. ✓: the median is within 2 % of what is allowed."
+        "highest mean over 4 s, of the shape. ✓: the median is within 2 % of what is allowed. "
+        "Machine busy: all cores, with what else ran here meanwhile."
     )
     for case in cases:
         for tool, sentences in case.failures.items():

@@ -55,9 +55,17 @@ class ToolRun:
 
 @dataclass(slots=True)
 class WireWatch:
-    """Reads the bottlenecks' own counters on a thread while a block runs."""
+    """Reads the bottlenecks' own counters on a thread while a block runs, and the machine's load.
+
+    Attributes:
+        line: the line.
+        machine_cpu_ratio: after the block: how busy the machine was, all cores and all programs;
+            1.0 is all of them all the time.
+    """
 
     line: Line
+    machine_cpu_ratio: float | None = None
+    _cpu_before: tuple[int, int] = (0, 0)
     _samples: dict[Direction, list[tuple[float, int]]] = field(
         default_factory=lambda: {direction: [] for direction in DIRECTIONS}
     )
@@ -65,6 +73,7 @@ class WireWatch:
     _thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
+        self._cpu_before = _machine_cpu_ticks()
         self._thread = threading.Thread(target=self._watch, name="wire-watch")
         self._thread.start()
         return self
@@ -78,6 +87,10 @@ class WireWatch:
         self._stop.set()
         if self._thread:
             self._thread.join()
+        busy, total = (
+            now - then for now, then in zip(_machine_cpu_ticks(), self._cpu_before, strict=True)
+        )
+        self.machine_cpu_ratio = busy / total if total else None
 
     def bits_per_second(self, direction: Direction) -> float | None:
         """Return the highest mean rate of frames over `WIRE_WINDOW_SECONDS`, None if too short."""
@@ -98,6 +111,14 @@ class WireWatch:
                 before = time.monotonic()
                 carried = self.line.carried(direction)
                 samples.append(((before + time.monotonic()) / 2, carried.bytes))
+
+
+def _machine_cpu_ticks() -> tuple[int, int]:
+    """Return the ticks that all cores were busy, and all their ticks, since boot (proc(5))."""
+    first = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0]
+    # user nice system idle iowait irq softirq steal; guest times are in user and nice already.
+    ticks = [int(field) for field in first.split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
 class Tool(Protocol):

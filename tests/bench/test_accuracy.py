@@ -27,7 +27,13 @@ def run_at(ratio: float) -> ToolRun:
 def case_of(**runs: list[ToolRun]) -> Case:
     """Return a case of 100 Mbit/s over IPv4."""
     wire: list[float] = [99.9e6, 100e6, 100.1e6]
-    return Case(100_000_000, 4, runs=runs, wire={"download": wire, "upload": wire})
+    return Case(
+        100_000_000,
+        4,
+        runs=runs,
+        wire={"download": wire, "upload": wire},
+        machine_cpu_ratios={"iperf3": [0.375]},
+    )
 
 
 def drawn(case: Case) -> str:
@@ -67,6 +73,7 @@ def test_table_shows_truth_errors_and_costs() -> None:
     assert "✗ -10.00%" in text
     assert "250" in text
     assert "2.00" in text
+    assert "38%" in text
 
 
 def test_a_tool_that_failed_has_no_figures() -> None:

@@ -26,6 +26,8 @@ def test_iperf3_finds_what_the_shape_allows(tmp_path: Path) -> None:
             assert watch.bits_per_second(direction) == pytest.approx(shape, rel=0.01)
             assert run.bytes[direction] == pytest.approx(allowed * 5 / 8, rel=0.1)
     assert run.client_cpu_seconds > 0
+    assert watch.machine_cpu_ratio is not None
+    assert 0 < watch.machine_cpu_ratio <= 1
     assert run.stream_count == 2
 
 
