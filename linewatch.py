@@ -56,8 +56,8 @@ COMMANDS: Commands = {
     "collector": (
         "The collector.",
         {
-            "run": ("Take records, keep them, show them.", "collector.commands:run"),
-            "migrate": ("Bring the ledger to this version.", "collector.commands:migrate"),
+            "run": ("Take records, keep them, show them.", "collector.commands.run:run"),
+            "migrate": ("Bring the ledger to this version.", "collector.commands.run:migrate"),
         },
     ),
     "site": (

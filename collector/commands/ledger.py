@@ -7,22 +7,34 @@ from datetime import UTC, datetime
 
 import click
 
+from collector.errors import LedgerError
 from collector.ledger.database import Database
-from collector.ledger.migrate import migrate
+from collector.ledger.migrate import migrate, newest_version, version_of
 from collector.settings import CollectorSettings
 from protocol.settings import Configuration
 
 
 @contextlib.contextmanager
 def opened(configuration: Configuration) -> Iterator[tuple[Database, CollectorSettings]]:
-    """Yield the ledger, brought to this version, and the collector's settings.
+    """Yield the ledger and the collector's settings; a new ledger gets its tables.
 
-    A collector that runs on the same ledger goes on: SQLite and PostgreSQL both take turns.
+    A collector that runs on the same ledger goes on: SQLite and PostgreSQL both take turns. An
+    older ledger is left alone: the collector that runs on it would not know the new tables.
+
+    Raises:
+        LedgerError: the ledger cannot be used, or its tables are of another version.
     """
     settings = configuration.section("collector", CollectorSettings)
     database = Database(settings.ledger)
     try:
-        migrate(database)
+        version = version_of(database)
+        if version is None:
+            migrate(database)
+        elif version != newest_version():
+            raise LedgerError(
+                f"the ledger's tables are of version {version}, this program's are of "
+                f"{newest_version()}: stop the collector, then run 'linewatch collector migrate'"
+            )
         yield database, settings
     finally:
         database.close()

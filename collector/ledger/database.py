@@ -35,7 +35,6 @@ class Database:
     """
 
     def __init__(self, settings: LedgerSettings) -> None:
-        self.path = None if settings.url else settings.path
         self.engine = _open(settings)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-read")
 
@@ -83,13 +82,31 @@ def translated(doing: str) -> Iterator[None]:
         raise LedgerError(f"{doing}: {reason}") from error
 
 
-def _open(settings: LedgerSettings) -> Engine:
+def sqlite_file(settings: LedgerSettings) -> Path | None:
+    """Return the ledger's SQLite file; None where it is in another database.
+
+    Raises:
+        LedgerError: `collector.ledger.url` is no URL of a database.
+    """
     if settings.url is None:
-        return _open_sqlite(settings.path, settings.busy_timeout_seconds)
+        return settings.path
     try:
         url = make_url(settings.url.get_secret_value())
-        if url.get_backend_name() == "sqlite":
-            return _open_sqlite(Path(url.database or ""), settings.busy_timeout_seconds)
+        if url.get_backend_name() != "sqlite":
+            return None
+    except ArgumentError as error:
+        raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None
+    if not url.database:
+        raise LedgerError("collector.ledger.url names no file: sqlite:////var/lib/…/ledger.sqlite")
+    return Path(url.database)
+
+
+def _open(settings: LedgerSettings) -> Engine:
+    file = sqlite_file(settings)
+    if file is not None:
+        return _open_sqlite(file, settings.busy_timeout_seconds)
+    try:
+        url = settings.url.get_secret_value() if settings.url else ""
         return create_engine(url, pool_pre_ping=True)
     except (ArgumentError, ModuleNotFoundError) as error:
         raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None

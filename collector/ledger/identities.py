@@ -1,24 +1,14 @@
 """Who may send: probes by their keys, and how a probe becomes known."""
 
-import hashlib
-import re
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from collector.errors import CollectorError
+from collector.ledger.registry import hash_code
 from collector.ledger.schema import enrolment_codes, probes
 from protocol.messages import EnrolAnswer, EnrolRequest
-
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Letters and digits that nobody mistakes for another."""
-
-_CODE_LETTERS = 16
-"""30^16 is more than 78 bits: nobody guesses it, so its plain hash is safe to keep."""
-
-_GROUP = 4
 
 
 class EnrolmentError(CollectorError):
@@ -63,23 +53,6 @@ def see_probe(connection: Connection, probe: str, at: datetime) -> None:
     connection.execute(update(probes).where(probes.c.id == probe).values(last_seen_at=at))
 
 
-def issue_code(connection: Connection, probe: str, at: datetime, valid: timedelta) -> str:
-    """Return a new one-time code for a probe; only its hash is kept."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LETTERS))
-    code = "-".join(letters[i : i + _GROUP] for i in range(0, _CODE_LETTERS, _GROUP))
-    connection.execute(
-        insert(enrolment_codes).values(
-            hash=_hash_code(code), probe_id=probe, created_at=at, expires_at=at + valid
-        )
-    )
-    return code
-
-
-def _hash_code(code: str) -> str:
-    """Return a code's hash; case, spaces and dashes do not matter to people, nor here."""
-    return hashlib.sha256(re.sub(r"[\s-]", "", code).upper().encode()).hexdigest()
-
-
 def enrol(connection: Connection, request: EnrolRequest, at: datetime) -> EnrolAnswer:
     """Give a probe its key. Again with the same code and key: the same answer.
 
@@ -89,7 +62,7 @@ def enrol(connection: Connection, request: EnrolRequest, at: datetime) -> EnrolA
     """
     code = connection.execute(
         select(enrolment_codes.c.probe_id, enrolment_codes.c.expires_at, enrolment_codes.c.used_at)
-        .where(enrolment_codes.c.hash == _hash_code(request.code))
+        .where(enrolment_codes.c.hash == hash_code(request.code))
         .with_for_update()
     ).one_or_none()
     if code is None or code.expires_at <= at:
@@ -116,7 +89,7 @@ def enrol(connection: Connection, request: EnrolRequest, at: datetime) -> EnrolA
     )
     connection.execute(
         update(enrolment_codes)
-        .where(enrolment_codes.c.hash == _hash_code(request.code))
+        .where(enrolment_codes.c.hash == hash_code(request.code))
         .values(used_at=at)
     )
     return EnrolAnswer(probe=code.probe_id, site=probe.site_id)
