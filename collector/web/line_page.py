@@ -18,7 +18,7 @@ from collector.ledger.series_queries import (
 )
 from collector.web.axes import DAYS, Frame, Period, make_frame, midnight
 from collector.web.charts import Chart, idle_chart, loaded_chart, speed_chart
-from collector.web.heat import heat_map
+from collector.web.heat import HeatMap, heat_map
 from collector.web.i18n import Words
 
 HEAT_DAYS = 30
@@ -46,12 +46,14 @@ class LinePage:
 
     Attributes:
         frame: the span of time.
-        download, upload, idle, loaded, heat: the charts.
+        download, upload, idle, loaded: the charts.
+        heat: the map of hour by day.
         counts: of the speed slots in the frame, by outcome.
         tests: the newest speed records in the frame, the newest first.
         families: the IP versions there are to choose from.
         promise_download, promise_upload: what the charts compare with, bits per second, or None.
         promise_is_declared: the level is the carrier's declared speed: none is contracted.
+        last_day: the last local day in the frame.
         earlier, later: the last days of the neighbouring pages; ``later`` is None at the newest.
     """
 
@@ -60,15 +62,20 @@ class LinePage:
     upload: Chart
     idle: Chart
     loaded: Chart
-    heat: Chart
+    heat: HeatMap
     counts: Mapping[str, int]
     tests: Sequence[Mapping[Any, Any]]
     families: Sequence[int]
     promise_download: int | None
     promise_upload: int | None
     promise_is_declared: bool
+    last_day: date
     earlier: date
     later: date | None
+
+    def counts_written(self, words: Words) -> dict[str, str]:
+        """Return the counts as the visitor reads numbers."""
+        return {outcome: words.number(count) for outcome, count in self.counts.items()}
 
 
 def build(connection: Connection, line: LineRow, choice: Choice, words: Words) -> LinePage:
@@ -108,6 +115,7 @@ def build(connection: Connection, line: LineRow, choice: Choice, words: Words) -
         promise_download=promise_download,
         promise_upload=promise_upload,
         promise_is_declared=is_declared,
+        last_day=last,
         earlier=last - timedelta(days=DAYS[choice.period]),
         later=min(later, today) if last < today else None,
     )

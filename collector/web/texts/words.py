@@ -1,5 +1,7 @@
 """The words for states, ages, failures and flags."""
 
+from collector.ledger.events import MEANINGS as EVENT_MEANINGS
+from collector.ledger.events import EventKind
 from collector.web.texts.both import Both
 from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
@@ -109,6 +111,23 @@ _FLAG_NAMES: dict[Flag, Both] = {
     Flag.STREAM_LOST: Both("đứt luồng", "stream lost"),
 }
 
+_EVENTS_VI: dict[EventKind, str] = {
+    EventKind.FORK: "Bản ghi mâu thuẫn với sổ cái trong cùng một chuỗi; đã để riêng.",
+    EventKind.GAP: "Thiết bị xác nhận có bản ghi bị mất; phần sau đã được lưu.",
+    EventKind.GAP_REFUSED: "Lô dữ liệu bỏ sót bản ghi; đã yêu cầu thiết bị gửi bù (409).",
+    EventKind.INVALID_RECORD: "Mắt xích của chuỗi không phải bản ghi hợp lệ; đã để riêng.",
+    EventKind.BAD_CHAIN: "Lô dữ liệu có chuỗi hoặc niêm phong không đúng; bị từ chối (422).",
+    EventKind.BAD_TOKEN: "Yêu cầu thiếu mã xác thực hoặc mã không phải của thiết bị (401).",
+    EventKind.WRONG_CLOCK: "Thời gian trong mã xác thực không khớp với đồng hồ (401).",
+    EventKind.UNKNOWN_PROBE: "Thiết bị chưa đăng ký hoặc chưa ghi danh (401).",
+    EventKind.REVOKED_PROBE: "Yêu cầu từ thiết bị đã bị thu hồi khóa (403).",
+    EventKind.TOO_LARGE: "Nội dung, lô hoặc dòng vượt giới hạn (413).",
+    EventKind.TOO_SLOW: "Nội dung gửi đến quá chậm (408).",
+    EventKind.BAD_ENCODING: "Nội dung không giải nén được (400) hoặc không đọc được (415).",
+    EventKind.WRONG_CODE: "Ghi danh bằng mã sai, hết hạn hoặc đã dùng (403).",
+    EventKind.TOO_MANY_CODES: "Từ chối ghi danh sau quá nhiều mã sai (429).",
+}
+
 WORDS: dict[str, Both] = {
     **_STATES,
     **_AGES,
@@ -117,5 +136,6 @@ WORDS: dict[str, Both] = {
         for code in Failure
     },
     **{f"flag_{flag.value}": Both(_FLAGS_VI[flag], FLAG_MEANINGS[flag]) for flag in Flag},
+    **{f"event_{kind.value}": Both(_EVENTS_VI[kind], EVENT_MEANINGS[kind]) for kind in EventKind},
     **{f"flag_name_{flag.value}": _FLAG_NAMES[flag] for flag in Flag},
 }
