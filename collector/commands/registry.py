@@ -100,7 +100,7 @@ def carrier_add(
     _add(configuration, schema.carriers, row)
 
 
-@click.command()
+@click.command(epilog="Example: linewatch carrier list")
 @_as_json
 @click.pass_obj
 def carrier_list(configuration: Configuration, as_json: bool) -> None:
@@ -124,7 +124,7 @@ def site_add(configuration: Configuration, /, site: str, **row: Any) -> None:  #
     _add(configuration, schema.sites, {"id": site, **row})
 
 
-@click.command()
+@click.command(epilog="Example: linewatch site list")
 @_as_json
 @click.pass_obj
 def site_list(configuration: Configuration, as_json: bool) -> None:
@@ -165,7 +165,7 @@ def line_add(configuration: Configuration, /, line: str, **row: Any) -> None:  #
     _add(configuration, schema.lines, {"id": line, **row})
 
 
-@click.command()
+@click.command(epilog="Example: linewatch line list")
 @_as_json
 @click.pass_obj
 def line_list(configuration: Configuration, as_json: bool) -> None:
@@ -192,7 +192,7 @@ def server_add(configuration: Configuration, server: str, url: str, stamp: str |
     _add(configuration, schema.servers, {"id": server, "url": url, "stamp": stamp})
 
 
-@click.command()
+@click.command(epilog="Example: linewatch server list --json")
 @_as_json
 @click.pass_obj
 def server_list(configuration: Configuration, as_json: bool) -> None:
@@ -274,7 +274,7 @@ def probe_add(
     _show_code(probe, code, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog="Example: linewatch probe code nvh-1")
 @click.argument("probe", type=NAME)
 @_as_json
 @click.pass_obj
@@ -298,7 +298,7 @@ def _show_code(probe: str, code: registry.NewCode, *, as_json: bool) -> None:
     click.echo("on the device:\n  linewatch probe enrol --collector URL --code CODE")
 
 
-@click.command()
+@click.command(epilog="Example: linewatch probe list")
 @_as_json
 @click.pass_obj
 def probe_list(configuration: Configuration, as_json: bool) -> None:
@@ -307,7 +307,7 @@ def probe_list(configuration: Configuration, as_json: bool) -> None:
     _list(configuration, schema.probes, columns, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog="Example: linewatch probe revoke nvh-1")
 @click.argument("probe", type=NAME)
 @click.pass_obj
 def probe_revoke(configuration: Configuration, probe: str) -> None:
@@ -338,7 +338,7 @@ def operator_add(configuration: Configuration, operator: str, password_stdin: bo
     _add(configuration, schema.operators, row)
 
 
-@click.command()
+@click.command(epilog="Example: linewatch operator list")
 @_as_json
 @click.pass_obj
 def operator_list(configuration: Configuration, as_json: bool) -> None:
@@ -349,7 +349,7 @@ def operator_list(configuration: Configuration, as_json: bool) -> None:
     show(public, ["name", "created_at"], as_json=as_json)
 
 
-@click.command()
+@click.command(epilog="Example: linewatch operator remove an")
 @click.argument("operator", type=NAME)
 @click.pass_obj
 def operator_remove(configuration: Configuration, operator: str) -> None:

@@ -93,7 +93,7 @@ def only_one(ledger: LedgerSettings) -> Iterator[None]:
         yield
 
 
-@click.command()
+@click.command(epilog="Example: linewatch collector migrate --config /etc/linewatch/config.yaml")
 @click.pass_obj
 def migrate(configuration: Configuration) -> None:
     """Bring the ledger to this program's version; `collector run` does it too."""
