@@ -6,6 +6,7 @@ pages; config.yaml is written whole. `tests/test_docs.py` fails while any of it 
 """
 
 import importlib
+import tempfile
 import textwrap
 import types
 import typing
@@ -26,6 +27,7 @@ from protocol import failures, flags
 from protocol.settings import Section
 from server.app import MeasurementServer
 from server.settings import ServerSettings
+from tests.integration.support import start_collector
 
 TOP = Path(__file__).parent.parent
 
@@ -219,6 +221,12 @@ def server_metrics() -> str:
         server.stop()
 
 
+def collector_metrics() -> str:
+    """Return the table of what a real collector shows at /metrics."""
+    with tempfile.TemporaryDirectory() as folder, start_collector(Path(folder)) as part:
+        return metrics_table(part.url)
+
+
 def metrics_table(url: str) -> str:
     """Return the table of the metrics of a running part."""
     with urllib.request.urlopen(f"{url.rstrip('/')}/metrics", timeout=10) as answer:  # noqa: S310 - loopback
@@ -288,6 +296,7 @@ def tables() -> dict[str, dict[str, str]]:
             "commands": commands_table(),
             **{f"settings:{name}": settings_table(name) for name in sections()},
             "metrics:server": server_metrics(),
+            "metrics:collector": collector_metrics(),
         },
         "carrier.md": {
             "failures": meanings_table("code", failures.MEANINGS),
