@@ -22,34 +22,33 @@ from probe.spool import Spool
 from probe.spool_rows import Entry, Worth
 from probe.uplink import Listener, Uplink
 from protocol.chain import hash_line
-from protocol.failures import Failure
-from protocol.records import FailureReport, Method, Outcome, ReachRecord, Task, encode
+from protocol.records import Method, Outcome, Reach, ReachRecord, Task, encode
 
 SPOOL_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 60
 
 
 def entry(probe: str, clock: Clock, number: int, noted: list[str]) -> Entry:
-    """Return a skipped reach slot's record; what it became is put in ``noted`` when it is built."""
+    """Return a reach record; what it became is put in ``noted`` when it is built."""
     now = clock.now()
 
     def build(chain: str, seq: int, prev: str) -> bytes:
         line = encode(
             ReachRecord(
                 task=Task.REACH,
-                reach=None,
+                reach=Reach(targets=()),
                 probe=probe,
                 chain=chain,
                 seq=seq,
                 prev=prev,
                 path="default",
                 slot=now,
-                started_at=None,
+                started_at=now,
                 clock=clock.state(),
                 method=Method(name="reach", version="1"),
-                software="recorder",
-                outcome=Outcome.SKIPPED,
-                failure=FailureReport(code=Failure.LINE_BUSY, detail=f"number {number}"),
+                software=f"recorder {number}",
+                outcome=Outcome.MEASURED,
+                failure=None,
                 flags=(),
                 conditions=None,
             )
