@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from collector.domain.series import (
+    Bucket,
     LatencyPoint,
     SpeedPoint,
     into_buckets,
@@ -35,6 +36,7 @@ from collector.web.hover import Event, hover_strips
 from collector.web.i18n import Words
 from collector.web.plot import (
     HEIGHT,
+    MARK_SHAPES,
     PLOT_HEIGHT,
     Mark,
     Plot,
@@ -44,9 +46,15 @@ from collector.web.plot import (
     time_labels,
 )
 
-_CUT_OFF_SHARE = 0.98
-"""A latency scale ends above this share of the values: one spike must not flatten the rest. What
-is higher is drawn at the upper edge as a triangle, and its true value is in its title."""
+_ON_SCALE_SHARE = 0.98
+_ON_SCALE_SHARE_OF_PEAKS = 0.9
+"""A latency scale ends above this share of the values (of the buckets' 95th percentiles): one spike
+must not flatten the rest. What is higher is drawn as a dash at the upper edge, and its true value
+is in its title."""
+
+_FEW_SHARE = 1 / 3
+"""A median line leaves out buckets with fewer tests than this share of the usual: the few tests of
+a day that was mostly missed may all be of its evening, and would look like a change of the line."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +64,16 @@ class Chart:
     Attributes:
         svg: the scale and the plot; empty where there is nothing at all to draw.
         empty: no value in the period (there may be marks of failures).
+        marks: the kinds of marks in the row under the plot, and `above` for what is cut off.
     """
 
     svg: Markup
     empty: bool
+    marks: tuple[str, ...] = ()
+
+    def marks_legend(self, words: Words) -> list[tuple[str, str]]:
+        """Return the class and the meaning of the marks that the chart has."""
+        return [(kind, words.text(f"legend_{kind}")) for kind in self.marks]
 
 
 def speed_chart(
@@ -91,7 +105,7 @@ def speed_chart(
     plot.reference(promise_bits_per_second)
     plot.rings(direction, flagged)
     plot.dots(direction, fair)
-    plot.line(direction, into_buckets(fair, frame.start_seconds, width), width)
+    plot.line(direction, _steady(fair, frame), width)
 
     def say(point: SpeedPoint) -> str:
         flags = "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
@@ -124,7 +138,7 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
     for css, pairs in series.items():
         plot.dots(f"latency-{css}", pairs)
     for css, pairs in series.items():
-        plot.line(f"latency-{css}", into_buckets(pairs, frame.start_seconds, width), width)
+        plot.line(f"latency-{css}", _steady(pairs, frame), width)
 
     def say(point: SpeedPoint) -> str:
         parts = (
@@ -145,7 +159,8 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
     ]
     width = LATENCY_BUCKET_SECONDS[frame.period]
     buckets = into_buckets(known, frame.start_seconds, width)
-    top = _top_of([bucket.p95 for bucket in buckets])
+    peaks = _top_of([bucket.p95 for bucket in buckets], _ON_SCALE_SHARE_OF_PEAKS)
+    top = max([peaks, *(bucket.median for bucket in buckets)])
     plot = Plot(frame, words, value_ticks(top * 1e3), 1e-3)
     plot.band("latency-idle", buckets, width)
     plot.line("latency-idle", buckets, width)
@@ -178,11 +193,21 @@ def _upload(point: SpeedPoint) -> float | None:
     return point.upload_bits_per_second
 
 
-def _top_of(values: Sequence[float]) -> float:
+def _steady(values: Sequence[tuple[float, float]], frame: Frame) -> list[Bucket]:
+    """Return the buckets of a median line, without those of too few tests to be one."""
+    width = MEDIAN_BUCKET_SECONDS[frame.period]
+    buckets = into_buckets(values, frame.start_seconds, width)
+    if not buckets:
+        return []
+    usual = middle(sorted(bucket.size for bucket in buckets))
+    return [bucket for bucket in buckets if bucket.size >= usual * _FEW_SHARE]
+
+
+def _top_of(values: Sequence[float], share: float = _ON_SCALE_SHARE) -> float:
     """Return where a latency scale ends: above nearly all values, not above a lone spike."""
     if not values:
         return 0.0
-    return quantile(sorted(values), _CUT_OFF_SHARE) * 1.1
+    return quantile(sorted(values), share) * 1.1
 
 
 def _no_value(outcome: str, failure_code: str | None, words: Words) -> str | None:
@@ -238,7 +263,10 @@ def _finish(
         "</svg></div>"
     )
     # Everything in it was written above or escaped there and in `hover`.
-    return Chart(Markup(svg), empty=not values)  # noqa: S704
+    kinds = tuple(kind for kind in MARK_SHAPES if any(mark.kind == kind for mark in marks))
+    if plot.cut_off:
+        kinds = ("above", *kinds)
+    return Chart(Markup(svg), empty=not values, marks=kinds)  # noqa: S704
 
 
 def _describe(

@@ -26,6 +26,9 @@ SHARES = (0.4, 0.6, 0.8, 0.95)
 contracted speed deserves no other colour."""
 
 
+_WHOLE_MEGABITS_FROM = 10e6
+
+
 @dataclass(frozen=True)
 class HeatMap(Chart):
     """The map, and what its colours mean.
@@ -34,13 +37,14 @@ class HeatMap(Chart):
         edges_bits_per_second: where the colours change, the lowest first.
     """
 
-    edges_bits_per_second: Sequence[float]
+    edges_bits_per_second: Sequence[float] = ()
 
     def legend(self, words: Words) -> list[tuple[str, str]]:
         """Return the class and the meaning of each colour."""
-        edges = [words.megabits(edge) for edge in self.edges_bits_per_second]
-        if not edges:
+        if not self.edges_bits_per_second:
             return []
+        digits = 0 if self.edges_bits_per_second[0] >= _WHOLE_MEGABITS_FROM else 1
+        edges = [words.number(edge / 1e6, digits) for edge in self.edges_bits_per_second]
         between = [f"{low}–{high}" for low, high in pairwise(edges)]
         texts = [f"< {edges[0]}", *between, f"≥ {edges[-1]} {words.text('unit_speed')}"]
         return [(f"cell h{level}", text) for level, text in enumerate(texts)]
@@ -64,7 +68,7 @@ def heat_map(
     """
     medians = [cell.median for cell in cells.values() if cell.median is not None]
     if not cells:
-        return HeatMap(Markup(""), empty=True, edges_bits_per_second=())
+        return HeatMap(Markup(""), empty=True)
     full = full_bits_per_second or max(medians, default=0.0)
     edges = [share * full for share in SHARES]
     parts = []
@@ -85,7 +89,13 @@ def heat_map(
 
 
 def _cell(
-    words: Words, cell: HourCell, day: date, hour: int, left: float, width: float, edges: Sequence[float]
+    words: Words,
+    cell: HourCell,
+    day: date,
+    hour: int,
+    left: float,
+    width: float,
+    edges: Sequence[float],
 ) -> str:
     y = hour * _ROW_HEIGHT + 1
     place = {"hour": f"{hour:02}:00", "day": words.short_day(day)}
@@ -131,6 +141,6 @@ def _day_labels(words: Words, first: date, days: int) -> str:
     labels = ""
     for column in range(0, days, _LABEL_EVERY_DAYS):
         text = words.short_day(first + timedelta(days=column))
-        css, at = (' class="first"', 0.0) if column == 0 else ("", (column + 0.5) / days * 100)
-        labels += f'<text x="{at:.2f}%" y="{_HEIGHT - 5}"{css}>{text}</text>'
+        at = (column + 0.5) / days * 100
+        labels += f'<text x="{at:.2f}%" y="{_HEIGHT - 5}">{text}</text>'
     return labels

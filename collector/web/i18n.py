@@ -13,6 +13,9 @@ LANGUAGE_COOKIE = "linewatch_lang"
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 
 _MEGABIT = 1e6
+DASH = "–"
+"""Stands where nothing was measured."""
+
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -96,7 +99,7 @@ class Words:
     def speed(self, bits_per_second: float | None) -> str:
         """Return a rate with its unit; a dash where it was not measured."""
         if bits_per_second is None:
-            return "–"
+            return DASH
         return f"{self.megabits(bits_per_second)}{_NO_BREAK_SPACE}Mbit/s"
 
     def milliseconds(self, seconds: float) -> str:
@@ -107,13 +110,20 @@ class Words:
     def latency(self, seconds: float | None) -> str:
         """Return a duration in ms with its unit; a dash where it was not measured."""
         if seconds is None:
-            return "–"
+            return DASH
         return f"{self.milliseconds(seconds)}{_NO_BREAK_SPACE}ms"
+
+    def latencies(self, *seconds: float | None) -> str:
+        """Return several durations in ms with one unit; one dash where none was measured."""
+        if all(value is None for value in seconds):
+            return DASH
+        written = [DASH if value is None else self.milliseconds(value) for value in seconds]
+        return f"{' / '.join(written)}{_NO_BREAK_SPACE}ms"
 
     def percent(self, ratio: float | None, digits: int = 0) -> str:
         """Return a ratio as a percentage; a dash where there is none."""
         if ratio is None:
-            return "–"
+            return DASH
         space = _NO_BREAK_SPACE if self.language is Language.VI else ""
         return f"{self.number(ratio * 100, digits)}{space}%"
 

@@ -22,7 +22,7 @@ from collector.web.heat import HeatMap, heat_map
 from collector.web.i18n import Words
 
 HEAT_DAYS = 30
-SHOWN_TESTS = 50
+SHOWN_TESTS = 40
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from collector.domain.series import Bucket
+from collector.domain.series import Bucket, middle
 from collector.web.axes import WIDTH, Frame, Period, time_ticks
 from collector.web.i18n import Words
 
@@ -21,9 +21,9 @@ _HEADROOM = 8
 
 _LABEL_EDGE_PERCENT = 3.0
 _GAP_BUCKETS = 2.5
-"""A line is broken where it would bridge more than this many buckets."""
+"""A line is broken where it would bridge more than this many of its usual steps."""
 
-_MARK_SHAPES = {"failed": "v10", "missed": "m0 3v4", "skipped": "m0 5v1"}
+MARK_SHAPES = {"failed": "v10", "missed": "m0 3v4", "skipped": "m0 5v1"}
 """The marks under the plot: what failed is tall, what was missed is short."""
 
 
@@ -43,6 +43,7 @@ class Plot:
     ticks: Sequence[float]
     unit: float
     layers: list[str] = field(default_factory=list)
+    cut_off: bool = False
 
     def across(self, at_seconds: float) -> str:
         """Return where a moment is on the data layer, as written in a path."""
@@ -54,17 +55,18 @@ class Plot:
         return _HEADROOM + (PLOT_HEIGHT - _HEADROOM) * (1 - share)
 
     def dots(self, css: str, values: Iterable[tuple[float, float]]) -> None:
-        """Draw each value as a dot; all of them are one path."""
+        """Draw each value as a dot, or as a dash at the edge where it is above the scale."""
         top = self.ticks[-1] * self.unit
         inside, above = [], []
         for at, value in values:
             if value > top:
-                above.append(f"M{self.across(at)} 9l-3 0h6")
+                above.append(f"M{self.across(at)} {_HEADROOM - 5}h.01")
             else:
                 inside.append(f"M{self.across(at)} {self.height_of(value):.1f}h.01")
         if inside:
             self.layers.append(f'<path class="dots {css}" d="{"".join(inside)}"/>')
         if above:
+            self.cut_off = True
             self.layers.append(f'<path class="above {css}" d="{"".join(above)}"/>')
 
     def rings(self, css: str, values: Sequence[tuple[float, float]]) -> None:
@@ -80,7 +82,7 @@ class Plot:
             "M" + "L".join(f"{self.across(at)} {self.height_of(value):.1f}" for at, value in run)
             for run in _runs(
                 [(bucket.start_seconds + width_seconds / 2, bucket.median) for bucket in buckets],
-                width_seconds * _GAP_BUCKETS,
+                max(width_seconds, _usual_distance(buckets)) * _GAP_BUCKETS,
             )
         )
         if path:
@@ -103,6 +105,14 @@ class Plot:
         if value is not None:
             y = f"{self.height_of(value):.1f}"
             self.layers.append(f'<path class="reference" d="M0 {y}H{WIDTH:.0f}"/>')
+
+
+def _usual_distance(buckets: Sequence[Bucket]) -> float:
+    """Return the median distance of neighbouring buckets in seconds; 0 where there are none."""
+    distances = sorted(
+        after.start_seconds - bucket.start_seconds for bucket, after in pairwise(buckets)
+    )
+    return middle(distances) if distances else 0.0
 
 
 def _runs(
@@ -169,7 +179,7 @@ def time_labels(plot: Plot) -> str:
 def marks_row(frame: Frame, marks: Sequence[Mark]) -> str:
     """Return the row of marks under the plot."""
     paths = ""
-    for kind, shape in _MARK_SHAPES.items():
+    for kind, shape in MARK_SHAPES.items():
         path = "".join(
             f"M{frame.across(mark.at_seconds):.1f} 0{shape}" for mark in marks if mark.kind == kind
         )
