@@ -108,7 +108,8 @@ def _timeout(error: OSError, doing: Doing) -> Failure:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted ({error.verify_message})"
+        reason = getattr(error, "verify_message", str(error))
+        return f"the certificate is not trusted ({reason})"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

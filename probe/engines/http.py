@@ -21,7 +21,7 @@ from probe.engine import Measurement, MeasurementError, Order, Progress
 from probe.transfer import backend as backends
 from probe.transfer.backend import Backend
 from probe.transfer.dial import Dialer
-from probe.transfer.direction import Plan, Run, run
+from probe.transfer.direction import STALL_SECONDS, Plan, Run, run
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
@@ -80,15 +80,18 @@ class HttpEngine:
     Attributes:
         full, quick: the two profiles.
         streams: of each direction.
+        stall_seconds: how long no byte may move.
     """
 
     full: Profile = FULL
     quick: Profile = QUICK
     streams: int = STREAMS
+    stall_seconds: float = STALL_SECONDS
 
     def measure(self, order: Order) -> Measurement:
         """Measure; see `probe.engine`. Ends by the order's deadline."""
-        test = _Test(order, self.full if order.profile == "full" else self.quick, self.streams)
+        profile = self.full if order.profile == "full" else self.quick
+        test = _Test(order, profile, self.streams, self.stall_seconds)
         failure = None
         try:
             test.run()
@@ -114,6 +117,7 @@ class _Test:
     order: Order
     profile: Profile
     streams: int
+    stall_seconds: float
     flags: list[Flag] = field(default_factory=list)
     local_address: str | None = None
     public_address: str | None = None
@@ -199,6 +203,7 @@ class _Test:
             self.profile.window_seconds,
             tail_seconds=TAIL_SECONDS if direction == "upload" and ours else 0.0,
             may_converge=self.profile.may_converge,
+            stall_seconds=self.stall_seconds,
         )
         result = Run()
         pinger = LoadedPinger(self._client(dialer), backend.empty, LOADED_LATENCY_INTERVAL_SECONDS)

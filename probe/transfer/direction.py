@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from probe.engine import MeasurementError
 from probe.transfer.guard import Guard
 from probe.transfer.streams import Stream
-from probe.transfer.window import Window, has_converged, rate
+from probe.transfer.window import Series, Window, bytes_within, has_converged, rate
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure
 from protocol.records import FailureReport, TcpInfo
@@ -136,6 +136,7 @@ def _sample(
             result.tcp = [stream.tcp() for stream in streams]
             result.lost = [stream.failure for stream in streams]
         if now >= result.window.end + plan.tail_seconds:
+            _raise_if_nothing_moved(totals, result.window)
             return
         _raise_if_lost(streams)
         if now - moved_at > plan.stall_seconds:
@@ -162,6 +163,14 @@ def _first_byte(streams: Sequence[Stream], plan: Plan, guard: Guard) -> float:
             )
         guard.check()
         guard.sleep(_FIRST_BYTE_POLL_SECONDS)
+
+
+def _raise_if_nothing_moved(totals: Series, window: Window) -> None:
+    """Raise where the whole window passed without a byte: a failure, never a rate of zero."""
+    if not bytes_within(totals, window):
+        raise MeasurementError(
+            Failure.STALLED, f"no byte moved in the {window.seconds:.1f} s of the measuring window"
+        )
 
 
 def _raise_if_lost(streams: Sequence[Stream]) -> None:
