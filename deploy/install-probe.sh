@@ -45,6 +45,8 @@ done
 [ "$(id -u)" = 0 ] || fail "run this as root: sudo $0 …"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+# Nothing is left on the card but what runs.
+export PIP_CACHE_DIR=${PIP_CACHE_DIR:-$scratch/pip}
 
 find_source() {
     case $source in
@@ -98,7 +100,7 @@ install_software() {
     echo "Installing the software in $VENV …"
     install -d --mode 0755 /opt/linewatch
     [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-    local pip=("$VENV/bin/pip" install --quiet --disable-pip-version-check --no-cache-dir)
+    local pip=("$VENV/bin/pip" install --quiet --disable-pip-version-check)
     "${pip[@]}" --require-hashes \
         --requirement "$source/requirements/build.txt" --requirement "$source/requirements/probe.txt"
     "${pip[@]}" --no-deps --no-build-isolation --force-reinstall "$source"
