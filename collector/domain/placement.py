@@ -83,6 +83,8 @@ def place(
             places.append(Place.LATE if late else Place.DUPLICATE)
             continue
         if forked or not _fits(link, found, kept, next_seq, last_hash):
+            if not forked:
+                _unfill(places)
             forked = True
             places.append(Place.FORK)
         elif link.seq < next_seq:
@@ -107,3 +109,11 @@ def _fits(
     return (before is None or before.hash == link.prev) and (
         after is None or after.prev == link.hash
     )
+
+
+def _unfill(places: list[Place]) -> None:
+    """Take back what filled a gap right before a fork: the fork's past, so perhaps a fork too."""
+    for at in range(len(places) - 1, -1, -1):
+        if places[at] is not Place.FILLS_GAP:
+            return
+        places[at] = Place.FORK

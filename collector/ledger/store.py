@@ -161,7 +161,7 @@ def _rows_between(
             table.c.seq.between(*span),
         )
     )
-    return rows.tuples().all()
+    return [(seq, own, prev, kind) for seq, own, prev, kind in rows]
 
 
 def _sort(connection: Connection, batch: Batch, placed: Placed) -> _Sorted:

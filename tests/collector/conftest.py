@@ -1,0 +1,140 @@
+"""A real collector on loopback with a ledger file of its own, and probes that it knows."""
+
+import io
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlalchemy import Table, func, select, update
+
+from collector.app import build
+from collector.ledger import registry, schema
+from collector.ledger.database import Database
+from collector.ledger.migrate import migrate
+from collector.serving import Serving, serve
+from collector.settings import CollectorSettings, LedgerSettings
+from protocol.constants import RECORDS_PATH
+from protocol.messages import MeasuredPath, Schedule
+from tests.collector.device import Device
+
+NO_SCHEDULE = Schedule(speed=None, latency=None, reach=None)
+
+
+def fill_registry(database: Database, now: datetime) -> None:
+    """Register a carrier, a site and two lines."""
+    with database.write() as connection:
+        registry.add(connection, schema.carriers, {"id": "vnpt", "name": "VNPT"}, now)
+        site = {"id": "nvh-1", "name": "Nhà văn hóa số 1", "ward": "Thạch Khôi"}
+        registry.add(connection, schema.sites, site, now)
+        for line in ("l1", "l2"):
+            row: dict[str, Any] = {
+                "id": line,
+                "site_id": "nvh-1",
+                "carrier_id": "vnpt",
+                "technology": "fibre",
+            }
+            row["contracted_download_bits_per_second"] = 300_000_000
+            registry.add(connection, schema.lines, row, now)
+
+
+def register(database: Database, device: Device, line: str, now: datetime) -> str:
+    """Register a device as a probe of a line; return its one-time code."""
+    path = MeasuredPath(name="default", line=line, schedule=NO_SCHEDULE)
+    with database.write() as connection:
+        made = registry.add_probe(
+            connection, device.probe, "nvh-1", [path], timedelta(hours=1), now
+        )
+    return made.code
+
+
+def enrol_directly(database: Database, device: Device, line: str = "l1") -> Device:
+    """Register a device and give it its key at once."""
+    now = datetime.now(UTC)
+    register(database, device, line, now)
+    with database.write() as connection:
+        connection.execute(
+            update(schema.probes)
+            .where(schema.probes.c.id == device.probe)
+            .values(public_key=device.public_key, enrolled_at=now)
+        )
+    return device
+
+
+@dataclass
+class Running:
+    """A collector that runs in this process, and a client for it."""
+
+    url: str
+    database: Database
+    serving: Serving
+    client: aiohttp.ClientSession
+
+    def device(self, probe: str = "p1", line: str = "l1") -> Device:
+        """Return a device that is enrolled."""
+        return enrol_directly(self.database, Device(probe), line)
+
+    async def post(
+        self, device: Device, body: bytes, **headers: str
+    ) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Send a batch; return the status, the JSON answered and the headers."""
+        sent = {"Authorization": f"Bearer {device.token()}"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        data = io.BytesIO(body)
+        async with self.client.post(self.url + RECORDS_PATH, data=data, headers=sent) as answer:
+            return answer.status, await answer.json(content_type=None), dict(answer.headers)
+
+    def rows(self, table: Table, *order: Any) -> list[dict[str, Any]]:
+        """Return a table's rows."""
+        return self.database.read_now(
+            lambda c: [dict(row) for row in c.execute(select(table).order_by(*order)).mappings()]
+        )
+
+    def count(self, table: Table) -> int:
+        """Return how many rows a table has."""
+        return self.database.read_now(
+            lambda c: c.execute(select(func.count()).select_from(table)).scalar_one()
+        )
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """Return a function that starts a collector with changed settings; all are stopped after."""
+    running: list[Running] = []
+
+    async def begin(
+        *, now: Callable[[], datetime] | None = None, ledger: Path | None = None, **sections: Any
+    ) -> Running:
+        path = ledger or tmp_path / f"ledger{len(running)}.sqlite"
+        settings = CollectorSettings.model_validate(
+            {"listen": "127.0.0.1:0", "ledger": LedgerSettings(path=path), **sections}
+        )
+        database = Database(settings.ledger)
+        before, _ = migrate(database)
+        if before is None:
+            fill_registry(database, datetime.now(UTC))
+        clock = {"now": now} if now else {}
+        serving = await serve(build(settings, database, **clock), settings)
+        made = Running(serving.url, database, serving, aiohttp.ClientSession())
+        running.append(made)
+        return made
+
+    yield begin
+    for one in running:
+        await one.client.close()
+        await one.serving.stop()
+        one.database.close()
+
+
+@pytest.fixture
+async def collector(start: Start) -> Running:
+    """Return a collector with default settings."""
+    made: Running = await start()
+    return made

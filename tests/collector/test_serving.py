@@ -1,0 +1,257 @@
+"""The door: limits on connections, on slow senders and on large bodies, on real sockets."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from collector.app import build
+from collector.errors import CollectorError
+from collector.ledger.database import Database
+from collector.ledger.migrate import migrate
+from collector.serving import serve
+from collector.settings import CollectorSettings, LedgerSettings
+from protocol.constants import ENROL_PATH, MAX_BODY_BYTES, RECORDS_PATH
+from tests.collector.conftest import Running, Start
+
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+
+
+def place_of(collector: Running) -> tuple[str, int]:
+    """Return host and port."""
+    parts = urlsplit(collector.url)
+    return parts.hostname or "", parts.port or 0
+
+
+@contextlib.contextmanager
+def many_sockets(count: int, place: tuple[str, int]) -> Iterator[list[socket.socket]]:
+    """Open idle connections, each from one of many loopback addresses."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    opened: list[socket.socket] = []
+    try:
+        for number in range(count):
+            source = f"127.0.{number // 200 % 200 + 1}.{number % 200 + 1}"
+            opened.append(socket.create_connection(place, 10, source_address=(source, 0)))
+            if number % 20 == 0:
+                # They arrive over some time: the collector's process is also this one.
+                yield_to_loop()
+        yield opened
+    finally:
+        for one in opened:
+            one.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def yield_to_loop() -> None:
+    """Give the collector's thread a moment."""
+    time.sleep(0.001)
+
+
+async def survive_idle(collector: Running, count: int) -> float:
+    """Open idle connections; return how long a batch took meanwhile, in seconds."""
+    device = collector.device()
+    device.fill(5, START)
+    with contextlib.ExitStack() as stack:
+        await asyncio.to_thread(stack.enter_context, many_sockets(count, place_of(collector)))
+        began = time.monotonic()
+        async with aiohttp.ClientSession() as client:
+            headers = {"Authorization": f"Bearer {device.token()}"}
+            url = collector.url + RECORDS_PATH
+            async with client.post(url, data=device.batch(), headers=headers) as answer:
+                assert answer.status == 200
+        return time.monotonic() - began
+
+
+async def test_idle_connections_do_not_keep_a_batch_out(start: Start) -> None:
+    """With more idle connections than places, a probe still delivers at once."""
+    collector = await start(limits={"connections": 500})
+    assert await survive_idle(collector, 2000) < 2
+    counts = collector.serving.door.counts
+    assert counts.open <= 500
+    assert counts.evicted >= 1500
+
+
+@pytest.mark.long
+async def test_ten_thousand_idle_connections_do_not_keep_a_batch_out(start: Start) -> None:
+    """As above with the settings as they are."""
+    collector = await start()
+    assert await survive_idle(collector, 10_000) < 2
+    assert collector.serving.door.counts.open <= 4096
+
+
+async def test_one_address_has_its_share_only(start: Start) -> None:
+    """Above it a connection is told 503 and when to come back; when one ends there is room."""
+    collector = await start(limits={"connections_per_address": 3})
+    place = place_of(collector)
+    held = [await asyncio.open_connection(*place) for _ in range(3)]
+    reader, writer = await asyncio.open_connection(*place)
+    told = await asyncio.wait_for(reader.read(), 5)
+    assert told.startswith(b"HTTP/1.1 503")
+    assert b"Retry-After: 30\r\n" in told
+    writer.close()
+    held[0][1].close()
+    await asyncio.sleep(0.1)
+    async with collector.client.get(collector.url + "/healthz") as answer:
+        assert answer.status == 200
+    for _, other in held[1:]:
+        other.close()
+    assert collector.serving.door.counts.refused == 1
+
+
+async def test_a_trusted_proxy_has_no_share(start: Start) -> None:
+    """All probes may come through one proxy's address."""
+    limits = {"connections_per_address": 1, "trusted_proxies": ["127.0.0.1"]}
+    collector = await start(limits=limits)
+    held = [await asyncio.open_connection(*place_of(collector)) for _ in range(5)]
+    async with collector.client.get(collector.url + "/healthz") as answer:
+        assert answer.status == 200
+    for _, writer in held:
+        writer.close()
+
+
+async def test_a_connection_in_use_keeps_its_place(start: Start) -> None:
+    """When all places are taken by requests in progress, the newcomer is refused."""
+    collector = await start(limits={"connections": 1})
+    device = collector.device()
+    host, port = place_of(collector)
+    _, writer = await asyncio.open_connection(host, port)
+    writer.write(
+        f"POST {RECORDS_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
+        f"Authorization: Bearer {device.token()}\r\n\r\n".encode()
+    )
+    await writer.drain()
+    await asyncio.sleep(0.5)
+    reader, other = await asyncio.open_connection(host, port)
+    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 503")
+    other.close()
+    writer.close()
+
+
+async def drip(collector: Running, head: bytes, seconds: float) -> tuple[float, bytes]:
+    """Send a byte now and then; return when the collector ended it, and what it answered."""
+    reader, writer = await asyncio.open_connection(*place_of(collector))
+    began = time.monotonic()
+    writer.write(head)
+    answer = asyncio.create_task(reader.read())
+    with contextlib.suppress(ConnectionError):
+        while not answer.done() and time.monotonic() - began < seconds:
+            writer.write(b"a")
+            await writer.drain()
+            await asyncio.wait([answer], timeout=0.2)
+    took = time.monotonic() - began
+    writer.close()
+    if not answer.done():
+        answer.cancel()
+        return took, b""
+    return took, b"" if answer.exception() else answer.result()
+
+
+async def test_headers_that_never_end_are_ended(start: Start) -> None:
+    """A client that sends its headers byte by byte is closed after the idle time."""
+    collector = await start(limits={"idle_seconds": 1.0})
+    took, _ = await drip(collector, b"GET /healthz HTTP/1.1\r\nX: ", 8)
+    assert took < 4
+
+
+async def test_a_body_a_byte_at_a_time_is_ended(collector: Running) -> None:
+    """A sender below the least rate is told 408 after the time of grace."""
+    device = collector.device()
+    head = (
+        f"POST {RECORDS_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+        f"Authorization: Bearer {device.token()}\r\n\r\n"
+    ).encode()
+    took, answer = await drip(collector, head, 12)
+    assert took < 9
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"too slow" in answer
+
+
+async def test_a_body_of_a_gigabyte_is_refused_unread(collector: Running) -> None:
+    """Announced or streamed, it ends with 413, and the memory stays as it was."""
+    device = collector.device()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sent = 0
+
+    async def endless() -> object:
+        nonlocal sent
+        for _ in range(1024):
+            sent += 1024 * 1024
+            yield b"x" * (1024 * 1024)
+
+    headers = {"Authorization": f"Bearer {device.token()}"}
+    url = collector.url + RECORDS_PATH
+    async with collector.client.post(url, data=endless(), headers=headers) as answer:
+        assert answer.status == 413
+    headers["Content-Length"] = str(1 << 30)
+    async with collector.client.post(url, data=endless(), headers=headers) as answer:
+        assert answer.status == 413
+    assert sent < 2 << 30
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown_kib < 20 * MAX_BODY_BYTES // 1024
+    async with collector.client.get(collector.url + "/healthz") as well:
+        assert well.status == 200
+
+
+async def test_large_headers_are_refused(collector: Running) -> None:
+    """A header line above 8 KiB gets 400, not memory."""
+    headers = {"X-Large": "x" * 20_000}
+    async with collector.client.get(collector.url + "/healthz", headers=headers) as answer:
+        assert answer.status == 400
+
+
+async def test_a_large_enrolment_is_refused(collector: Running) -> None:
+    """An enrolment is small; more is not read."""
+    url = collector.url + ENROL_PATH
+    async with collector.client.post(url, data=b"{" + b" " * 100_000) as answer:
+        assert answer.status == 413
+
+
+def make_certificate(certificate: Path, key: Path) -> None:
+    """Write a certificate for 127.0.0.1 that signs itself."""
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    extension = ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*words.split(), *files, *extension], check=True, capture_output=True)
+
+
+async def test_it_speaks_tls_where_it_has_a_certificate(start: Start, tmp_path: Path) -> None:
+    """The URL says https, and a client that trusts the certificate gets its answer."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    make_certificate(certificate, key)
+    collector = await start(tls={"certificate": certificate, "key": key})
+    assert collector.url.startswith("https://")
+    trust = ssl.create_default_context(cafile=str(certificate))
+    async with collector.client.get(collector.url + "/healthz", ssl=trust) as answer:
+        assert (answer.status, await answer.text()) == (200, "ok\n")
+
+
+@pytest.mark.parametrize(
+    "changes,sentence",
+    [
+        ({"listen": "192.0.2.1:80"}, "cannot listen on 192.0.2.1:80"),
+        ({"tls": {"certificate": "/no", "key": "/no"}}, "not a usable certificate"),
+    ],
+)
+async def test_what_cannot_be_opened_is_a_sentence(
+    tmp_path: Path, changes: dict[str, object], sentence: str
+) -> None:
+    """An address or certificate that cannot be used is named, and nothing stays open."""
+    ledger = LedgerSettings(path=tmp_path / "l.sqlite")
+    settings = CollectorSettings.model_validate(
+        {"listen": "127.0.0.1:0", "ledger": ledger, **changes}
+    )
+    with contextlib.closing(Database(ledger)) as database:
+        migrate(database)
+        with pytest.raises(CollectorError, match=sentence):
+            await serve(build(settings, database), settings)
