@@ -57,7 +57,7 @@ def speed_points(
         (start, end),
         ip_version,
     )
-    return [SpeedPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query)]
+    return [SpeedPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query).all()]
 
 
 def latency_points(
@@ -81,7 +81,9 @@ def latency_points(
         (start, end),
         ip_version,
     )
-    return [LatencyPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query)]
+    return [
+        LatencyPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query).all()
+    ]
 
 
 def _between(

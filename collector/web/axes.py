@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from functools import cached_property
 from math import ceil, floor, log10
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,7 @@ HOVER_SECONDS = {Period.DAY: 900, Period.WEEK: 3600, Period.MONTH: 4 * 3600}
 """The width of the strips that answer the pointer: 96, 168 and 180 of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """The span of time that the charts of a page share.
 
@@ -42,20 +43,23 @@ class Frame:
     start: datetime
     end: datetime
 
-    @property
+    @cached_property
     def start_seconds(self) -> float:
         """The start, in seconds since 1970."""
         return self.start.timestamp()
 
-    @property
+    @cached_property
     def end_seconds(self) -> float:
         """The end, in seconds since 1970."""
         return self.end.timestamp()
 
     def across(self, at_seconds: float) -> float:
         """Return where a moment is on the data layer, 0 to `WIDTH`."""
-        span = self.end_seconds - self.start_seconds
-        return (at_seconds - self.start_seconds) / span * WIDTH
+        return (at_seconds - self.start_seconds) * self._per_second
+
+    @cached_property
+    def _per_second(self) -> float:
+        return WIDTH / (self.end_seconds - self.start_seconds)
 
 
 def midnight(day: datetime, zone: ZoneInfo, offset_days: int = 0) -> datetime:

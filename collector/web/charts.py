@@ -32,7 +32,7 @@ from collector.web.axes import (
     Frame,
     value_ticks,
 )
-from collector.web.hover import Event, hover_strips
+from collector.web.hover import P, Voice, hover_strips
 from collector.web.i18n import Words
 from collector.web.plot import (
     HEIGHT,
@@ -111,14 +111,8 @@ def speed_chart(
         flags = "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
         return words.speed(rate_of(point)) + flags
 
-    return _finish(
-        plot,
-        f"chart_{direction}",
-        [value for _, value in fair],
-        marks_of(points),
-        _speed_events(points, words, say, rate_of),
-        words.speed,
-    )
+    voice = Voice(rate_of, say, words.speed)
+    return _finish(plot, f"chart_{direction}", [value for _, value in fair], points, voice)
 
 
 def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:
@@ -148,8 +142,8 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
         )
         return "; ".join(f"{words.text(key)} {words.latency(value)}" for key, value in parts)
 
-    events = _speed_events(points, words, say, lambda point: point.download_latency_seconds)
-    return _finish(plot, "chart_loaded", values, marks_of(points), events, words.latency)
+    voice = Voice(_download_latency, say, words.latency)
+    return _finish(plot, "chart_loaded", values, points, voice)
 
 
 def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Chart:
@@ -166,23 +160,14 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
     plot.line("latency-idle", buckets, width)
     cut = [(b.start_seconds + width / 2, b.p95) for b in buckets if b.p95 * 1e3 > plot.ticks[-1]]
     plot.dots("latency-idle", cut)
-    events = []
-    for point in points:
-        said = _no_value(point.outcome, point.failure_code, words)
-        if said is None:
-            loss = point.lost_ratio
-            said = words.latency(point.round_trip_seconds)
-            if loss:
-                said += f", {words.text('latest_loss').lower()} {words.percent(loss, 1)}"
-        events.append(Event(point.at_seconds, point.outcome, said, point.round_trip_seconds))
-    return _finish(
-        plot, "chart_idle", [v for _, v in known], marks_of(points), events, words.latency
-    )
 
+    def say(point: LatencyPoint) -> str:
+        loss = point.lost_ratio
+        lost = f", {words.text('latest_loss').lower()} {words.percent(loss, 1)}" if loss else ""
+        return words.latency(point.round_trip_seconds) + lost
 
-def marks_of(points: Sequence[SpeedPoint] | Sequence[LatencyPoint]) -> list[Mark]:
-    """Return the marks of the slots that gave no value."""
-    return [Mark(p.at_seconds, p.outcome) for p in points if p.outcome != "measured"]
+    voice = Voice(_round_trip, say, words.latency)
+    return _finish(plot, "chart_idle", [value for _, value in known], points, voice)
 
 
 def _download(point: SpeedPoint) -> float | None:
@@ -191,6 +176,14 @@ def _download(point: SpeedPoint) -> float | None:
 
 def _upload(point: SpeedPoint) -> float | None:
     return point.upload_bits_per_second
+
+
+def _download_latency(point: SpeedPoint) -> float | None:
+    return point.download_latency_seconds
+
+
+def _round_trip(point: LatencyPoint) -> float | None:
+    return point.round_trip_seconds
 
 
 def _steady(values: Sequence[tuple[float, float]], frame: Frame) -> list[Bucket]:
@@ -210,46 +203,18 @@ def _top_of(values: Sequence[float], share: float = _ON_SCALE_SHARE) -> float:
     return quantile(sorted(values), share) * 1.1
 
 
-def _no_value(outcome: str, failure_code: str | None, words: Words) -> str | None:
-    """Return why a slot gave no value, in words; None where it gave one."""
-    if outcome == "measured":
-        return None
-    if failure_code is None:
-        return words.text(f"outcome_{outcome}")
-    return f"{words.text(f'outcome_{outcome}')}: {words.text(f'failure_{failure_code}')}"
-
-
-def _speed_events(
-    points: Sequence[SpeedPoint],
-    words: Words,
-    say: Callable[[SpeedPoint], str],
-    value_of: Callable[[SpeedPoint], float | None],
-) -> list[Event]:
-    return [
-        Event(
-            point.at_seconds,
-            point.outcome,
-            _no_value(point.outcome, point.failure_code, words) or say(point),
-            value_of(point),
-        )
-        for point in points
-    ]
-
-
 def _finish(
-    plot: Plot,
-    name: str,
-    values: Sequence[float],
-    marks: Sequence[Mark],
-    events: Sequence[Event],
-    write: Callable[[float], str],
+    plot: Plot, name: str, values: Sequence[float], points: Sequence[P], voice: Voice[P]
 ) -> Chart:
     """Return the chart: scale at the left, then grid, layers, marks, labels and strips."""
+    marks = [
+        Mark(point.at_seconds, point.outcome) for point in points if point.outcome != "measured"
+    ]
     if not values and not marks:
         return Chart(Markup(""), empty=True)
     words = plot.words
     title = words.text(name)
-    description = _describe(plot, values, marks, write)
+    description = _describe(plot, values, marks, voice.write)
     svg = (
         f'<div class="plot-row">{scale(plot)}'
         f'<svg class="plot" width="100%" height="{HEIGHT}" role="img" '
@@ -259,11 +224,13 @@ def _finish(
         f'<svg width="100%" height="{PLOT_HEIGHT}" viewBox="0 0 {WIDTH:.0f} {PLOT_HEIGHT}" '
         f'preserveAspectRatio="none">{"".join(plot.layers)}</svg>'
         f"{marks_row(plot.frame, marks)}{time_labels(plot)}"
-        f"{hover_strips(plot.frame, words, events, HOVER_SECONDS[plot.frame.period], write)}"
+        f"{hover_strips(plot.frame, words, points, HOVER_SECONDS[plot.frame.period], voice)}"
         "</svg></div>"
     )
     # Everything in it was written above or escaped there and in `hover`.
-    kinds = tuple(kind for kind in MARK_SHAPES if any(mark.kind == kind for mark in marks))
+    kinds: tuple[str, ...] = tuple(
+        kind for kind in MARK_SHAPES if any(mark.kind == kind for mark in marks)
+    )
     if plot.cut_off:
         kinds = ("above", *kinds)
     return Chart(Markup(svg), empty=not values, marks=kinds)  # noqa: S704

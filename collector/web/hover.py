@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Generic, TypeVar
 
 from markupsafe import escape
 
-from collector.domain.series import middle
+from collector.domain.series import LatencyPoint, SpeedPoint, middle
 from collector.web.axes import WIDTH, Frame
 from collector.web.i18n import Words
 
@@ -15,70 +16,85 @@ _MOST_LINES = 3
 """A strip with more events than this is summed up."""
 
 
-class Event(NamedTuple):
-    """Something that a chart shows at a moment, and what is said of it."""
+P = TypeVar("P", SpeedPoint, LatencyPoint)
 
-    at_seconds: float
-    outcome: str
-    said: str
-    value: float | None
+
+@dataclass(frozen=True, slots=True)
+class Voice(Generic[P]):
+    """How a chart speaks of its points.
+
+    Attributes:
+        value_of: what the chart shows of a point; None where nothing was measured.
+        say: writes all that there is to say of a measured point.
+        write: writes a value with its unit.
+    """
+
+    value_of: Callable[[P], float | None]
+    say: Callable[[P], str]
+    write: Callable[[float], str]
 
 
 def hover_strips(
-    frame: Frame,
-    words: Words,
-    events: Sequence[Event],
-    width_seconds: float,
-    write: Callable[[float], str],
+    frame: Frame, words: Words, points: Sequence[P], width_seconds: float, voice: Voice[P]
 ) -> str:
-    """Return a transparent strip for each part of the time that has events.
+    """Return a transparent strip for each part of the time that has points.
 
     Args:
         frame: the span of time.
         words: of the visitor.
-        events: in the order of time.
+        points: in the order of time.
         width_seconds: of a strip.
-        write: writes a value with its unit.
+        voice: what is said of them.
     """
-    grouped: dict[int, list[Event]] = {}
-    for event in events:
-        index = int((event.at_seconds - frame.start_seconds) // width_seconds)
-        grouped.setdefault(index, []).append(event)
-    width = width_seconds / (frame.end_seconds - frame.start_seconds) * 100
+    grouped: dict[int, list[P]] = {}
+    start_seconds = frame.start_seconds
+    for point in points:
+        index = int((point.at_seconds - start_seconds) // width_seconds)
+        grouped.setdefault(index, []).append(point)
+    width = width_seconds / (frame.end_seconds - start_seconds) * 100
     strips = []
     for index, group in grouped.items():
-        start = frame.start_seconds + index * width_seconds
+        start = start_seconds + index * width_seconds
         left = frame.across(start) / WIDTH * 100
-        said = _say(group, start, words, write)
+        if len(group) > _MOST_LINES:
+            said = _sum_up(group, start, words, voice)
+        else:
+            said = "\n".join(_say_one(point, words, voice) for point in group)
         strips.append(
             f'<rect x="{left:.2f}%" width="{width:.2f}%"><title>{escape(said)}</title></rect>'
         )
     return f'<g class="strips">{"".join(strips)}</g>'
 
 
-def _say(
-    group: Sequence[Event], start_seconds: float, words: Words, write: Callable[[float], str]
-) -> str:
-    if len(group) <= _MOST_LINES:
-        return "\n".join(
-            f"{words.short_moment(_moment(event.at_seconds))}: {event.said}" for event in group
-        )
-    lines = []
-    values = sorted(event.value for event in group if event.value is not None)
-    if values:
-        lines.append(
+def _say_one(point: P, words: Words, voice: Voice[P]) -> str:
+    if point.outcome == "measured":
+        said = voice.say(point)
+    else:
+        said = words.text(f"outcome_{point.outcome}")
+        if point.failure_code is not None:
+            said += f": {words.text(f'failure_{point.failure_code}')}"
+    return f"{words.short_moment(_moment(point.at_seconds))}: {said}"
+
+
+def _sum_up(group: Sequence[P], start_seconds: float, words: Words, voice: Voice[P]) -> str:
+    time = words.short_moment(_moment(start_seconds))
+    known = [value for point in group if (value := voice.value_of(point)) is not None]
+    if known:
+        known.sort()
+        lines = [
             words.text(
                 "hover_many",
-                time=words.short_moment(_moment(start_seconds)),
-                value=write(middle(values)),
-                low=write(values[0]),
-                high=write(values[-1]),
-                count=words.number(len(values)),
+                time=time,
+                value=voice.write(middle(known)),
+                low=voice.write(known[0]),
+                high=voice.write(known[-1]),
+                count=words.number(len(known)),
             )
-        )
+        ]
     else:
-        lines.append(words.short_moment(_moment(start_seconds)))
-    outcomes = Counter(event.outcome for event in group if event.outcome != "measured")
+        lines = [time]
+    outcomes = Counter(point.outcome for point in group)
+    del outcomes["measured"]
     lines += [
         f"{words.number(count)} × {words.text(f'outcome_{outcome}')}"
         for outcome, count in outcomes.items()

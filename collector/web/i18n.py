@@ -20,6 +20,7 @@ _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
 _NO_BREAK_SPACE = "\u00a0"
+_VIETNAMESE_SIGNS = str.maketrans(",.", ".,")
 
 
 class Language(StrEnum):
@@ -88,7 +89,7 @@ class Words:
         """Return a number with this language's signs: 1.234,5 or 1,234.5."""
         written = f"{value:,.{digits}f}"
         if self.language is Language.VI:
-            return written.translate(str.maketrans(",.", ".,"))
+            return written.translate(_VIETNAMESE_SIGNS)
         return written
 
     def megabits(self, bits_per_second: float) -> str:

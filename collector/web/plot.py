@@ -57,12 +57,15 @@ class Plot:
     def dots(self, css: str, values: Iterable[tuple[float, float]]) -> None:
         """Draw each value as a dot, or as a dash at the edge where it is above the scale."""
         top = self.ticks[-1] * self.unit
+        # Written out here, not by the helpers: a month has thousands of dots.
+        across, room = self.frame.across, PLOT_HEIGHT - _HEADROOM
         inside, above = [], []
         for at, value in values:
             if value > top:
-                above.append(f"M{self.across(at)} {_HEADROOM - 5}h.01")
+                above.append(f"M{across(at):.1f} {_HEADROOM - 5}h.01")
             else:
-                inside.append(f"M{self.across(at)} {self.height_of(value):.1f}h.01")
+                y = _HEADROOM + room * (1 - value / top)
+                inside.append(f"M{across(at):.1f} {y:.1f}h.01")
         if inside:
             self.layers.append(f'<path class="dots {css}" d="{"".join(inside)}"/>')
         if above:
