@@ -25,7 +25,7 @@ def tell(text: str) -> None:
 
 def main(directory: Path, seed: int) -> None:
     """Append and acknowledge without end."""
-    drawn = random.Random(seed)  # noqa: S311 - the test repeats it
+    drawn = random.Random(seed)
     spool = Spool(directory, "probe-1", 64 * 1024 * 1024, lambda: SLOT)
     told: list[str] = []
 

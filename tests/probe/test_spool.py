@@ -30,7 +30,7 @@ CHILD = Path(__file__).with_name("spool_child.py")
 
 def seeded(seed: int) -> random.Random:
     """Return randomness that the test repeats."""
-    return random.Random(seed)  # noqa: S311 - not for secrets
+    return random.Random(seed)
 
 
 def open_spool(
