@@ -18,7 +18,7 @@ from probe.conditions.watch import Watch
 from probe.engine import Engine, Measurement, MeasurementError, Order, Section
 from probe.flags import flags_of
 from probe.transfer.dial import Target, resolve
-from probe.transfer.guard import Guard
+from probe.transfer.guard import Guard, start
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.records import (
@@ -148,10 +148,9 @@ def _run(engine: Engine, order: Order) -> Measurement:
 
     thread = threading.Thread(target=work, name=f"measure-{engine.name}", daemon=True)
     try:
-        thread.start()
-    except RuntimeError as error:
-        report = FailureReport(code=Failure.LOCAL_RESOURCE, detail=f"no thread to measure: {error}")
-        return Measurement(None, report)
+        start(thread)
+    except MeasurementError as error:
+        return Measurement(None, error.report)
     try:
         thread.join(max(0.0, order.deadline - time.monotonic()) + GRACE_SECONDS)
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -68,7 +69,8 @@ def show(console: Console, taken: Taken) -> None:
         table.add_row(label, value)
     if taken.failure is not None:
         meaning = FAILURE_MEANINGS[taken.failure.code]
-        table.add_row("Không đo được · Failed", f"[red]{meaning}[/red]\n{taken.failure.detail}")
+        detail = _plain(taken.failure.detail)
+        table.add_row("Không đo được · Failed", f"[red]{meaning}[/red]\n{detail}")
     limits = "\n".join(f"[yellow]{FLAG_MEANINGS[flag]}[/yellow]" for flag in taken.flags)
     table.add_row("Bị giới hạn bởi · Limited by", limits or "[green]không · nothing seen[/green]")
     console.print(table)
@@ -84,6 +86,13 @@ def megabits(bits_per_second: float) -> str:
 def milliseconds(seconds: float | None) -> str:
     """Return a duration for people; a dash where there is none."""
     return _ABSENT if seconds is None else f"{seconds * 1e3:,.2f} ms"
+
+
+def _plain(text: str) -> str:
+    """Return text from outside as it is: no markup, nothing that steers a terminal."""
+    return escape(
+        "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)
+    )
 
 
 def _rows(taken: Taken) -> list[tuple[str, str]]:
@@ -104,7 +113,7 @@ def _speed(speed: Speed) -> list[tuple[str, str]]:
         ("Độ trễ khi rảnh · Latency, idle", _trips(latency.idle)),
         ("Độ trễ khi tải xuống · while downloading", _trips(latency.download)),
         ("Độ trễ khi tải lên · while uploading", _trips(latency.upload)),
-        ("Máy chủ · Server", f"{speed.server.name or ''} {speed.server.url}".strip()),
+        ("Máy chủ · Server", _plain(f"{speed.server.name or ''} {speed.server.url}".strip())),
         ("IP", f"IPv{speed.ip_version} · {speed.server.address}"),
         ("Dữ liệu đã dùng · Data used", f"{sum(moved) / 1e6:,.0f} MB"),
     ]
@@ -136,18 +145,18 @@ def _latency(latency: Latency) -> list[tuple[str, str]]:
         ("95 %", milliseconds(trips.p95_seconds)),
         ("Biến thiên · Delay variation", milliseconds(latency.delay_variation_p95_seconds)),
         ("Mất gói · Lost", f"{lost} · {trips.received} / {trips.sent}"),
-        ("Máy chủ · Server", latency.server.url),
+        ("Máy chủ · Server", _plain(latency.server.url)),
     ]
 
 
 def _reach(reach: Reach) -> list[tuple[str, str]]:
     rows = []
     for target in reach.targets:
-        failed = target.failure.detail if target.failure else ""
+        failed = _plain(target.failure.detail) if target.failure else ""
         answer = (
             f"[green]{milliseconds(target.round_trip_seconds)}[/green]"
             if target.reached
             else f"[red]{failed}[/red]"
         )
-        rows.append((f"{target.name} {target.target}", answer))
+        rows.append((_plain(f"{target.name} {target.target}"), answer))
     return rows

@@ -216,7 +216,8 @@ def _why_not(answer: Answer) -> str | None:
     """Return why an answer is not that of an `EMPTY` resource; None where it is."""
     head = answer.head
     if head.status in _REDIRECTS:
-        return f"redirects to {head.headers.get('location', 'nowhere')[:200]}: use that address"
+        place = head.headers.get("location", "nowhere")[:200]
+        return f"redirects to {place.encode('ascii', 'replace').decode()}: use that address"
     if head.status != _OK:
         return f"answered {_status(head)}"
     if answer.body.strip():

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from probe.engine import MeasurementError, Order
 from probe.failure import ERRORS, Doing, classify
-from probe.transfer.guard import Guard
+from probe.transfer.guard import Guard, start
 from protocol.failures import Failure
 
 RESOLVE_SECONDS = 10.0
@@ -106,7 +106,7 @@ def resolve(
         except ERRORS as error:
             answer.put(error)
 
-    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    start(threading.Thread(target=ask, name="resolve", daemon=True))
     until = time.monotonic() + RESOLVE_SECONDS
     while time.monotonic() < until:
         guard.check()

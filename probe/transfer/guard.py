@@ -1,4 +1,4 @@
-"""What every wait of a measurement asks before it goes on waiting."""
+"""What every wait of a measurement asks before it goes on waiting, and how threads begin."""
 
 import threading
 import time
@@ -50,3 +50,15 @@ class Guard:
         """Return how long to block at most before the next look, never 0: that would mean poll."""
         left = min(moment, self.deadline) - time.monotonic()
         return max(0.001, min(SLICE_SECONDS, left))
+
+
+def start(thread: threading.Thread) -> None:
+    """Start a thread.
+
+    Raises:
+        MeasurementError: the device has none left.
+    """
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise MeasurementError(Failure.LOCAL_RESOURCE, f"no thread to measure: {error}") from None

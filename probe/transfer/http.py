@@ -82,7 +82,10 @@ def parse_head(raw: bytes) -> Head:
         name, colon, value = line.partition(b":")
         if not colon:
             raise ValueError(f"{line[:40]!r} is no header")
-        headers[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
+        text = value.decode("latin-1").strip()
+        if not text.isprintable():
+            raise ValueError(f"the header {name[:40]!r} has control characters")
+        headers[name.decode("latin-1").strip().lower()] = text
     return Head(int(status[2]), headers, int(status[1]))
 
 

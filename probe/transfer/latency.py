@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from probe.engine import MeasurementError
+from probe.transfer.guard import start
 from probe.transfer.http import Client
 from protocol.records import LatencySummary
 
@@ -110,16 +111,17 @@ class LoadedPinger:
         """Connect, then begin.
 
         Raises:
-            MeasurementError: no connection.
+            MeasurementError: no connection, no answer, or the device has no thread left.
         """
         self._client.get(self._path())
-        self._thread.start()
+        start(self._thread)
 
     def stop(self) -> None:
         """End the thread and its connection."""
         self._ended.set()
         self._client.end()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._client.close()
 
     def within(self, start: float, end: float) -> LatencySummary:

@@ -17,6 +17,7 @@ from probe.failure import ERRORS, classify
 from probe.transfer import kernel
 from probe.transfer.backend import Backend, check_download, check_upload
 from probe.transfer.dial import Dialer
+from probe.transfer.guard import start
 from probe.transfer.http import Body, Head, request_head, take_head
 from protocol.failures import Failure
 from protocol.records import FailureReport, TcpInfo
@@ -66,10 +67,7 @@ class Stream(ABC):
         Raises:
             MeasurementError: the device has no thread left.
         """
-        try:
-            self._thread.start()
-        except RuntimeError as error:
-            raise MeasurementError(Failure.LOCAL_RESOURCE, str(error)) from None
+        start(self._thread)
 
     def go(self) -> None:
         """Begin to move bytes."""

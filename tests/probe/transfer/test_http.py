@@ -91,6 +91,12 @@ def test_what_is_not_http_is_refused(raw: bytes) -> None:
         parse_head(raw)
 
 
+def test_control_characters_do_not_get_through() -> None:
+    """A header cannot carry what steers the terminal of the person who reads of it."""
+    with pytest.raises(ValueError, match="control characters"):
+        parse_head(b"HTTP/1.1 301 Moved\r\nLocation: http://x/\x1b[2J")
+
+
 def test_a_head_has_a_limit() -> None:
     """A head that never ends is refused at its limit, garbage at its first bytes."""
     assert take_head(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000) is None

@@ -1,0 +1,200 @@
+"""What a person sees of a measurement."""
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from probe.commands.show import measuring, megabits, milliseconds, show
+from probe.engine import Progress, Section
+from probe.measurement import Taken
+from probe.transfer.latency import summarise
+from protocol.failures import Failure
+from protocol.flags import Flag
+from protocol.records import (
+    ClockState,
+    FailureReport,
+    Latency,
+    Method,
+    Outcome,
+    Reach,
+    ReachTarget,
+    ServerIdentity,
+    Speed,
+    SpeedLatency,
+    Task,
+    Transfer,
+)
+
+SERVER = ServerIdentity(
+    url="http://speed.example",
+    address="192.0.2.1",
+    name="hp-1",
+    software=None,
+    tests_running=1,
+    cpu_ratio=0.1,
+)
+
+
+def shown(section: Section | None, **changes: Any) -> str:
+    """Return what is printed of a measurement."""
+    values: dict[str, Any] = {
+        "started_at": datetime(2026, 11, 21, 4, 0, tzinfo=UTC),
+        "clock": ClockState(
+            synchronised=True,
+            offset_seconds=0.0,
+            source="kernel",
+            boot_id=None,
+            monotonic_seconds=1.0,
+        ),
+        "method": Method(name="http", version="1", profile="full"),
+        "outcome": Outcome.MEASURED,
+        "failure": None,
+        "flags": (),
+        "conditions": None,
+        "section": section,
+        "task": Task.SPEED,
+        "received_bytes": 0,
+        "sent_bytes": 0,
+    }
+    console = Console(file=io.StringIO(), width=120)
+    show(console, Taken(**(values | changes)))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def transfer(bits_per_second: float) -> Transfer:
+    """Return a direction."""
+    return Transfer(
+        bits_per_second=bits_per_second,
+        bytes=int(bits_per_second * 10 / 8),
+        duration_seconds=10.0,
+        warm_up_seconds=3.0,
+        total_bytes=150_000_000,
+        counted_by="receiver",
+        stream_count=4,
+        streams=(),
+        samples=(),
+        server=None,
+    )
+
+
+def test_a_speed_test_shows_rates_latency_and_limits() -> None:
+    """Both rates, the three latencies, the server, and what limited the test in words."""
+    latency = SpeedLatency(
+        idle=summarise([0.0123, 0.0123], 2), download=summarise([0.0456], 1), upload=None
+    )
+    section = Speed(
+        download=transfer(94_123_456),
+        upload=transfer(1_234_567_890),
+        latency=latency,
+        server=SERVER,
+        ip_version=4,
+    )
+    text = shown(section, flags=(Flag.WIFI,))
+    for expected in (
+        "94.12 Mbit/s",
+        "1,235 Mbit/s",
+        "12.30 ms",
+        "45.60 ms",
+        "hp-1 http://speed.example",
+        "IPv4 · 192.0.2.1",
+        "300 MB",
+        "over Wi-Fi",
+        "Tải xuống · Download",
+    ):
+        assert expected in text
+
+
+def test_what_was_not_measured_is_a_dash_not_a_zero() -> None:
+    """A direction that failed shows a dash, with the failure's meaning and detail below."""
+    latency = SpeedLatency(idle=None, download=None, upload=None)
+    section = Speed(download=None, upload=None, latency=latency, server=SERVER, ip_version=4)
+    report = FailureReport(code=Failure.STALLED, detail="no byte moved")
+    text = shown(section, outcome=Outcome.FAILED, failure=report)
+    assert "–" in text
+    assert "no byte moved" in text
+    assert "0.00 Mbit/s" not in text
+
+
+def test_text_from_outside_is_shown_as_it_is() -> None:
+    """A detail with square brackets is not taken for markup."""
+    report = FailureReport(code=Failure.NOT_A_SERVER, detail="http://[::1]/ [red]said[/nonsense]")
+    text = shown(None, outcome=Outcome.FAILED, failure=report)
+    assert "http://[::1]/ [red]said[/nonsense]" in text
+
+
+def test_text_from_outside_cannot_steer_the_terminal() -> None:
+    """An escape sequence in a detail is made visible."""
+    report = FailureReport(code=Failure.NOT_A_SERVER, detail="a\x1b[2Jb")
+    assert "\x1b" not in shown(None, outcome=Outcome.FAILED, failure=report)
+
+
+def test_latency_and_reach_have_their_tables() -> None:
+    """A STAMP run shows loss; reach shows each target with its time or its reason."""
+    latency = Latency(
+        server=SERVER,
+        ip_version=4,
+        interval_seconds=0.25,
+        packet_bytes=44,
+        round_trip=summarise([0.010, 0.020], 4),
+        delay_variation_p95_seconds=0.01,
+        lost_ratio=0.5,
+        duplicates=0,
+        reordered=0,
+    )
+    assert "50.0%" in shown(latency, task=Task.LATENCY)
+    reach = Reach(
+        targets=(
+            ReachTarget(
+                name="gateway",
+                target="192.0.2.1",
+                ip_version=4,
+                reached=True,
+                round_trip_seconds=0.001,
+                failure=None,
+            ),
+            ReachTarget(
+                name="ipv6",
+                target="http://x",
+                ip_version=None,
+                reached=False,
+                round_trip_seconds=None,
+                failure=FailureReport(code=Failure.NO_ROUTE, detail="Network is unreachable"),
+            ),
+        )
+    )
+    text = shown(reach, task=Task.REACH)
+    assert "1.00 ms" in text
+    assert "Network is unreachable" in text
+
+
+@pytest.mark.parametrize(
+    "bits_per_second, text",
+    [(1_500_000, "1.50 Mbit/s"), (123_456_000, "123.5 Mbit/s"), (9.4e9, "9,400 Mbit/s")],
+)
+def test_rates_read_well(bits_per_second: float, text: str) -> None:
+    """Three digits or more, in Mbit/s."""
+    assert megabits(bits_per_second) == text
+
+
+def test_no_time_is_a_dash() -> None:
+    """A duration that is not there is no zero."""
+    assert milliseconds(None) == "–"
+
+
+def test_progress_follows_the_phases() -> None:
+    """Each phase has its bar; an earlier one is full when a later one runs; the rate is shown."""
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    with measuring(console) as report:
+        report(Progress("connect", 0.0))
+        report(Progress("download", 0.5, 94e6))
+        report(Progress("download", 1.0, 95e6))
+        report(Progress("finish", 1.0))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert "Tải xuống · Download" in text
+    assert "95.00 Mbit/s" in text
+    assert text.count("100 %") >= 3
