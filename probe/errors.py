@@ -43,3 +43,15 @@ class AgentRunningError(LinewatchError):
     """Another agent works in the same state directory."""
 
     exit_code = 7
+
+
+class AgentAwayError(LinewatchError):
+    """No agent answers on this device's status page."""
+
+    exit_code = 8
+
+
+class NoPathError(LinewatchError):
+    """There is no path that could be measured now."""
+
+    exit_code = 9

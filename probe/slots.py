@@ -53,6 +53,8 @@ class Slot:
         profile: of a speed slot.
         part_start, part_end: the part of the day that it stands for, UTC.
         evening: whether its moment is within the evening hours.
+        evening_follows: whether another speed slot of the path comes later in the day, in the
+            evening: a data budget must leave room for it.
     """
 
     moment: datetime
@@ -63,6 +65,12 @@ class Slot:
     part_start: datetime
     part_end: datetime
     evening: bool
+    evening_follows: bool = False
+
+    @property
+    def planned(self) -> bool:
+        """Whether it stands for a part of the day, and was not asked for by a person."""
+        return self.part_start < self.part_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ def plan_day(day: date, zone: ZoneInfo, paths: Sequence[MeasuredPath], seed: str
     without_room = 0
     for members in lines.values():
         placed, missing = _plan_line(bounds, members, seed)
-        slots += placed
+        slots += _with_evenings(placed)
         without_room += missing
     return Plan(tuple(sorted(slots, key=lambda slot: (slot.moment, slot.path))), without_room)
 
@@ -210,6 +218,18 @@ def _slots(
             part_end=_utc(part.end),
             evening=EVENING_START <= local < EVENING_END,
         )
+
+
+def _with_evenings(slots: Iterable[Slot]) -> Iterator[Slot]:
+    """Yield the slots with `Slot.evening_follows` set."""
+    slots = list(slots)
+    last_evening = {
+        slot.path: slot.moment for slot in sorted(slots) if slot.task is Task.SPEED and slot.evening
+    }
+    for slot in slots:
+        last = last_evening.get(slot.path)
+        follows = slot.task is Task.SPEED and not slot.evening and last and last > slot.moment
+        yield replace(slot, evening_follows=True) if follows else slot
 
 
 def _place_speed(day: _Day, parts: Sequence[_Part], seed: str) -> dict[_Part, int]:

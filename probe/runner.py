@@ -1,0 +1,252 @@
+"""Runs one slot: the reasons not to, the line's lock, the measurement, the record.
+
+Every slot that is started here ends as exactly one record, also when the agent is stopped in the
+middle of it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from probe.budget import allows, month_of
+from probe.clock import Clock
+from probe.engine import Engine, Order, Progress
+from probe.errors import SpoolError
+from probe.journal import Journal
+from probe.measurement import Taken
+from probe.quiet import Quiet
+from probe.slots import Done, Slot, line_key
+from probe.spool import Spool
+from protocol.failures import Failure
+from protocol.messages import MeasuredPath, ServerEntry
+from protocol.records import Outcome, Task
+
+OVERDUE_SECONDS: Final = 120
+"""A slot that cannot start within two minutes of its moment is skipped: the moment was drawn, and
+starting whenever the device comes round to it would choose the moments by what went wrong."""
+
+WAIT_FOR_LINE_SECONDS: Final = {Task.SPEED: 60.0, Task.LATENCY: 5.0, Task.REACH: 5.0}
+"""How long a slot waits for its line. Planned slots never overlap; a measurement that takes longer
+than planned can make one wait. What is rare and valuable waits longer."""
+
+WAIT_FOR_QUIET_SECONDS: Final = {Task.SPEED: 20.0, Task.LATENCY: 5.0}
+"""How long a measurement waits for a delivery under way. `reach` moves nothing and waits not."""
+
+STOP_SECONDS: Final = 5.0
+"""How long measurements are given to end when the agent is stopped."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A slot with what is needed to run it."""
+
+    slot: Slot
+    path: MeasuredPath
+    servers: Sequence[ServerEntry]
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error
+    """The agent is stopping."""
+
+
+class Runner:
+    """Runs slots, each line's one at a time. Safe to use from several threads.
+
+    Args:
+        journal: writes the records.
+        spool: knows what a path's tests have used this month.
+        clock: the time.
+        quiet: keeps deliveries away from measurements.
+        engines: what measures each task.
+        take: makes one measurement; returns within its deadline, whatever happens.
+        today: the local day, for the data budget.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        spool: Spool,
+        clock: Clock,
+        quiet: Quiet,
+        engines: Mapping[Task, Engine],
+        take: Callable[[Engine, Order, Clock], Taken],
+        today: Callable[[], date],
+    ) -> None:
+        self._journal = journal
+        self._spool = spool
+        self._clock = clock
+        self._quiet = quiet
+        self._engines = engines
+        self._take = take
+        self._today = today
+        self._stopping = threading.Event()
+        self._lines: dict[str, threading.Lock] = {}
+        self._changed = threading.Condition()
+        self._open: dict[Done, tuple[Slot, bool]] = {}
+
+    def run(
+        self, work: Assignment, progress: Callable[[Progress], None] | None = None
+    ) -> Taken | None:
+        """Run a slot to its record; return what was measured, or None where it was skipped.
+
+        Ends within the waiting times above and the engine's deadline.
+        """
+        slot = work.slot
+        if not self._begin(slot):
+            return None
+        taken: Taken | None = None
+        reason: tuple[Failure, str] | None = None
+        try:
+            taken, reason = self._attempt(work, progress)
+        except _Stopped:
+            reason = (Failure.PROBE_STOPPING, "the agent was asked to stop")
+        finally:
+            self._end(slot, taken, reason or (Failure.INTERNAL, "a defect ended the slot"))
+        return taken
+
+    def open_slots(self) -> list[Done]:
+        """Return the slots that have begun and have no record yet."""
+        with self._changed:
+            return list(self._open)
+
+    def cancel(self) -> None:
+        """Have measurements under way end soon, and start no further one."""
+        self._stopping.set()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """End all measurements; return whether they did within ``seconds``.
+
+        A slot that has not ended by then gets its record here: skipped.
+        """
+        self.cancel()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open, seconds)
+            left = [slot for slot, claimed in self._open.values() if not claimed]
+        for slot in left:
+            self._end(slot, None, (Failure.PROBE_STOPPING, "the agent was stopped meanwhile"))
+        return not left
+
+    def _attempt(
+        self, work: Assignment, progress: Callable[[Progress], None] | None
+    ) -> tuple[Taken | None, tuple[Failure, str] | None]:
+        slot = work.slot
+        late = -self._clock.seconds_until(slot.moment)
+        if late > OVERDUE_SECONDS:
+            return None, (Failure.OVERDUE, f"{late:.0f} s late")
+        server = choose_server(slot.task, work.servers)
+        if server is None and slot.task is not Task.REACH:
+            return None, (Failure.NO_SERVER, f"no server for {slot.task.value}")
+        spent = self._budget(work)
+        if spent:
+            return None, (Failure.DATA_BUDGET, spent)
+        with self._line(work) as free:
+            if not free:
+                return None, (Failure.LINE_BUSY, f"{line_key(work.path)} was in use")
+            with self._silence(slot.task):
+                if self._stopping.is_set():
+                    raise _Stopped
+                return self._measure(work, server, progress), None
+
+    def _measure(
+        self,
+        work: Assignment,
+        server: ServerEntry | None,
+        progress: Callable[[Progress], None] | None,
+    ) -> Taken:
+        engine = self._engines[work.slot.task]
+        order = Order(
+            server=server,
+            interface=work.path.interface,
+            family=work.slot.family,
+            profile=work.slot.profile,
+            deadline=time.monotonic() + engine.deadline_seconds,
+            cancelled=self._stopping,
+        )
+        if progress:
+            order = replace(order, progress=progress)
+        taken = self._take(engine, order, self._clock)
+        if self._stopping.is_set() and taken.outcome is Outcome.FAILED:
+            raise _Stopped
+        return taken
+
+    def _budget(self, work: Assignment) -> str | None:
+        """Return why the data budget forbids a slot, or None where it does not."""
+        budget = work.path.monthly_data_budget_bytes
+        if work.slot.task is not Task.SPEED or budget is None:
+            return None
+        today = self._today()
+        try:
+            usage = self._spool.usage(work.path.name, month_of(today))
+        except SpoolError as error:
+            log.warning("the data budget cannot be read, the test runs: %s", error)
+            return None
+        if allows(
+            budget,
+            usage.month_bytes,
+            usage.last_bytes,
+            today,
+            evening_follows=work.slot.evening_follows,
+        ):
+            return None
+        return f"{usage.month_bytes} of {budget} bytes used this month"
+
+    @contextmanager
+    def _line(self, work: Assignment) -> Iterator[bool]:
+        with self._changed:
+            lock = self._lines.setdefault(line_key(work.path), threading.Lock())
+        end = time.monotonic() + WAIT_FOR_LINE_SECONDS[work.slot.task]
+        while not (free := lock.acquire(timeout=0.2)) and time.monotonic() < end:
+            if self._stopping.is_set():
+                raise _Stopped
+        try:
+            yield free
+        finally:
+            if free:
+                lock.release()
+
+    def _silence(self, task: Task) -> AbstractContextManager[None]:
+        patience = WAIT_FOR_QUIET_SECONDS.get(task)
+        return nullcontext() if patience is None else self._quiet.measuring(patience)
+
+    def _begin(self, slot: Slot) -> bool:
+        done = Done(slot.task, slot.path, slot.moment)
+        with self._changed:
+            if done in self._open:
+                return False
+            self._open[done] = (slot, False)
+        return True
+
+    def _end(self, slot: Slot, taken: Taken | None, reason: tuple[Failure, str]) -> None:
+        """Write the slot's record, unless `stop` or the slot's own thread already does."""
+        done = Done(slot.task, slot.path, slot.moment)
+        with self._changed:
+            if self._open.get(done, (slot, True))[1]:
+                return
+            self._open[done] = (slot, True)
+        try:
+            if taken:
+                self._journal.record(slot, taken)
+            else:
+                self._journal.skip(slot, *reason)
+        finally:
+            with self._changed:
+                del self._open[done]
+                self._changed.notify_all()
+
+
+def choose_server(task: Task, servers: Sequence[ServerEntry]) -> ServerEntry | None:
+    """Return the server for a task, always the same: one series, one server.
+
+    It is the first; for `latency` the first that names its reflector, where any does.
+    """
+    if task is Task.LATENCY:
+        servers = [server for server in servers if server.stamp] or servers
+    return servers[0] if servers else None

@@ -1,0 +1,75 @@
+"""The agent's words for people: Vietnamese first, English beside."""
+
+from datetime import timedelta
+from typing import Final
+
+from protocol.failures import MEANINGS, Failure
+from protocol.records import Outcome, Task
+
+TASKS: Final = {
+    Task.SPEED: ("Tốc độ", "Speed"),
+    Task.LATENCY: ("Độ trễ, mất gói", "Latency, loss"),
+    Task.REACH: ("Kết nối tới đâu", "Reach"),
+}
+
+OUTCOMES: Final = {
+    Outcome.MEASURED: ("Đã đo", "Measured"),
+    Outcome.FAILED: ("Không đo được", "Failed"),
+    Outcome.SKIPPED: ("Bỏ qua", "Skipped"),
+    Outcome.MISSED: ("Bị lỡ", "Missed"),
+}
+
+FAILURES: Final = {
+    Failure.NAME_RESOLUTION: "Không phân giải được tên máy chủ.",
+    Failure.NO_ADDRESS: "Tên máy chủ không có địa chỉ thuộc họ địa chỉ cần đo.",
+    Failure.NO_ROUTE: "Thiết bị không có đường đi tới máy chủ bằng họ địa chỉ này.",
+    Failure.INTERFACE_MISSING: "Cổng mạng của đường đo không có hoặc đang tắt.",
+    Failure.REFUSED: "Địa chỉ máy chủ có trả lời nhưng cổng dịch vụ không mở.",
+    Failure.CONNECT_TIMEOUT: "Không kết nối được tới máy chủ trong thời gian cho phép.",
+    Failure.TLS: "Bắt tay TLS thất bại hoặc chứng thư của máy chủ không được tin cậy.",
+    Failure.SERVER_BUSY: "Máy chủ đang nhận đủ số phép đo (503).",
+    Failure.NOT_A_SERVER: "Có trả lời, nhưng không phải máy chủ đo.",
+    Failure.BAD_ANSWER: "Máy chủ trả lời sai giao thức.",
+    Failure.STALLED: "Kết nối còn mở nhưng không có dữ liệu chạy qua.",
+    Failure.CONNECTION_LOST: "Kết nối bị đứt trong khi đo.",
+    Failure.DEADLINE: "Phép đo không xong trong thời hạn.",
+    Failure.NO_REPLIES: "Đã gửi gói tin nhưng không có gói nào trở về.",
+    Failure.LOCAL_RESOURCE: "Thiết bị thiếu bộ nhớ, ổ đĩa hoặc quyền.",
+    Failure.INTERNAL: "Lỗi trong phần mềm của đầu đo.",
+    Failure.LINE_BUSY: "Bỏ qua: đường truyền đang được đo.",
+    Failure.OVERDUE: "Bỏ qua: đã quá giờ định đo.",
+    Failure.DATA_BUDGET: "Bỏ qua: đã hết hạn mức dữ liệu của tháng.",
+    Failure.NO_SERVER: "Bỏ qua: chưa có máy chủ cho phép đo này.",
+    Failure.PROBE_STOPPING: "Bỏ qua: đầu đo được yêu cầu dừng.",
+    Failure.PROBE_OFF: "Bị lỡ: đầu đo tắt hoặc phần mềm không chạy.",
+    Failure.CLOCK_STEP: "Bị lỡ: đồng hồ được chỉnh qua thời điểm đo.",
+}
+"""What each failure means, in Vietnamese; the English meanings are the protocol's."""
+
+
+def failure(code: Failure) -> tuple[str, str]:
+    """Return what a failure means, in both languages."""
+    return FAILURES[code], MEANINGS[code]
+
+
+def ago(seconds: float) -> tuple[str, str]:
+    """Return a time span for people, in both languages."""
+    span = timedelta(seconds=max(0, round(seconds)))
+    minutes = span.seconds // 60
+    if span.days:
+        return f"{span.days} ngày {minutes // 60} giờ", f"{span.days} d {minutes // 60} h"
+    if minutes >= 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{minutes // 60} giờ {minutes % 60} phút", f"{minutes // 60} h {minutes % 60} min"
+    if minutes:
+        return f"{minutes} phút", f"{minutes} min"
+    return f"{span.seconds} giây", f"{span.seconds} s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:  # noqa: PLR2004 - SI
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
