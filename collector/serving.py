@@ -56,6 +56,11 @@ class DoorCounts:
 class Door:
     """Lets connections in: a factory of protocols, one for each connection.
 
+    Attributes:
+        counts: what it has seen.
+        limit: connections in all.
+        quiet: set while no request is being answered.
+
     Args:
         inner: makes aiohttp's own protocol for a connection.
         limits: how many connections.
@@ -69,6 +74,8 @@ class Door:
         self._trusted = {limited_address(str(proxy)) for proxy in limits.trusted_proxies}
         self._retry_after_seconds = limits.retry_after_seconds
         self._of: Counter[str] = Counter()
+        self.quiet = asyncio.Event()
+        self.quiet.set()
         # The key's order is the order in which they became idle.
         self._idle: dict[Guest, None] = {}
 
@@ -100,12 +107,20 @@ class Door:
         if not self._of[address]:
             del self._of[address]
         self._idle.pop(guest, None)
+        self._note_quiet()
 
     def set_busy(self, guest: "Guest", busy: bool) -> None:
         """Note that a connection's request began to be answered, or that it was."""
         self._idle.pop(guest, None)
         if not busy:
             self._idle[guest] = None
+        self._note_quiet()
+
+    def _note_quiet(self) -> None:
+        if len(self._idle) == self.counts.open:
+            self.quiet.set()
+        else:
+            self.quiet.clear()
 
     def _evict(self) -> bool:
         longest = next(iter(self._idle), None)
@@ -233,13 +248,22 @@ class Serving:
         door: its connections.
     """
 
-    def __init__(self, runner: web.AppRunner, url: str, door: Door) -> None:
-        self.url = url
+    def __init__(self, runner: web.AppRunner, site: web.BaseSite, door: Door) -> None:
+        self.url = site.name
         self.door = door
         self._runner = runner
+        self._site = site
 
     async def stop(self) -> None:
-        """Take no more connections, finish what is being answered, end the application."""
+        """Take no more connections, finish what is being answered, end the application.
+
+        Ends within twice the time that requests have to end; a second call does nothing.
+        """
+        if self._site in self._runner.sites:
+            await self._site.stop()
+        # aiohttp reads no more of a body once it is told to stop, so bodies come first.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.door.quiet.wait(), _SHUTDOWN_SECONDS)
         await self._runner.cleanup()
 
 
@@ -271,7 +295,7 @@ async def serve(app: web.Application, settings: CollectorSettings) -> Serving:
     except BaseException:
         await runner.cleanup()
         raise
-    return Serving(runner, site.name, door)
+    return Serving(runner, site, door)
 
 
 def _listen(address: str) -> socket.socket:

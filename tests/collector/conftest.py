@@ -19,6 +19,7 @@ from collector.serving import Serving, serve
 from collector.settings import CollectorSettings, LedgerSettings
 from protocol.constants import RECORDS_PATH
 from protocol.messages import MeasuredPath, Schedule
+from tests.collector import simulated_month
 from tests.collector.device import Device
 
 NO_SCHEDULE = Schedule(speed=None, latency=None, reach=None)
@@ -137,4 +138,23 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 async def collector(start: Start) -> Running:
     """Return a collector with default settings."""
     made: Running = await start()
+    return made
+
+
+@pytest.fixture(scope="session")
+def month_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a ledger with a simulated month, written once for all tests; they only read it."""
+    path = tmp_path_factory.mktemp("month") / "ledger.sqlite"
+    database = Database(LedgerSettings(path=path))
+    migrate(database)
+    with database.write() as connection:
+        simulated_month.fill(connection)
+    database.close()
+    return path
+
+
+@pytest.fixture
+async def month(start: Start, month_ledger: Path) -> Running:
+    """Return a collector that shows the simulated month, on its last evening."""
+    made: Running = await start(now=lambda: simulated_month.NOW, ledger=month_ledger)
     return made

@@ -1,0 +1,128 @@
+"""`/metrics` of a real collector: what it shows, what it leaves out, what a restart keeps."""
+
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.collector.conftest import Running, Start
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+async def scrape(collector: Running, **headers: str) -> Samples:
+    """Return the samples by name and labels."""
+    async with collector.client.get(collector.url + "/metrics", headers=headers) as answer:
+        assert answer.status == 200
+        text = await answer.text()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, metric: str, **labels: str) -> float | None:
+    """Return the value of the only sample that has these labels, or None."""
+    found = [
+        number
+        for (name, own), number in samples.items()
+        if name == metric and labels.items() <= dict(own).items()
+    ]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+async def test_the_latest_test_of_a_line_is_shown(start: Start) -> None:
+    """Its values carry base units; what was not measured is absent, not zero."""
+    collector = await start(metrics={"cache_seconds": 0.001})
+    device = collector.device()
+    device.add(NOW - timedelta(minutes=20))
+    device.add_reach(NOW - timedelta(minutes=10))
+    await collector.post(device, device.batch())
+    samples = await scrape(collector)
+    assert value(samples, "linewatch_download_bits_per_second", line="l1", ip_version="4") == 300e6
+    assert value(samples, "linewatch_gateway_reached", line="l1") == 1
+    assert value(samples, "linewatch_ipv6_reached", line="l1") is None
+    assert value(samples, "linewatch_lost_ratio", line="l1") is None
+    assert value(samples, "linewatch_download_bits_per_second", line="l2") is None
+    age = value(samples, "linewatch_line_last_record_age_seconds", line="l1", task="speed")
+    assert age is not None
+    assert 1199 < age < 1300
+
+
+async def test_a_failed_or_old_test_is_absent(start: Start) -> None:
+    """After a failure, and after the set age, there is no value; never a zero."""
+    collector = await start(metrics={"cache_seconds": 0.001, "latest_hours": 1})
+    failing, silent = collector.device("p1", "l1"), collector.device("p2", "l2")
+    failing.add(NOW - timedelta(minutes=20))
+    failing.add_failed(NOW - timedelta(minutes=10))
+    silent.add(NOW - timedelta(minutes=61))
+    for device in (failing, silent):
+        await collector.post(device, device.batch())
+    samples = await scrape(collector)
+    for line in ("l1", "l2"):
+        assert value(samples, "linewatch_download_bits_per_second", line=line) is None
+        assert value(samples, "linewatch_line_info", line=line) == 1
+    slots = {
+        dict(labels)["outcome"]: number
+        for (name, labels), number in samples.items()
+        if name == "linewatch_collector_slots_total" and dict(labels)["probe"] == "p1"
+    }
+    assert slots == {"measured": 1, "failed": 1}
+
+
+async def test_the_conservation_law_holds_and_survives_a_restart(start: Start) -> None:
+    """What was received is stored, duplicate or quarantined, also after a restart."""
+    collector = await start()
+    device = collector.device()
+    device.fill(5, NOW - timedelta(hours=1))
+    copy = device.copy()
+    device.fill(2, NOW - timedelta(minutes=30))
+    copy.fill(3, NOW - timedelta(minutes=29))
+    for body in (device.batch(), device.batch(2, 4), copy.batch(3)):
+        assert (await collector.post(device, body))[0] == 200
+    await collector.serving.stop()
+    again = await start(ledger=collector.database.engine.url.database)
+    samples = await scrape(again)
+    assert value(samples, "linewatch_collector_records_received_total", probe="p1") == 14
+    results = {
+        result: value(samples, "linewatch_collector_records_total", probe="p1", result=result)
+        for result in ("stored", "duplicate", "quarantined")
+    }
+    assert results == {"stored": 7, "duplicate": 4, "quarantined": 3}
+    assert value(samples, "linewatch_collector_records_unaccounted") == 0
+    assert value(samples, "linewatch_collector_events_total", kind="fork") == 3
+    assert value(samples, "linewatch_collector_forked_chains") == 1
+    assert value(samples, "linewatch_collector_quarantine_records", kind="fork") == 3
+    assert value(samples, "linewatch_collector_probes", state="enrolled") == 1
+
+
+async def test_the_running_collector_is_shown(collector: Running) -> None:
+    """Requests are timed by resource, and writer and door tell what they do."""
+    device = collector.device()
+    device.fill(1, NOW - timedelta(hours=1))
+    await collector.post(device, device.batch())
+    async with collector.client.get(collector.url + "/no/such/page"):
+        pass
+    samples = await scrape(collector)
+    count = "linewatch_collector_request_seconds_count"
+    assert value(samples, count, resource="/v1/records", method="POST", status="200") == 1
+    assert value(samples, count, resource="other", method="GET", status="404") == 1
+    commits = value(samples, "linewatch_collector_writer_commits_total")
+    assert commits is not None
+    assert commits >= 1
+    assert value(samples, "linewatch_collector_writer_failing") == 0
+    assert value(samples, "linewatch_collector_connections") == 1
+
+
+async def test_metrics_are_for_this_machine_or_for_the_token(start: Start) -> None:
+    """Through a proxy there are none without the token; with it there are."""
+    collector = await start()
+    url = collector.url + "/metrics"
+    async with collector.client.get(url, headers={"X-Forwarded-For": "192.0.2.1"}) as answer:
+        assert answer.status == 401
+    guarded = await start(metrics={"token": "s3cret"})
+    async with guarded.client.get(guarded.url + "/metrics") as answer:
+        assert answer.status == 401
+    assert await scrape(guarded, Authorization="Bearer s3cret")
