@@ -7,6 +7,7 @@ and `linewatch --version` answers at once.
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -178,14 +179,7 @@ class _LateCommand(click.Command):
         **extra: Any,  # noqa: ANN401 - click's own signature
     ) -> click.Context:
         """Load the command and let it read its arguments, `--config` and `--check` among them."""
-        try:
-            command: click.Command = _load(self._place)
-        except ModuleNotFoundError as error:
-            part = self._place.partition(".")[0]
-            raise LinewatchError(
-                f"this command needs the {part} part, which is not installed here "
-                f"({error.name} is missing): pip install 'linewatch[{part}]'"
-            ) from None
+        command: click.Command = _load(self._place)
         known = {option for param in command.params for option in param.opts}
         if "--config" not in known:
             command.params += _COMMON
@@ -236,6 +230,14 @@ def build() -> click.Group:
     )
 
 
+def _part_that_lacks(error: ModuleNotFoundError) -> str | None:
+    """Return the part whose code asked for a library that is missing; None for other code."""
+    frames = traceback.walk_tb(error.__traceback__)
+    importing = [str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in frames]
+    parts = [name for name in importing if name in SECTIONS]
+    return parts[-1] if parts else None
+
+
 def main() -> None:
     """Run the command; a known error ends it with a sentence on standard error and its code."""
     try:
@@ -243,6 +245,16 @@ def main() -> None:
     except LinewatchError as error:
         click.secho(f"linewatch: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        part = _part_that_lacks(error)
+        if part is None:
+            raise
+        sentence = (
+            f"this command needs the {part} part, which is not installed here "
+            f"({error.name} is missing): pip install 'linewatch[{part}]'"
+        )
+        click.secho(f"linewatch: {sentence}", fg="red", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":
