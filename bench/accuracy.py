@@ -34,6 +34,9 @@ SHAPES_MBIT: Final = (20, 100, 300, 900)
 TOLERANCE: Final = 0.02
 """What a measured rate may differ from the truth."""
 
+_WIDTH: Final = 130
+"""Of the tables where they go to a file: no column is cut."""
+
 TOOLS: Final = ("linewatch", "iperf3")
 
 
@@ -147,9 +150,9 @@ def rate_table(cases: list[Case], tools: tuple[str, ...]) -> Table:
     for name in ("Shape", "IP", "Direction", "Wire", "Allowed"):
         table.add_column(name, justify="left" if name == "Direction" else "right")
     for tool in tools:
-        table.add_column(f"{tool}\nMbit/s", justify="right")
-        table.add_column("error", justify="right")
-        table.add_column("worst run", justify="right")
+        table.add_column(f"{tool}\nMbit/s", justify="right", no_wrap=True)
+        table.add_column("error", justify="right", no_wrap=True)
+        table.add_column("worst", justify="right", no_wrap=True)
         table.add_column("MB", justify="right")
     for case in cases:
         for direction in DIRECTIONS:
@@ -319,7 +322,7 @@ def main(wants_json: bool, families: tuple[str, ...], **chosen: Any) -> None:  #
     if wants_json:
         click.echo(json.dumps(as_json(cases, plan), indent=2))
     else:
-        _say(cases, plan, Console(width=None if sys.stdout.isatty() else 120))
+        _say(cases, plan, Console(width=None if sys.stdout.isatty() else _WIDTH))
     if any(case.failures for case in cases):
         sys.exit(1)
 

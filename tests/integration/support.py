@@ -9,6 +9,7 @@
 Each part keeps its state below ``folder``; started again there it goes on with what it finds.
 """
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -23,7 +24,8 @@ from bench.processes import LINEWATCH, Process, running
 COMMAND_SECONDS = 60
 """The longest that a command which is waited for may take."""
 
-_LISTENING = r"listening on (https?://\S+)"
+_LISTENING = r"(?:listening on|Status page:) (https?://\S+)"
+"""What a part says once it is ready; the probe's address is that of its own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,28 @@ def start_probe(
     return _start("probe", ["probe", "run"], folder, section)
 
 
+def register_probe(folder: Path, collector: Part, probe: str = "pi-1") -> None:
+    """Make a probe known: a site, a line of an example carrier, the probe, and its one-time code.
+
+    The probe is the one whose state is ``folder``/probe; another probe needs another folder, and
+    may join the same collector.
+
+    Raises:
+        AssertionError: a command failed; says what it printed.
+    """
+    registry = collector.configuration
+    if not json.loads(_done(registry, "carrier", "list", "--json")):
+        _done(registry, "carrier", "add", "vnpt", "--name", "VNPT")
+    site, line = f"site-{probe}", f"line-{probe}"
+    _done(registry, "site", "add", site, "--name", "Nhà văn hóa")
+    service = ["--carrier", "vnpt", "--technology", "fibre"]
+    _done(registry, "line", "add", line, "--site", site, *service)
+    added = _done(registry, "probe", "add", probe, "--site", site, "--line", line, "--json")
+    code = json.loads(added)["code"]
+    enrol = ["probe", "enrol", "--collector", collector.url, "--code", code]
+    _done(_configure(folder, "enrol", {"probe": probe_section(folder)}), *enrol)
+
+
 def collector_section(
     folder: Path, port: int = 0, settings: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
@@ -103,15 +127,25 @@ def command(
 
     The exit code is the caller's to judge.
     """
-    path = _configure(folder, "command", sections)
+    return _run(_configure(folder, "command", sections), arguments)
+
+
+def _run(configuration: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [LINEWATCH, *arguments, "--config", str(path)],
+        [LINEWATCH, *arguments, "--config", str(configuration)],
         check=False,
-        cwd=folder,
+        cwd=configuration.parent,
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,
     )
+
+
+def _done(configuration: Path, *arguments: str) -> str:
+    """Run a command that must succeed; return what it printed."""
+    done = _run(configuration, arguments)
+    assert done.returncode == 0, f"{arguments}: {done.stderr}"
+    return done.stdout
 
 
 @contextmanager
