@@ -27,7 +27,7 @@ from protocol import failures, flags
 from protocol.settings import Section
 from server.app import MeasurementServer
 from server.settings import ServerSettings
-from tests.integration.support import start_collector
+from tests.integration.support import register_probe, start_collector, start_probe
 
 TOP = Path(__file__).parent.parent
 
@@ -221,10 +221,17 @@ def server_metrics() -> str:
         server.stop()
 
 
-def collector_metrics() -> str:
-    """Return the table of what a real collector shows at /metrics."""
-    with tempfile.TemporaryDirectory() as folder, start_collector(Path(folder)) as part:
-        return metrics_table(part.url)
+def agents_metrics() -> dict[str, str]:
+    """Return the tables of what a real collector and a probe of it show at /metrics."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with start_collector(folder) as collector:
+            register_probe(folder, collector)
+            with start_probe(folder) as probe:
+                return {
+                    "metrics:collector": metrics_table(collector.url),
+                    "metrics:probe": metrics_table(probe.url),
+                }
 
 
 def metrics_table(url: str) -> str:
@@ -296,7 +303,7 @@ def tables() -> dict[str, dict[str, str]]:
             "commands": commands_table(),
             **{f"settings:{name}": settings_table(name) for name in sections()},
             "metrics:server": server_metrics(),
-            "metrics:collector": collector_metrics(),
+            **agents_metrics(),
         },
         "carrier.md": {
             "failures": meanings_table("code", failures.MEANINGS),

@@ -47,7 +47,7 @@ class Device:
         return subprocess.run(
             [*AS_ROOT, "unshare", "--mount", "bash", "-c", mounts + program, "bash", *arguments],
             cwd="/",
-            env={**os.environ, "PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"},
+            env={**os.environ, "PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             capture_output=True,
             text=True,
             timeout=280,
