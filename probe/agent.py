@@ -19,6 +19,7 @@ from probe.identity import Identity
 from probe.instructions import InstructionKeeper, KeptInstruction, check
 from probe.journal import Journal
 from probe.measurement import Taken
+from probe.memory import give_back
 from probe.metrics import make_registry
 from probe.parts import Parts
 from probe.planner import Planner
@@ -78,6 +79,7 @@ class Agent:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._instructed = threading.Event()
+        self._tidied = 0
         self._began = world.clock.boottime()
         self._keeper = InstructionKeeper(settings.state_directory, identity.probe)
         self._first = self._keeper.load() or _own_plan(settings, identity.probe)
@@ -105,6 +107,7 @@ class Agent:
             if not self._stopping.is_set():
                 self.parts.planner.tick()
                 self.parts.journal.flush()
+                self._tidy()
 
     def request_stop(self) -> None:
         """Have `run`, and a measurement under way, end soon."""
@@ -165,6 +168,13 @@ class Agent:
     def report(self) -> AgentStatus:
         """Return the status of this moment."""
         return report(self.parts, self.parts.clock.boottime() - self._began)
+
+    def _tidy(self) -> None:
+        """Give memory back after slots have ended and before others begin."""
+        ended = sum(self.parts.journal.outcomes.values())
+        if ended != self._tidied and not self.parts.runner.open_slots():
+            self._tidied = ended
+            give_back()
 
     def _slot_now(self, path: MeasuredPath) -> Slot:
         moment = self.parts.clock.now().replace(microsecond=0)

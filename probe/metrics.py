@@ -53,11 +53,14 @@ class AgentMetrics(Collector):
         for (task, outcome), count in sorted(journal.outcomes.items()):
             slots.add_metric([task.value, outcome.value], count)
         yield slots
-        yield _gauge(
+        room = _gauge(
             "slots_without_room",
-            "Slots of today that the schedule asks for and that find no room on their line.",
-            self._parts.planner.without_room,
+            "Parts of today's schedule that find no room on their line, by task.",
+            labels=("task",),
         )
+        for task, count in self._parts.planner.without_room.items():
+            room.add_metric([task.value], count)
+        yield room
         last = _gauge(
             "last_slot_timestamp_seconds",
             "Planned moment of the newest record, by path and task.",

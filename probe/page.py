@@ -157,9 +157,12 @@ def _device(status: AgentStatus, zone: ZoneInfo) -> Iterable[tuple[Two, str]]:
     if status.disk_free_bytes is not None:
         yield ("Ổ đĩa còn trống", "Disk free"), words.size(status.disk_free_bytes)
     yield ("Chạy được", "Running for"), _both(words.ago(status.running_seconds))
-    if status.slots_without_room:
-        said = ("lần đo không còn chỗ hôm nay", "slots find no room today: the plan is too dense")
-        yield ("Lịch đo", "Schedule"), f"{status.slots_without_room} {_both(said)}"
+    if status.speed_slots_without_room:
+        said = (
+            "lần đo tốc độ không còn chỗ hôm nay",
+            "speed tests find no room today: the plan is too dense",
+        )
+        yield ("Lịch đo", "Schedule"), f"{status.speed_slots_without_room} {_both(said)}"
 
 
 def _table(title: Two, rows: Iterable[tuple[Two, str]]) -> str:

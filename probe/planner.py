@@ -9,7 +9,7 @@ while somebody vouches for the clock: a device that wakes up in 1970 has missed 
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Final
@@ -63,7 +63,7 @@ class Planner:
     def __init__(
         self, *, probe: str, clock: Clock, spool: Spool, journal: Journal, runner: Runner
     ) -> None:
-        self.without_room = 0
+        self.without_room: Mapping[Task, int] = {}
         self._probe = probe
         self._clock = clock
         self._spool = spool
@@ -150,8 +150,9 @@ class Planner:
     def _plan_today(self, kept: KeptInstruction) -> None:
         plan = self._plan(kept, self.today())
         self.without_room = plan.without_room
-        if plan.without_room:
-            log.warning("%d slots of today find no room on their line", plan.without_room)
+        crowded = plan.without_room[Task.SPEED]
+        if crowded:
+            log.warning("%d speed slots of today find no room on their line", crowded)
         earliest = max(self._started(), self._clock.now() - timedelta(seconds=OVERDUE_SECONDS))
         for slot in self._without_record(plan.slots, earliest):
             if slot.moment >= earliest:

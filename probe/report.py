@@ -42,7 +42,7 @@ def report(parts: Parts, running_seconds: float) -> AgentStatus:
         running_seconds=running_seconds,
         instructed=kept is not None,
         timezone=kept.instruction.timezone if kept else parts.settings.timezone,
-        slots_without_room=parts.planner.without_room,
+        speed_slots_without_room=parts.planner.without_room.get(Task.SPEED, 0),
         clock=_clock(parts),
         collector=_collector(parts),
         backlog=_backlog(parts),

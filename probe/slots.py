@@ -12,7 +12,8 @@ belongs to one side, drawn by length.
 import hashlib
 import random
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
@@ -84,10 +85,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A day's slots in order, and how many parts found no room on their line."""
+    """A day's slots in order, and how many parts of each task found no room on their line."""
 
     slots: tuple[Slot, ...]
-    without_room: int
+    without_room: Mapping[Task, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,12 @@ def plan_day(day: date, zone: ZoneInfo, paths: Sequence[MeasuredPath], seed: str
     for path in paths:
         lines.setdefault(line_key(path), []).append(path)
     slots: list[Slot] = []
-    without_room = 0
+    without_room = dict.fromkeys(Task, 0)
     for members in lines.values():
         placed, missing = _plan_line(bounds, members, seed)
         slots += _with_evenings(placed)
-        without_room += missing
+        for task in Task:
+            without_room[task] += missing[task]
     return Plan(tuple(sorted(slots, key=lambda slot: (slot.moment, slot.path))), without_room)
 
 
@@ -170,8 +172,10 @@ def line_key(path: MeasuredPath) -> str:
     return f"line {path.line}" if path.line else f"path {path.name}"
 
 
-def _plan_line(day: _Day, paths: Sequence[MeasuredPath], seed: str) -> tuple[list[Slot], int]:
-    """Return the slots of one line: speed tests first, light tasks around them."""
+def _plan_line(
+    day: _Day, paths: Sequence[MeasuredPath], seed: str
+) -> tuple[list[Slot], Counter[Task]]:
+    """Return the slots of one line, speed first, and how many parts have none, by task."""
     speed = sorted(
         (part for path in paths for part in _speed_parts(day, path, seed)),
         # Who has least room chooses first, the evening before all others.
@@ -180,16 +184,17 @@ def _plan_line(day: _Day, paths: Sequence[MeasuredPath], seed: str) -> tuple[lis
     moments = _place_speed(day, speed, seed)
     busy = sorted((at, at + RESERVED_SECONDS[Task.SPEED]) for at in moments.values())
     placed: list[tuple[_Part, int]] = sorted(moments.items(), key=lambda item: item[1])
-    wanted = len(speed)
+    missing = Counter({Task.SPEED: len(speed) - len(placed)})
     for task in (Task.LATENCY, Task.REACH):
         for path in paths:
             for part in _periodic_parts(day, path, task, seed):
-                wanted += 1
                 at = _place(day, part, busy, seed, "")
-                if at is not None:
+                if at is None:
+                    missing[task] += 1
+                else:
                     insort(busy, (at, at + RESERVED_SECONDS[task]))
                     placed.append((part, at))
-    return list(_slots(day, paths, placed)), wanted - len(placed)
+    return list(_slots(day, paths, placed)), missing
 
 
 def _slots(

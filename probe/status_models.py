@@ -89,7 +89,7 @@ class AgentStatus(Model):
     running_seconds: Seconds
     instructed: bool
     timezone: Text
-    slots_without_room: Count
+    speed_slots_without_room: Count
     clock: ClockStatus
     collector: CollectorStatus
     backlog: BacklogStatus

@@ -47,7 +47,9 @@ def run(configuration: Configuration, *, now: bool) -> None:
     from probe.clock import Clock  # noqa: PLC0415
     from probe.engines import ENGINES  # noqa: PLC0415
     from probe.measurement import take  # noqa: PLC0415
+    from probe.memory import limit_arenas  # noqa: PLC0415
 
+    limit_arenas()
     settings = configuration.section("probe", ProbeSettings)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     who = identity.load(settings.state_directory, settings.collector_url)
