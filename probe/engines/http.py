@@ -44,8 +44,9 @@ STREAMS = 4
 way; four share that risk and still fill a line of 20 Mbit/s without crowding it. Germany's
 regulator measures with four, Austria's with three."""
 
-TAIL_SECONDS = 0.25
-"""How long an upload goes on after its window: the server samples every 100 ms, so two samples."""
+TAIL_SECONDS = 0.5
+"""How long an upload goes on after its window, so that the samples of our server cover it: it takes
+one every 100 ms, and its time begins when it gets round to reading the first byte."""
 
 
 @dataclass(frozen=True, slots=True)
