@@ -43,8 +43,8 @@ MAX_WAITING: Final = 200
 MAX_FACTS: Final = 5000
 """Shrunken records in memory: a kilobyte each, two weeks of an ordinary schedule."""
 
-MISSED_AT_ONCE: Final = 500
-"""Missed slots written in one transaction: after weeks without power there are thousands."""
+WRITTEN_AT_ONCE: Final = 100
+"""Records in one transaction: after weeks without power thousands of slots were missed."""
 
 _MODELS: Final[Mapping[Task, type[SpeedRecord | LatencyRecord | ReachRecord]]] = {
     Task.SPEED: SpeedRecord,
@@ -149,8 +149,8 @@ class Journal:
 
     def miss(self, slots: Sequence[Slot], code: Failure, detail: str) -> None:
         """Write that slots passed with nobody there to run them."""
-        for first in range(0, len(slots), MISSED_AT_ONCE):
-            part = slots[first : first + MISSED_AT_ONCE]
+        for first in range(0, len(slots), WRITTEN_AT_ONCE):
+            part = slots[first : first + WRITTEN_AT_ONCE]
             self._write([self._unmeasured(slot, Outcome.MISSED, code, detail) for slot in part])
 
     def flush(self) -> None:
@@ -229,18 +229,20 @@ class Journal:
             self._store()
 
     def _store(self) -> None:
+        """Write what waits, the oldest first, until all of it is written or the disk refuses."""
         try:
-            self._spool.append([waiting.entry() for waiting in self._waiting])
+            while self._waiting:
+                first = self._waiting[:WRITTEN_AT_ONCE]
+                self._spool.append([waiting.entry() for waiting in first])
+                del self._waiting[:WRITTEN_AT_ONCE]
         except SpoolError as error:
             log.warning("%d records wait in memory: %s", len(self._waiting), error)
             self._shrink()
-        else:
-            self._waiting.clear()
 
     def _shrink(self) -> None:
         """Keep what waits within its bounds, the most valuable and newest as they are."""
         whole = [waiting for waiting in self._waiting if not waiting.shrunken]
-        for waiting in sorted(whole, key=lambda waiting: waiting.worth)[: -MAX_WAITING or None]:
+        for waiting in sorted(whole, key=lambda waiting: waiting.worth)[:-MAX_WAITING]:
             waiting.draft = _bare(waiting.draft)
             waiting.shrunken = True
         excess = len(self._waiting) - MAX_FACTS
