@@ -29,7 +29,7 @@ class Parameters:
     """
 
     def __init__(self, query: Mapping[str, str], known: Sequence[str]) -> None:
-        names = list(query.keys())
+        names = [name for name, _ in query.items()]
         for name in names:
             if name not in known:
                 raise ParameterError(

@@ -251,7 +251,7 @@ def sites_page(
         query = query.where(sites.c.ward == ward)
     if after is not None:
         query = query.where(sites.c.id > after)
-    return [SiteRow(*row.tuple()) for row in connection.execute(query)]
+    return [SiteRow(**row) for row in connection.execute(query).mappings()]
 
 
 def carriers_page(connection: Connection) -> list[tuple[str, str]]:

@@ -26,8 +26,8 @@ LATENCY_BUCKET_SECONDS = {Period.DAY: 300, Period.WEEK: 1800, Period.MONTH: 7200
 """At most 288, 336 and 360 buckets: about one for each pixel or two of a phone."""
 
 MEDIAN_BUCKET_SECONDS = {Period.DAY: 3600, Period.WEEK: 6 * 3600, Period.MONTH: 24 * 3600}
-HOVER_SECONDS = {Period.DAY: 900, Period.WEEK: 3600, Period.MONTH: 4 * 3600}
-"""The width of the strips that answer the pointer: 96, 168 and 180 of them."""
+HOVER_SECONDS = {Period.DAY: 900, Period.WEEK: 7200, Period.MONTH: 8 * 3600}
+"""The width of the strips that answer the pointer: 96, 84 and 90 of them."""
 
 
 @dataclass(frozen=True)

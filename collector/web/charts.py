@@ -153,8 +153,10 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
     ]
     width = LATENCY_BUCKET_SECONDS[frame.period]
     buckets = into_buckets(known, frame.start_seconds, width)
-    peaks = _top_of([bucket.p95 for bucket in buckets], _ON_SCALE_SHARE_OF_PEAKS)
-    top = max([peaks, *(bucket.median for bucket in buckets)])
+    top = max(
+        _top_of([bucket.median for bucket in buckets]),
+        _top_of([bucket.p95 for bucket in buckets], _ON_SCALE_SHARE_OF_PEAKS),
+    )
     plot = Plot(frame, words, value_ticks(top * 1e3), 1e-3)
     plot.band("latency-idle", buckets, width)
     plot.line("latency-idle", buckets, width)

@@ -61,7 +61,7 @@ async def log_in(request: web.Request) -> web.Response:
         problem = visit.words.text("login_wrong")
         return visit.page("login.html", {**context, "problem": problem}, status=403)
     token = await open_session(request, name)
-    response = web.HTTPSeeOther(following)
+    response = _lead_to(following)
     response.set_cookie(
         SESSION_COOKIE,
         token,
@@ -81,7 +81,7 @@ async def log_out(request: web.Request) -> web.Response:
     if not check_form_token(request, str(form.get("token", ""))):
         raise web.HTTPForbidden
     await close_session(request)
-    response = web.HTTPSeeOther("/")
+    response = _lead_to("/")
     response.del_cookie(
         SESSION_COOKIE, path="/", httponly=True, samesite="Strict", secure=is_secure(request)
     )
@@ -160,6 +160,10 @@ def _login_context(title: str, request: web.Request) -> dict[str, object]:
         "name": "",
         "problem": None,
     }
+
+
+def _lead_to(address: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
 def _local(address: str) -> str:

@@ -7,6 +7,7 @@ import json
 import shutil
 import struct
 import tempfile
+import time
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -65,7 +66,8 @@ class Page:
         await self.send("Network.setExtraHTTPHeaders", headers=headers)
         await self.send("Page.navigate", url=address)
         async with asyncio.timeout(_COMMAND_SECONDS):
-            while await self.run("location.href + document.readyState") != f"{address}complete":
+            # The browser says it by events too, but may have said it before one listens.
+            while await self.run("location.href + document.readyState") != f"{address}complete":  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
     async def look(self, width: int, height: int, *, dark: bool = False) -> None:
@@ -101,7 +103,7 @@ async def open_page() -> AsyncIterator[Page]:
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            port = await _debugging_port(Path(folder) / "DevToolsActivePort")
+            port = await asyncio.to_thread(_debugging_port, Path(folder) / "DevToolsActivePort")
             async with aiohttp.ClientSession() as session:
                 async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
                     found = [one for one in await answer.json() if one["type"] == "page"]
@@ -113,10 +115,12 @@ async def open_page() -> AsyncIterator[Page]:
             await process.wait()
 
 
-async def _debugging_port(file: Path) -> int:
-    async with asyncio.timeout(_START_SECONDS):
-        while not (file.exists() and file.read_text().count("\n")):
-            await asyncio.sleep(0.05)
+def _debugging_port(file: Path) -> int:
+    """Return the port that the browser writes into a file once it listens."""
+    until = time.monotonic() + _START_SECONDS
+    while not (file.exists() and file.read_text().count("\n")):
+        assert time.monotonic() < until, "the browser did not start"
+        time.sleep(0.05)
     return int(file.read_text().splitlines()[0])
 
 

@@ -1,8 +1,8 @@
 """A month of seven lines that never were, in a real ledger: always the same for the same seed.
 
-The carriers are called A, B and C, as nothing here says anything of a real one. One line is good
-and measured often, one falls below its contract in the evening, one had a day without a probe and
-fails now, one is silent, one is mobile and without a contracted speed, one has only been registered.
+The carriers are called A, B and C, as nothing here says anything of a real one. Lines are good and
+measured often, below contract in the evening, failing now after a day without a probe, silent,
+mobile and without a contracted speed, and only registered.
 """
 
 import hashlib
@@ -185,6 +185,7 @@ def _register(connection: Connection, story: LineStory, number: int) -> None:
             contracted_download_bits_per_second=down and down * 10**6,
             contracted_upload_bits_per_second=up and up * 10**6,
             declared_download_bits_per_second=down and down * 10**6,
+            declared_upload_bits_per_second=up and up * 10**6,
             created_at=created,
         )
     )
@@ -230,7 +231,7 @@ def _slots(story: LineStory) -> list[Row]:
     return sorted(found, key=lambda row: row["measured_at"])
 
 
-def _load_at(story: LineStory, at: datetime) -> float:
+def _load_at(at: datetime) -> float:
     """Return how busy the line's neighbourhood is, 0 to 1: most of all at 20:30."""
     local = at.astimezone(ZONE)
     hour = local.hour + local.minute / 60
@@ -283,11 +284,9 @@ def _speed(story: LineStory, at: datetime, drift: float, dice: random.Random) ->
         outcome, code = nothing
         started = at if outcome == "failed" else None
         return _row("speed", at, outcome=outcome, failure_code=code, started_at=started)
-    load = _load_at(story, at)
+    load = _load_at(at)
     dip = 1 - story.evening_dip * load * dice.uniform(0.7, 1.2)
-    down, up = (
-        rate * 1e6 * drift * dip * dice.gauss(1, 0.012) for rate in story.rate
-    )
+    down, up = (rate * 1e6 * drift * dip * dice.gauss(1, 0.012) for rate in story.rate)
     flags = story.flags if dice.random() < 0.6 else ""
     if dice.random() < 0.03:
         flags = dice.choice(["cross_traffic", "device_cpu", "server_limited"])
@@ -313,7 +312,7 @@ def _latency(story: LineStory, at: datetime, dice: random.Random) -> Row:
         code = "no_replies" if outcome == "failed" else code
         started = at if outcome == "failed" else None
         return _row("latency", at, outcome=outcome, failure_code=code, started_at=started)
-    load = _load_at(story, at)
+    load = _load_at(at)
     trip = story.latency / 1e3 * (1 + 0.5 * load * dice.random()) + dice.expovariate(1 / 0.0012)
     if dice.random() < 0.004:
         trip += dice.uniform(0.05, 0.3)

@@ -55,7 +55,6 @@ _OPERATOR = {
     "column_from_to": Both("Số thứ tự", "Seq"),
     "column_filled": Both("Đã bù", "Filled"),
     "column_noticed": Both("Phát hiện lúc", "Noticed"),
-    "column_day": Both("Ngày", "Day"),
     "column_count": Both("Số lần", "Count"),
     "column_last": Both("Lần cuối", "Last"),
     "column_detail": Both("Chi tiết", "Detail"),
@@ -66,7 +65,6 @@ _OPERATOR = {
         "Byte for byte as the probe wrote it. The hash is the SHA-256 of these bytes.",
     ),
     "record_hash": Both("Mã băm của bản ghi", "Hash of this record"),
-    "record_hash_now": Both("Tính lại từ các byte", "Computed again from the bytes"),
     "record_hash_same": Both("khớp", "the same"),
     "record_hash_differs": Both("KHÔNG KHỚP", "DIFFERS"),
     "record_hash_tombstone": Both(
@@ -85,11 +83,8 @@ _OPERATOR = {
     "record_seal_none": Both("chưa có", "none yet"),
     "record_raw": Both("Tải nguyên văn (JSON)", "Download verbatim (JSON)"),
     "record_place": Both("Vị trí trong chuỗi", "Place in the chain"),
-    "record_line": Both("Đường truyền", "Line"),
     "record_slot": Both("Thời điểm dự kiến", "Planned moment"),
     "record_task": Both("Loại đo", "Task"),
-    "yes": Both("có", "yes"),
-    "no": Both("không", "no"),
 }
 
 OPERATOR: dict[str, Both] = {**_LOGIN, **_OPERATOR}

@@ -48,13 +48,6 @@ _AGES = {
     "age_minutes": Both("{count} phút trước", "{count} min ago"),
     "age_hours": Both("{count} giờ trước", "{count} h ago"),
     "age_days": Both("{count} ngày trước", "{count} days ago"),
-    "weekday_0": Both("T2", "Mon"),
-    "weekday_1": Both("T3", "Tue"),
-    "weekday_2": Both("T4", "Wed"),
-    "weekday_3": Both("T5", "Thu"),
-    "weekday_4": Both("T6", "Fri"),
-    "weekday_5": Both("T7", "Sat"),
-    "weekday_6": Both("CN", "Sun"),
 }
 
 _FAILURES_VI: dict[Failure, str] = {

@@ -1,0 +1,88 @@
+"""The rule behind a line's state."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.domain.line_state import (
+    CONTRACT_SHARE,
+    JUDGED_SPAN,
+    SILENT_AFTER,
+    Evidence,
+    LineState,
+    RecentTest,
+    contract_shares,
+    judge,
+)
+
+NOW = datetime(2026, 11, 20, 13, tzinfo=UTC)
+PROMISE = 100e6
+
+
+def measured(rate: float, hours: float = 1, *, flagged: bool = False) -> RecentTest:
+    """Return a measured test some hours ago."""
+    return RecentTest(NOW - timedelta(hours=hours), "measured", flagged, rate, rate)
+
+
+def other(outcome: str, hours: float = 1) -> RecentTest:
+    """Return a test without a result."""
+    return RecentTest(NOW - timedelta(hours=hours), outcome, False, None, None)
+
+
+def state(
+    *tests: RecentTest,
+    heard: timedelta | None = timedelta(minutes=5),
+    cut_off: bool | None = None,
+    promise: float | None = PROMISE,
+) -> LineState:
+    """Return the state of a line with these tests, the newest first."""
+    heard_at = None if heard is None else NOW - heard
+    return judge(Evidence(heard_at, tests, cut_off, promise, promise), NOW)
+
+
+@pytest.mark.parametrize(
+    "found,expected",
+    [
+        (state(heard=None), LineState.WAITING),
+        (state(measured(99e6), heard=SILENT_AFTER + timedelta(seconds=1)), LineState.SILENT),
+        (state(measured(99e6), heard=SILENT_AFTER), LineState.GOOD),
+        (state(other("failed"), measured(99e6)), LineState.GOOD),
+        (state(other("failed"), other("failed"), measured(99e6)), LineState.FAILING),
+        (state(other("failed")), LineState.FAILING),
+        (state(measured(99e6), cut_off=True), LineState.FAILING),
+        (state(measured(99e6), cut_off=False), LineState.GOOD),
+        (state(other("skipped"), other("missed"), measured(99e6)), LineState.GOOD),
+        (state(), LineState.UNRATED),
+        (state(measured(99e6), promise=None), LineState.UNRATED),
+        (state(measured(10e6, flagged=True)), LineState.UNRATED),
+        (state(measured(10e6, JUDGED_SPAN / timedelta(hours=1) + 1)), LineState.UNRATED),
+        (state(measured(79e6), measured(79e6), measured(99e6)), LineState.BELOW),
+        (state(measured(80e6)), LineState.GOOD),
+        (state(*[measured(99e6)] * 3, *[measured(10e6)] * 2), LineState.GOOD),
+        (state(*[measured(99e6)] * 5, *[measured(10e6)] * 6), LineState.GOOD),
+    ],
+)
+def test_first_rule_that_fits_gives_the_state(found: LineState, expected: LineState) -> None:
+    """Each part of the written rule gives its state, in the written order."""
+    assert found is expected
+
+
+def test_either_direction_can_be_below() -> None:
+    """An upload below its promise is enough, however good the download is."""
+    test = RecentTest(NOW, "measured", False, 100e6, 20e6)
+    assert judge(Evidence(NOW, [test], None, PROMISE, PROMISE), NOW) is LineState.BELOW
+    assert judge(Evidence(NOW, [test], None, PROMISE, None), NOW) is LineState.GOOD
+
+
+@given(st.lists(st.floats(1e5, 1e9), min_size=1, max_size=5), st.randoms())
+def test_judgement_does_not_depend_on_order_and_follows_the_share(
+    rates: list[float], dice: object
+) -> None:
+    """Good and below are told apart by the lowest median share alone, in whatever order."""
+    tests = [measured(rate) for rate in rates]
+    dice.shuffle(tests)  # type: ignore[attr-defined]
+    evidence = Evidence(NOW, tests, None, PROMISE, PROMISE)
+    good = min(contract_shares(evidence, NOW)) >= CONTRACT_SHARE
+    assert judge(evidence, NOW) is (LineState.GOOD if good else LineState.BELOW)

@@ -1,0 +1,193 @@
+"""What pages and API read from the ledger."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, insert, select, update
+
+from collector.domain.line_state import LineState
+from collector.ledger import proof_queries, queries, schema, series_queries
+from collector.ledger.database import Database
+from collector.settings import LedgerSettings
+from tests.collector import simulated_month
+from tests.collector.simulated_month import NOW
+
+LINE = "tk-nvh2-b"
+
+
+@pytest.fixture
+def connection(month_ledger: Path) -> Any:
+    """Return a connection to the simulated month; what a test writes is rolled back."""
+    database = Database(LedgerSettings(path=month_ledger))
+    with database.engine.connect() as opened:
+        yield opened
+        opened.rollback()
+    database.close()
+
+
+def overview_of(connection: Connection, line: str = LINE) -> queries.LineOverview:
+    """Return one line of the overview."""
+    return next(one for one in queries.overview(connection, NOW) if one.line.id == line)
+
+
+def test_overview_has_every_line_once(connection: Connection) -> None:
+    """Every registered line is there, measured or not."""
+    found = [one.line.id for one in queries.overview(connection, NOW)]
+    assert sorted(found) == sorted(story.id for story in simulated_month.STORIES)
+
+
+def test_overview_shows_the_newest_measured_test(connection: Connection) -> None:
+    """A line that fails now shows the results of its last measured test, with its moment."""
+    failing = overview_of(connection, "cva-nvh-c")
+    assert failing.state is LineState.FAILING
+    assert failing.tested_at is not None
+    assert failing.tested_at < NOW - timedelta(hours=9)
+    assert failing.download_bits_per_second is not None
+    assert failing.heard_at is not None
+    assert failing.heard_at > NOW - timedelta(hours=1)
+
+
+def test_latency_comes_from_latency_records_first(connection: Connection) -> None:
+    """The overview's latency is the newest latency record's, and without one the speed test's."""
+    assert overview_of(connection).lost_ratio is not None
+    connection.execute(schema.latest.delete().where(schema.latest.c.task == "latency"))
+    without = overview_of(connection)
+    idle = select(schema.records.c.idle_latency_seconds).where(
+        schema.records.c.line_id == LINE,
+        schema.records.c.outcome == "measured",
+        schema.records.c.task == "speed",
+    )
+    newest = connection.scalar(idle.order_by(schema.records.c.measured_at.desc()).limit(1))
+    assert without.latency_seconds == newest
+    assert without.lost_ratio is None
+
+
+@pytest.mark.parametrize(
+    "gateway,ipv4,ipv6,state",
+    [
+        (True, False, None, LineState.FAILING),
+        (True, False, False, LineState.FAILING),
+        (True, False, True, LineState.GOOD),
+        (True, None, None, LineState.GOOD),
+        (False, False, None, LineState.GOOD),
+        (None, False, None, LineState.GOOD),
+    ],
+)
+def test_line_is_cut_off_where_only_the_gateway_answers(
+    connection: Connection,
+    gateway: bool | None,
+    ipv4: bool | None,
+    ipv6: bool | None,
+    state: LineState,
+) -> None:
+    """The newest reachability check counts where it saw the gateway and nothing behind it."""
+    line = "tk-nvh1-a"
+    change = update(schema.records).where(
+        schema.records.c.line_id == line, schema.records.c.task == "reach"
+    )
+    values = {"gateway_reached": gateway, "ipv4_reached": ipv4, "ipv6_reached": ipv6}
+    connection.execute(change.values(values))
+    assert overview_of(connection, line).state is state
+
+
+def test_points_are_those_of_the_span_in_order(connection: Connection) -> None:
+    """A span begins at its start and ends before its end; two halves are the whole."""
+    start, end = NOW - timedelta(days=4), NOW - timedelta(days=2)
+    half = NOW - timedelta(days=3)
+    for read in (series_queries.speed_points, series_queries.latency_points):
+        whole = read(connection, LINE, start, end)
+        first = read(connection, LINE, start, half)
+        second = read(connection, LINE, half, end)
+        assert [*first, *second] == whole
+        moments = [point.at_seconds for point in whole]
+        assert moments == sorted(moments)
+        assert start.timestamp() <= moments[0]
+        assert moments[-1] < end.timestamp()
+
+
+def test_family_leaves_out_the_other_and_keeps_what_knows_none(connection: Connection) -> None:
+    """Points of one IP version come with those that had no version to tell."""
+    span = (NOW - timedelta(days=1), NOW)
+    count = len(series_queries.speed_points(connection, LINE, *span))
+    odd = update(schema.records).where(schema.records.c.line_id == LINE)
+    connection.execute(odd.where(schema.records.c.outcome != "measured").values(ip_version=None))
+    connection.execute(odd.where(schema.records.c.outcome == "measured").values(ip_version=6))
+    six = series_queries.speed_points(connection, LINE, *span, 6)
+    four = series_queries.speed_points(connection, LINE, *span, 4)
+    assert len(six) == count
+    assert all(point.outcome != "measured" for point in four)
+
+
+def test_tombstone_is_listed_but_is_no_point(connection: Connection) -> None:
+    """A record that the probe lost is in the table of tests, and in no series."""
+    row = dict(
+        connection.execute(
+            select(schema.records).where(
+                schema.records.c.line_id == LINE, schema.records.c.seq == 5
+            )
+        )
+        .mappings()
+        .one()
+    )
+    del row["id"]
+    row |= {"seq": 10**6, "tombstone": "spool_full", "outcome": None, "task": "speed"}
+    row |= {"measured_at": NOW - timedelta(minutes=1), "flags": ""}
+    span = (NOW - timedelta(days=1), NOW)
+    before = series_queries.speed_points(connection, LINE, *span)
+    connection.execute(insert(schema.records).values(row))
+    assert series_queries.speed_points(connection, LINE, *span) == before
+    newest = series_queries.newest_tests(connection, LINE, *span, 1)[0]
+    assert newest["tombstone"] == "spool_full"
+
+
+def test_results_at_the_same_moment_are_not_lost_between_pages(connection: Connection) -> None:
+    """Pages go on behind moment and id, so that equal moments come once each."""
+    connection.execute(
+        update(schema.records)
+        .where(schema.records.c.line_id == LINE, schema.records.c.task == "speed")
+        .values(measured_at=NOW - timedelta(hours=1))
+    )
+    span = (NOW - timedelta(days=1), NOW)
+    seen: list[int] = []
+    after = None
+    while rows := series_queries.results_page(connection, LINE, "speed", span, after, 100):
+        seen += [row["id"] for row in rows]
+        after = series_queries.place_of(rows[-1])
+    assert len(seen) == len(set(seen)) > 600
+
+
+def test_proof_has_neighbour_and_the_first_seal_behind(connection: Connection) -> None:
+    """A record comes with the hash before it and the nearest seal that covers it."""
+    found = proof_queries.proof(connection, "probe-1", "chain-1", 10)
+    assert found is not None
+    assert found.previous_hash == found.row["prev"]
+    assert found.seal is not None
+    assert found.seal["seq"] >= 10
+    assert proof_queries.proof(connection, "probe-1", "chain-1", 10**9) is None
+
+
+def test_every_lookup_of_a_line_uses_an_index(connection: Connection) -> None:
+    """The lists and series never walk through all records."""
+    asked: list[tuple[str, Any]] = []
+    engine = connection.engine
+
+    def remember(*arguments: Any) -> None:
+        asked.append((arguments[2], arguments[3]))
+
+    event.listen(engine, "before_cursor_execute", remember)
+    queries.overview(connection, NOW)
+    span = (NOW - timedelta(days=1), NOW)
+    series_queries.speed_points(connection, LINE, *span)
+    series_queries.results_page(connection, LINE, "speed", span, (1, 1), 10)
+    series_queries.newest_tests(connection, LINE, *span, 10)
+    proof_queries.proof(connection, "probe-1", "chain-1", 10)
+    proof_queries.probes_page(connection, None, 10)
+    event.remove(engine, "before_cursor_execute", remember)
+    steps = [
+        str(row[3])
+        for statement, parameters in asked
+        for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    ]
+    assert not [step for step in steps if step.startswith(("SCAN records", "SCAN test"))]

@@ -1,0 +1,185 @@
+"""Charts as SVG: what is drawn, what is not, and what is said."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from collector.domain.series import LatencyPoint, SpeedPoint
+from collector.web.axes import Period, make_frame
+from collector.web.charts import Chart, idle_chart, loaded_chart, speed_chart
+from collector.web.i18n import Language, Words
+
+NOW = datetime(2026, 11, 20, 13, 17, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+WORDS = Words(Language.EN, ZONE, NOW)
+WEEK = make_frame(Period.WEEK, ZONE, NOW, None)
+
+
+def speed(
+    hours_ago: float,
+    rate: float | None = 90e6,
+    outcome: str = "measured",
+    *,
+    flags: str = "",
+    failure: str | None = None,
+) -> SpeedPoint:
+    """Return a speed point."""
+    at = (NOW - timedelta(hours=hours_ago)).timestamp()
+    latency = None if rate is None else 0.02
+    return SpeedPoint(at, outcome, failure, flags, rate, rate, latency, latency, latency, 4)
+
+
+def trip(hours_ago: float, seconds: float | None, outcome: str = "measured") -> LatencyPoint:
+    """Return a latency point."""
+    failure = None if outcome == "measured" else "no_replies"
+    at = (NOW - timedelta(hours=hours_ago)).timestamp()
+    return LatencyPoint(at, outcome, failure, seconds, 0.0)
+
+
+def tree(chart: Chart) -> ET.Element:
+    """Return the chart as XML: it is well-formed."""
+    return ET.fromstring(str(chart.svg))  # noqa: S314 - our own
+
+
+def paths(chart: Chart, css: str) -> list[str]:
+    """Return the paths that carry all of these classes."""
+    wanted = set(css.split())
+    return [
+        element.get("d", "")
+        for element in tree(chart).iter("path")
+        if wanted <= set((element.get("class") or "").split())
+    ]
+
+
+def test_failed_and_missed_tests_are_marks_and_never_zero() -> None:
+    """What gave no value is drawn under the axis, one mark each, and nothing is drawn at zero."""
+    points = [
+        speed(40),
+        speed(30, None, "failed", failure="stalled"),
+        speed(20, None, "missed", failure="probe_off"),
+        speed(10, None, "skipped", failure="line_busy"),
+        speed(5),
+    ]
+    chart = speed_chart(WEEK, WORDS, points, "download", None)
+    assert [path.count("M") for path in paths(chart, "mark failed")] == [1]
+    assert [path.count("M") for path in paths(chart, "mark missed")] == [1]
+    assert [path.count("M") for path in paths(chart, "mark skipped")] == [1]
+    dots = paths(chart, "dots download")
+    assert [path.count("M") for path in dots] == [2]
+    heights = [float(height) for height in re.findall(r" ([\d.]+)h", dots[0])]
+    assert all(height < 60 for height in heights)
+    assert chart.marks == ("failed", "missed", "skipped")
+
+
+def test_flagged_tests_are_rings_and_not_in_the_median() -> None:
+    """A flagged test is drawn differently, and the median line does not know of it."""
+    points = [speed(30, 90e6), speed(29, 1e6, flags="wifi"), speed(20, 90e6)]
+    chart = speed_chart(WEEK, WORDS, points, "upload", None)
+    assert [path.count("M") for path in paths(chart, "ring upload")] == [1]
+    assert [path.count("M") for path in paths(chart, "hole")] == [1]
+    line = paths(chart, "line upload")[0]
+    assert len(set(re.findall(r" ([\d.]+)", line))) == 1
+
+
+def test_line_is_broken_where_nothing_was_measured() -> None:
+    """A gap of days breaks the line in two."""
+    hours = [*range(120, 90, -3), *range(20, 2, -3)]
+    chart = speed_chart(WEEK, WORDS, [speed(hour) for hour in hours], "download", None)
+    assert paths(chart, "line")[0].count("M") == 2
+
+
+def test_line_joins_tests_at_their_usual_distance() -> None:
+    """Latency measured every half hour is one line, also where buckets are of five minutes."""
+    day = make_frame(Period.DAY, ZONE, NOW, None)
+    points = [trip(half / 2, 0.01) for half in range(40, 0, -1)]
+    assert paths(idle_chart(day, WORDS, points), "line latency-idle")[0].count("M") == 1
+
+
+def test_contracted_speed_is_a_level_on_the_scale() -> None:
+    """The contracted speed is drawn where its value is, also where every result is far below."""
+    chart = speed_chart(WEEK, WORDS, [speed(5, 10e6)], "download", 100e6)
+    level = re.fullmatch(r"M0 ([\d.]+)H1000", paths(chart, "reference")[0])
+    assert level is not None
+    assert float(level[1]) < 20
+    assert paths(speed_chart(WEEK, WORDS, [speed(5)], "download", None), "reference") == []
+
+
+def test_lone_spike_does_not_flatten_the_rest_and_is_still_seen() -> None:
+    """A latency far above all others is drawn at the edge, with its true value in its title."""
+    points = [trip(hour / 4, 0.010 + hour / 1e5) for hour in range(500, 1, -1)]
+    points[250] = trip(62.5, 3.0)
+    chart = idle_chart(WEEK, WORDS, points)
+    assert "above" in chart.marks
+    assert paths(chart, "above")
+    scale = [text.text for text in tree(chart)[0].iter("text")]
+    assert float(str(scale[-1])) <= 40
+    assert "3,000" in str(chart.svg)
+
+
+def test_pointer_is_answered_with_value_flag_and_failure_in_words() -> None:
+    """The strips' titles say what was measured, flagged or failed, and when, local time."""
+    points = [
+        speed(30, 42e6, flags="cross_traffic"),
+        speed(20, None, "failed", failure="connection_lost"),
+    ]
+    titles = [
+        element.text
+        for element in tree(speed_chart(WEEK, WORDS, points, "download", None)).iter("title")
+    ]
+    assert "19 Nov 14:17: 42.0\u00a0Mbit/s, other traffic" in titles
+    assert "20 Nov 00:17: failed: The connection broke during the measurement." in titles
+
+
+def test_many_tests_in_a_strip_are_summed_up() -> None:
+    """Where a strip holds many tests it says their median, span and number, and the failures."""
+    points = [speed(30 - minute / 60, rate * 1e6) for minute, rate in enumerate((10, 20, 30, 40))]
+    points.append(speed(29.9, None, "failed", failure="stalled"))
+    svg = str(speed_chart(WEEK, WORDS, points, "download", None).svg)
+    assert "median 25.0\u00a0Mbit/s (10.0\u00a0Mbit/s–40.0\u00a0Mbit/s, 4 tests)\n1 × failed" in svg
+
+
+def test_chart_tells_screen_readers_what_it_shows() -> None:
+    """The picture has a title, and a description with the figures."""
+    root = tree(speed_chart(WEEK, WORDS, [speed(5, 80e6), speed(4, 90e6)], "download", None))
+    plot = root[1]
+    assert plot.get("role") == "img"
+    described = {element.get("id"): element.text for element in plot if element.get("id")}
+    assert described["chart_download-t"] == "Download speed"
+    text = described["chart_download-d"] or ""
+    assert "2 values" in text
+    assert "lowest 80.0\u00a0Mbit/s" in text
+
+
+@pytest.mark.parametrize("period", list(Period))
+def test_chart_without_anything_draws_nothing(period: Period) -> None:
+    """No record at all gives no picture; failures alone give a picture without values."""
+    frame = make_frame(period, ZONE, NOW, None)
+    assert str(speed_chart(frame, WORDS, [], "download", 1e8).svg) == ""
+    assert str(idle_chart(frame, WORDS, []).svg) == ""
+    assert str(loaded_chart(frame, WORDS, []).svg) == ""
+    failed = speed_chart(frame, WORDS, [speed(2, None, "failed", failure="tls")], "download", None)
+    assert failed.empty
+    assert paths(failed, "mark failed")
+
+
+def test_loaded_latency_has_three_kinds() -> None:
+    """Latency under load is drawn for the idle line, downloading and uploading."""
+    chart = loaded_chart(WEEK, WORDS, [speed(5), speed(4)])
+    for kind in ("idle", "download", "upload"):
+        assert paths(chart, f"dots latency-{kind}")
+
+
+def test_charts_carry_no_style_and_no_script() -> None:
+    """Nothing in a chart needs what the Content-Security-Policy forbids."""
+    points = [speed(5), speed(4, None, "failed", failure="stalled"), speed(3, flags="wifi")]
+    for chart in (
+        speed_chart(WEEK, WORDS, points, "download", 1e8),
+        loaded_chart(WEEK, WORDS, points),
+        idle_chart(WEEK, WORDS, [trip(2, 0.01)]),
+    ):
+        for element in tree(chart).iter():
+            assert element.tag not in {"style", "script"}
+            assert not {"style", "onclick", "href"} & set(element.keys())
