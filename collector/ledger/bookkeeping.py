@@ -6,6 +6,7 @@ Every function is a part of one job of the writer; the caller commits.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -20,7 +21,7 @@ from collector.ledger.schema import (
     records,
     seals,
 )
-from collector.ledger.upsert import add_counts, insert_new, insert_or
+from collector.ledger.upsert import Insert, add_counts, insert_new, insert_or, replace
 from protocol.chain import Seal
 
 UNKNOWN_IP_VERSION = 0
@@ -31,22 +32,15 @@ def advance_chain(
     connection: Connection, probe: str, chain: str, end: tuple[int, str], at: datetime
 ) -> None:
     """Set a chain's end: its next seq, and the hash of the record before that."""
-    next_seq, last_hash = end
-    statement = insert_or(connection, chains).values(
-        probe_id=probe,
-        chain=chain,
-        next_seq=next_seq,
-        last_hash=last_hash,
-        first_received_at=at,
-        last_received_at=at,
-    )
-    moving = ("next_seq", "last_hash", "last_received_at")
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(chains.primary_key.columns),
-            set_={name: statement.excluded[name] for name in moving},
-        )
-    )
+    row = {
+        "probe_id": probe,
+        "chain": chain,
+        "next_seq": end[0],
+        "last_hash": end[1],
+        "first_received_at": at,
+        "last_received_at": at,
+    }
+    replace(connection, chains, row, ("next_seq", "last_hash", "last_received_at"))
 
 
 def mark_forked(connection: Connection, probe: str, chain: str, at: datetime) -> None:
@@ -146,21 +140,26 @@ def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
         if key not in newest or newest[key]["measured_at"] <= row["measured_at"]:
             newest[key] = row
     for (line, task, ip_version), row in newest.items():
-        own_id = row.get("id") or _find_id(connection, row)
-        statement = insert_or(connection, latest).values(
-            line_id=line,
-            task=task,
-            ip_version=ip_version,
-            record_id=own_id,
-            measured_at=row["measured_at"],
-        )
         connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(latest.primary_key.columns),
-                set_={name: statement.excluded[name] for name in ("record_id", "measured_at")},
-                where=statement.excluded.measured_at >= latest.c.measured_at,
-            )
+            _noting_latest(connection.dialect.name),
+            {
+                "line_id": line,
+                "task": task,
+                "ip_version": ip_version,
+                "record_id": row.get("id") or _find_id(connection, row),
+                "measured_at": row["measured_at"],
+            },
         )
+
+
+@cache
+def _noting_latest(dialect: str) -> Insert:
+    statement = insert_or(dialect, latest)
+    return statement.on_conflict_do_update(
+        index_elements=list(latest.primary_key.columns),
+        set_={name: statement.excluded[name] for name in ("record_id", "measured_at")},
+        where=statement.excluded.measured_at >= latest.c.measured_at,
+    )
 
 
 def _find_id(connection: Connection, row: Mapping[str, Any]) -> int:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from sqlalchemy import Connection
 
 from collector.ledger.schema import events
-from collector.ledger.upsert import insert_or
+from collector.ledger.upsert import Insert, insert_or
 
 
 class EventKind(StrEnum):
@@ -70,22 +71,28 @@ class Event:
 def note_events(connection: Connection, happened: Iterable[Event]) -> None:
     """Add events to their day's count."""
     for event in happened:
-        statement = insert_or(connection, events).values(
-            kind=event.kind.value,
-            probe_id=event.probe,
-            day=event.at.date().isoformat(),
-            count=event.count,
-            first_at=event.at,
-            last_at=event.at,
-            detail=event.detail,
-        )
         connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(events.primary_key.columns),
-                set_={
-                    "count": events.c.count + statement.excluded["count"],
-                    "last_at": statement.excluded.last_at,
-                    "detail": statement.excluded.detail,
-                },
-            )
+            _noting(connection.dialect.name),
+            {
+                "kind": event.kind.value,
+                "probe_id": event.probe,
+                "day": event.at.date().isoformat(),
+                "count": event.count,
+                "first_at": event.at,
+                "last_at": event.at,
+                "detail": event.detail,
+            },
         )
+
+
+@cache
+def _noting(dialect: str) -> Insert:
+    statement = insert_or(dialect, events)
+    return statement.on_conflict_do_update(
+        index_elements=list(events.primary_key.columns),
+        set_={
+            "count": events.c["count"] + statement.excluded["count"],
+            "last_at": statement.excluded.last_at,
+            "detail": statement.excluded.detail,
+        },
+    )
