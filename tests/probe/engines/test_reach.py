@@ -74,7 +74,8 @@ def test_a_working_line_reaches_what_is_there(
     tmp_path: Path, host: str, family: int, other: int
 ) -> None:
     """Gateway, name server and the server's own family answer, each with its round trip; the
-    family that it has no address of is told as such."""
+    family that it has no address of is told as such.
+    """
     with listener() as port, name_server(answers=True) as dns:
         engine = ReachEngine(tree(tmp_path, "nameserver 127.0.0.1\n"), dns)
         targets = asked(engine, f"http://{host}:{port}/")
