@@ -74,6 +74,10 @@ bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3, in one run
 	@deploy/ensure-packages.sh iperf3
 	@$(BIN)/python bench/transfer.py
 
+.PHONY: bench-ingest
+bench-ingest: setup ## Records a second that a collector checks and keeps, beside bare SQLite
+	@$(BIN)/python -m bench.ingest
+
 .PHONY: bench-accuracy
 bench-accuracy: setup ## Measured rates on shaped lines beside iperf3 (needs root)
 	@deploy/ensure-packages.sh iperf3 iproute2

@@ -5,12 +5,14 @@ answered. Beside it, on the same disk in the same run: the same lines put into a
 with the same durability, unchecked, one commit for each batch: what a collector could reach at
 best that does nothing but store.
 
-    python bench/ingest.py [--probes 8] [--batch 50] [--records 20000] [--folder DIR]
+    python -m bench.ingest [--probes 8] [--batch 50] [--records 20000] [--folder DIR]
 """
 
 import asyncio
 import gzip
+import os
 import re
+import resource
 import sqlite3
 import statistics
 import subprocess
@@ -80,8 +82,13 @@ async def send(url: str, run: Run) -> None:
             run.seconds.append(time.perf_counter() - began)
 
 
-def measure_collector(folder: Path, devices: list[Device], runs: dict[str, Run]) -> float:
-    """Return how many seconds the collector took for all batches."""
+def measure_collector(
+    folder: Path, devices: list[Device], runs: dict[str, Run]
+) -> tuple[float, float]:
+    """Return how many seconds the collector took for all batches, and its CPU seconds.
+
+    The CPU seconds are from its start to its end: they do not depend on what else runs here.
+    """
     ledger = LedgerSettings(path=folder / "ledger.sqlite")
     database = Database(ledger)
     migrate(database)
@@ -116,22 +123,23 @@ def measure_collector(folder: Path, devices: list[Device], runs: dict[str, Run])
     sent = sum(len(lines) for run in runs.values() for lines in run.lines)
     if stored != sent:
         raise click.ClickException(f"{sent} records were sent, {stored} are stored")
-    return took
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, used.ru_utime + used.ru_stime
 
 
-def measure_bare(folder: Path, runs: dict[str, Run]) -> float:
-    """Return how many seconds a bare table takes for the same lines, a commit a batch."""
+def measure_bare(folder: Path, runs: dict[str, Run]) -> tuple[float, float]:
+    """As `measure_collector`, for a bare table and the same lines, a commit a batch."""
     bare = sqlite3.connect(folder / "bare.sqlite", isolation_level=None)
     bare.execute("PRAGMA journal_mode = WAL")
     bare.execute("PRAGMA synchronous = FULL")
     bare.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, line BLOB)")
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     for run in runs.values():
         for lines in run.lines:
             bare.execute("BEGIN IMMEDIATE")
             bare.executemany("INSERT INTO t (line) VALUES (?)", [(line,) for line in lines])
             bare.execute("COMMIT")
-    took = time.perf_counter() - began
+    took = time.perf_counter() - began, time.process_time() - used
     bare.close()
     return took
 
@@ -146,19 +154,22 @@ def main(probes: int, batch: int, count: int, folder: Path | None) -> None:
     devices, runs = prepare(probes, batch, count)
     size = sum(len(line) for run in runs.values() for lines in run.lines for line in lines)
     with tempfile.TemporaryDirectory(dir=folder) as made:
-        collector_seconds = measure_collector(Path(made), devices, runs)
-        bare_seconds = measure_bare(Path(made), runs)
+        collector = measure_collector(Path(made), devices, runs)
+        bare = measure_bare(Path(made), runs)
     waits = statistics.quantiles([one for run in runs.values() for one in run.seconds], n=100)
     sent = sum(len(lines) for run in runs.values() for lines in run.lines)
-    print(f"{probes} probes at once, batches of {batch}, {sent} records, {size / sent:.0f} B each")
-    print(f"{'':28}{'records/s':>10}{'MB/s':>8}{'p50 ms':>9}{'p99 ms':>9}")
+    load = os.getloadavg()[0]
+    print(f"{probes} probes at once, batches of {batch}, {sent} records of {size / sent:.0f} B")
+    print(f"{os.cpu_count()} cores, load average at the end {load:.1f}")
+    print(f"{'':28}{'records/s':>10}{'MB/s':>8}{'CPU µs each':>13}{'p50 ms':>9}{'p99 ms':>9}")
     rows = (
-        ("collector: checked, durable", collector_seconds, waits),
-        ("bare SQLite: only durable", bare_seconds, None),
+        ("collector: checked, durable", collector, waits),
+        ("bare SQLite: only durable", bare, None),
     )
-    for name, seconds, quantiles in rows:
+    for name, (seconds, used), quantiles in rows:
         tail = f"{quantiles[49] * 1e3:9.1f}{quantiles[98] * 1e3:9.1f}" if quantiles else ""
-        print(f"{name:28}{sent / seconds:10.0f}{size / seconds / 1e6:8.1f}{tail}")
+        rates = f"{sent / seconds:10.0f}{size / seconds / 1e6:8.1f}{used / sent * 1e6:13.0f}"
+        print(f"{name:28}{rates}{tail}")
 
 
 if __name__ == "__main__":
