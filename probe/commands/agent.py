@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 WAIT_FOR_INSTRUCTION_SECONDS: Final = 20.0
 """How long `--now` waits for the first instruction; a collector beside it answers in one."""
 
+CODE_LENGTHS: Final = (8, 64)
+"""What `protocol.messages.EnrolRequest` takes."""
+
 STATUS_SECONDS: Final = 5.0
 MAX_STATUS_BYTES: Final = 4 * 1024 * 1024
 
@@ -118,8 +121,11 @@ def enrol(configuration: Configuration, *, url: str | None, code: str) -> None:
     collector = url or settings.collector_url
     if collector is None:
         raise ConfigurationError("which collector? Say --collector URL, or set probe.collector_url")
+    code = code.strip()
+    if not CODE_LENGTHS[0] <= len(code) <= CODE_LENGTHS[1]:
+        raise click.BadParameter("a code has 8 to 64 characters", param_hint="--code")
     software = f"linewatch/{metadata.version('linewatch')}"
-    known = enrol_device(settings, collector, code.strip(), software, read_model())
+    known = enrol_device(settings, collector, code, software, read_model())
     click.echo(f"Enrolled as {known.probe} at {known.site}. Next: linewatch probe run")
 
 

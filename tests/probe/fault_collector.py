@@ -60,6 +60,7 @@ class FaultCollector:
         requests: everything that arrived.
         faults: answers for the next requests to /v1/records, first come first served.
         instruction: the reply to /v1/instruction.
+        public: replies to paths that ask for no token.
         now: its clock.
     """
 
@@ -70,6 +71,7 @@ class FaultCollector:
         self.faults: list[Fault | Reply] = []
         self.gaps: list[tuple[str, int]] = []
         self.instruction: Reply = problem(404, "none yet")
+        self.public: dict[str, Reply] = {}
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._key = key.public_key()
         self._probe = probe
@@ -89,6 +91,8 @@ class FaultCollector:
             if request.path == "/v1/records" and self.faults:
                 fault = self.faults.pop(0)
                 return fault if isinstance(fault, Reply) else fault(request, connection)
+            if request.path in self.public:
+                return self.public[request.path]
             refusal = self._refuse(request)
             if refusal:
                 return refusal
