@@ -31,8 +31,9 @@ from rich.table import Table
 from bench.processes import LINEWATCH, Process, running
 from probe.transfer import backend, direction
 from probe.transfer.dial import Dialer, Target
+from probe.transfer.framing import request_head, take_head
 from probe.transfer.guard import Guard
-from probe.transfer.http import Client, request_head, take_head
+from probe.transfer.http import Client
 from probe.transfer.kernel import end, source_bytes
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import GARBAGE_CHUNK_BYTES, GARBAGE_MAX_CHUNKS

@@ -11,8 +11,8 @@ ENGINES: dict[str, Engine] = {
 }
 """Name → engine. The longest that a measurement takes:
 
-- `http` connects (10 s for the name, 5 s each time), asks 21 small requests (2 s), runs two
-  directions of 13.5 s and reads what the server saw: 31 s on a good line, the rest is for a bad one;
+- `http` connects (10 s for the name, 5 s each), asks 21 small requests (2 s), runs two
+  directions of 13.5 s and asks what the server saw: 31 s on a good line, the rest is for bad ones;
 - `stamp` sends for 60 s and waits 2 s;
 - `reach` asks its targets side by side.
 """

@@ -9,7 +9,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from probe.engine import MeasurementError
-from probe.transfer.http import Answer, Client, Head
+from probe.transfer.framing import Head
+from probe.transfer.http import Answer, Client
 from protocol.constants import (
     EMPTY,
     GARBAGE,

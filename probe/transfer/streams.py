@@ -17,8 +17,8 @@ from probe.failure import ERRORS, classify
 from probe.transfer import kernel
 from probe.transfer.backend import Backend, check_download, check_upload
 from probe.transfer.dial import Dialer
+from probe.transfer.framing import Body, Head, request_head, take_head
 from probe.transfer.guard import start
-from probe.transfer.http import Body, Head, request_head, take_head
 from protocol.failures import Failure
 from protocol.records import FailureReport, TcpInfo
 
