@@ -22,6 +22,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 import linewatch
+from collector.api.document import operations
 from probe.engines import ENGINES
 from protocol import failures, flags
 from protocol.settings import Section
@@ -246,6 +247,15 @@ def metrics_table(url: str) -> str:
     return "\n".join(rows)
 
 
+def api_table() -> str:
+    """Return the table of the reading API, from its own description."""
+    rows = ["| resource | what | for |", "|---|---|---|"]
+    for operation in operations():
+        reader = "operators" if operation.operators_only else "everybody"
+        rows.append(f"| `GET {operation.path}` | {operation.summary_en} | {reader} |")
+    return "\n".join(rows)
+
+
 def config_example() -> str:
     """Return config.yaml."""
     lines = [CONFIG_HEAD.rstrip()]
@@ -301,6 +311,7 @@ def tables() -> dict[str, dict[str, str]]:
     return {
         "operator.md": {
             "commands": commands_table(),
+            "api": api_table(),
             **{f"settings:{name}": settings_table(name) for name in sections()},
             "metrics:server": server_metrics(),
             **agents_metrics(),
