@@ -35,17 +35,16 @@ def operations() -> Sequence[Operation]:
     found = []
     for path, item in openapi()["paths"].items():
         get = item["get"]
-        names = [
-            shared[part["$ref"].rpartition("/")[2]]["name"] if "$ref" in part else part["name"]
+        given = [
+            shared[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
             for part in get.get("parameters", ())
-            if part.get("in") != "path"
         ]
         found.append(
             Operation(
                 path=path,
                 summary_vi=get["x-summary-vi"],
                 summary_en=get["summary"],
-                parameters=tuple(names),
+                parameters=tuple(part["name"] for part in given if part["in"] == "query"),
                 operators_only="security" in get,
             )
         )

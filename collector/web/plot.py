@@ -165,7 +165,7 @@ def time_labels(plot: Plot) -> str:
     labels = ""
     y = HEIGHT - 5
     half_day = 0.5 if plot.frame.period is Period.WEEK else 0.0
-    for tick in time_ticks(plot.frame, plot.words.zone):
+    for index, tick in enumerate(time_ticks(plot.frame, plot.words.zone)):
         at = tick.at.timestamp() + half_day * 86400
         percent = plot.frame.across(at) / WIDTH * 100
         if percent < _LABEL_EDGE_PERCENT:
@@ -173,7 +173,8 @@ def time_labels(plot: Plot) -> str:
         elif percent > 100 - _LABEL_EDGE_PERCENT:
             anchor, percent = ' class="last"', 100.0
         else:
-            anchor = ""
+            # Seven dates are too many for a phone: the style sheet hides every second one there.
+            anchor = ' class="between"' if half_day and index % 2 else ""
         text = plot.words.short_day(tick.at) if tick.is_day else plot.words.clock(tick.at)
         labels += f'<text x="{percent:.2f}%" y="{y}"{anchor}>{text}</text>'
     return labels

@@ -56,7 +56,9 @@ def template_of(path: str) -> str:
 @pytest.fixture
 def operated(month: Running) -> Running:
     """Return the month's collector with an operator."""
-    if not month.database.read_now(lambda c: c.exec_driver_sql("select 1 from operators").first()):
+    if not month.database.read_now(
+        lambda c: c.exec_driver_sql("select 1 from operators where name = 'an'").first()
+    ):
         add_operator(month)
     return month
 
