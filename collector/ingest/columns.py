@@ -6,6 +6,7 @@ that it can be kept apart and shown.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -70,6 +71,8 @@ def read_record(line: bytes, link: Link) -> Received:
     except ValidationError as error:
         return Received(line, link, None, _explain(error))
     for name, value in content.columns.items():
+        if isinstance(value, datetime) and not _in_calendar(value):
+            return Received(line, link, None, f"{name}: this moment is outside of UTC's calendar")
         if isinstance(value, str):
             # PostgreSQL has no text with a NUL in it; the line keeps it.
             content.columns[name] = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -78,6 +81,15 @@ def read_record(line: bytes, link: Link) -> Received:
         # Two readers of JSON may differ on a line with the same key twice.
         return Received(line, link, None, "the line can be read in two ways")
     return Received(line, link, content)
+
+
+def _in_calendar(moment: datetime) -> bool:
+    """Return whether a moment is in the years 1 to 9999 in UTC too, not only in its own zone."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def _explain(error: ValidationError) -> str:
