@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from probe.engines import ENGINES
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.settings import Configuration
+from tests.integration.support import register_probe, start_collector
 
 TOP = Path(__file__).parent.parent
 DOCS = TOP / "docs"
@@ -150,6 +152,46 @@ def test_a_carrier_finds_a_forged_seal(evidence: Path) -> None:
     said = _verify(evidence)
     assert "the seal is over another record" in said
     assert "Verified Successfully" not in said
+
+
+@pytest.fixture(scope="module")
+def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the block of docs/operator.md takes out of the ledger of a real collector."""
+    folder = tmp_path_factory.mktemp("evidence")
+    truth = folder / "truth"
+    with start_collector(folder) as collector:
+        register_probe(folder, collector)
+        arguments = [str(folder / "probe"), collector.url, str(truth), "0.02"]
+        recorder = [sys.executable, str(TOP / "tests/integration/recorder.py"), *arguments]
+        with subprocess.Popen(recorder, cwd=TOP, stdout=subprocess.DEVNULL) as recording:
+            ends = time.monotonic() + 60
+            while time.monotonic() < ends and not (truth.exists() and truth.stat().st_size > 1500):
+                time.sleep(0.1)
+            recording.terminate()
+    program = blocks("operator", "python")
+    assert len(program) == 1
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program[0], folder / "ledger.sqlite", "pi-1"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    out = folder / done.stdout.partition(":")[0]
+    (out / "key.json").write_text(json.dumps({"public_key": done.stdout.split()[-1]}))
+    assert len((out / "chain.ndjson").read_bytes().splitlines()) == len(
+        truth.read_text().splitlines()
+    )
+    return out
+
+
+def test_a_carrier_can_verify_what_an_operator_hands_over(handed_over: Path) -> None:
+    """Out of a ledger by docs/operator.md, verified by docs/carrier.md: nothing of ours needed."""
+    said = _verify(handed_over)
+    assert "records, chain whole" in said
+    assert "Signature Verified Successfully" in said
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(TOP)))
