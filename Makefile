@@ -11,9 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 
-# Debian packages that the tests use, in one place. Go is needed where there is no `go` yet.
+# Debian packages that the tests use, in one place.
 TEST_PACKAGES := iproute2 iperf3 chromium chromium-driver fonts-dejavu-core \
-    ca-certificates curl openssl python3-venv shellcheck systemd util-linux
+    ca-certificates curl git mount openssl python3-venv shellcheck systemd util-linux
 
 # Where requirements/*.txt come from; `make lock` writes them anew.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
@@ -52,7 +52,7 @@ test-long: setup test-packages ## The tests, with the long versions of the fault
 
 .PHONY: test-packages
 test-packages: build/promtool
-	@deploy/ensure-packages.sh $(TEST_PACKAGES) $$(command -v go >/dev/null || echo golang-go)
+	@deploy/ensure-packages.sh $(TEST_PACKAGES)
 
 # Taken out of Debian's package: installing it would start a Prometheus on this machine.
 build/promtool:
