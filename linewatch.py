@@ -47,6 +47,10 @@ COMMANDS: Commands = {
                 "collector.commands.registry:probe_add",
             ),
             "list": ("List the probes.", "collector.commands.registry:probe_list"),
+            "path": (
+                "Add a way out to a probe, or set one anew.",
+                "collector.commands.paths:probe_path",
+            ),
             "code": ("Print a new one-time code.", "collector.commands.registry:probe_code"),
             "revoke": (
                 "Refuse a probe's key from now on.",

@@ -22,6 +22,7 @@ from collector.ledger.schema import (
     probes,
     sessions,
 )
+from collector.ledger.upsert import replace
 from protocol.messages import MeasuredPath
 
 CODE_ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
@@ -123,6 +124,18 @@ def add_probe(
             )
         )
     return new_code(connection, probe, validity, now)
+
+
+def set_path(connection: Connection, probe: str, path: str, row: Mapping[str, Any]) -> None:
+    """Add a path to a probe, or give one new values; ``row`` has all columns but its key.
+
+    Raises:
+        RegistryError: there is no such probe, or no such line.
+    """
+    require(connection, probes, probe)
+    if row["line_id"] is not None:
+        require(connection, lines, row["line_id"])
+    replace(connection, probe_paths, {"probe_id": probe, "name": path, **row}, tuple(row))
 
 
 def new_code(connection: Connection, probe: str, validity: timedelta, now: datetime) -> NewCode:

@@ -1,0 +1,91 @@
+"""`linewatch probe path`, as a person types it, and what the probe is then asked to do."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from collector.ledger.database import Database
+from collector.ledger.instruction import read_instruction
+from collector.settings import CollectorSettings, LedgerSettings
+from linewatch import build
+from protocol.errors import LinewatchError
+from protocol.messages import MeasuredPath, PeriodicSchedule, Schedule
+
+OWN = Schedule(speed=None, latency=None, reach=PeriodicSchedule(every_seconds=60))
+
+
+class Registry:
+    """A ledger with a probe, and the command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ledger = LedgerSettings(path=folder / "ledger.sqlite")
+        self._configuration = folder / "config.yaml"
+        self._configuration.write_text(f"collector: {{ledger: {{path: {self.ledger.path}}}}}\n")
+        self.run("carrier add vnpt --name VNPT")
+        self.run("site add s1 --name S")
+        self.run("line add l1 --site s1 --carrier vnpt --technology fibre")
+        self.run("line add l2 --site s1 --carrier vnpt --technology 5g")
+        self.run("probe add p1 --site s1 --line l1")
+
+    def run(self, words: str) -> None:
+        """Run a command that succeeds, or raise."""
+        arguments = [*words.split(), "--config", str(self._configuration)]
+        result = CliRunner().invoke(build(), arguments, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    def paths(self) -> dict[str, MeasuredPath]:
+        """Return the paths that the probe is asked to measure."""
+        database = Database(self.ledger)
+        settings = CollectorSettings(ledger=self.ledger)
+        found = database.read_now(lambda c: read_instruction(c, "p1", settings)).paths
+        database.close()
+        return {path.name: path for path in found}
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Registry:
+    """Return a registry with one probe."""
+    return Registry(tmp_path)
+
+
+def test_a_path_is_added_and_set_anew(known: Registry, tmp_path: Path) -> None:
+    """The second time its values take the place of the first ones; others are left alone."""
+    plan = tmp_path / "plan.json"
+    plan.write_text(OWN.model_dump_json())
+    known.run(
+        "probe path p1 wwan0 --line l2 --interface wwan0 --family 6 --family 4 "
+        f"--monthly-gigabytes 1.5 --schedule {plan}"
+    )
+    path = known.paths()["wwan0"]
+    assert (path.line, path.interface, path.families) == ("l2", "wwan0", (4, 6))
+    assert (path.monthly_data_budget_bytes, path.schedule) == (1_500_000_000, OWN)
+    known.run("probe path p1 wwan0 --line l1")
+    path = known.paths()["wwan0"]
+    assert (path.line, path.interface, path.families) == ("l1", None, (4,))
+    assert path.monthly_data_budget_bytes is None
+    assert path.schedule != OWN
+    assert known.paths()["default"].line == "l1"
+
+
+@pytest.mark.parametrize(
+    "words,sentence",
+    [
+        ("p2 eth0", "there is no probe 'p2'"),
+        ("p1 eth0 --line l9", "there is no line 'l9'"),
+        ("p1 eth0 --schedule /no/such/file", "cannot be read"),
+    ],
+)
+def test_a_path_that_does_not_fit_is_a_sentence(known: Registry, words: str, sentence: str) -> None:
+    """The refusal says what is wrong, and no path is added."""
+    with pytest.raises(LinewatchError, match=sentence):
+        known.run(f"probe path {words}")
+    assert set(known.paths()) == {"default"}
+
+
+def test_a_plan_that_is_none_names_its_place(known: Registry, tmp_path: Path) -> None:
+    """The sentence names the file and the field."""
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"speed": null, "latency": {"every_seconds": 1}, "reach": null}')
+    with pytest.raises(LinewatchError, match=r"plan\.json: latency\.every_seconds"):
+        known.run(f"probe path p1 eth0 --schedule {plan}")
