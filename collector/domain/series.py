@@ -4,6 +4,7 @@ Times are seconds since 1970-01-01 UTC, rates bits per second, durations seconds
 measured is None; a bucket without a value is absent.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from math import ceil
@@ -85,22 +86,26 @@ def into_buckets(
         start_seconds: where the first bucket begins; earlier values are left out.
         width_seconds: of each bucket.
     """
-    grouped: dict[int, list[float]] = {}
-    for at, value in values:
-        if at >= start_seconds:
-            grouped.setdefault(int((at - start_seconds) // width_seconds), []).append(value)
+    ordered = sorted(values)
     buckets = []
-    for index in sorted(grouped):
-        ordered = sorted(grouped[index])
+    first = bisect_left(ordered, (start_seconds,))
+    while first < len(ordered):
+        index = int((ordered[first][0] - start_seconds) // width_seconds)
+        # The search gets nearly all of the bucket at once; rounding may leave one at its edge.
+        end = bisect_left(ordered, (start_seconds + (index + 1) * width_seconds,), first + 1)
+        while end < len(ordered) and (ordered[end][0] - start_seconds) // width_seconds == index:
+            end += 1
+        found = sorted([value for _, value in ordered[first:end]])
         buckets.append(
             Bucket(
                 start_seconds + index * width_seconds,
-                len(ordered),
-                ordered[0],
-                middle(ordered),
-                quantile(ordered, 0.95),
+                len(found),
+                found[0],
+                middle(found),
+                quantile(found, 0.95),
             )
         )
+        first = end
     return buckets
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    literal,
     or_,
     select,
     tuple_,
@@ -17,10 +18,10 @@ from sqlalchemy import (
 from collector.domain.series import LatencyPoint, SpeedPoint
 from collector.ledger.schema import latest, records, to_microseconds
 
-_MICROSECONDS = 1e6
-
 _AT = type_coerce(records.c.measured_at, BigInteger)
 """A record's moment as whole microseconds: much cheaper than a datetime where there are many."""
+
+_AT_SECONDS = _AT / literal(1e6)
 
 
 def speed_points(
@@ -41,7 +42,7 @@ def speed_points(
     """
     query = _between(
         select(
-            _AT,
+            _AT_SECONDS,
             records.c.outcome,
             records.c.failure_code,
             records.c.flags,
@@ -57,7 +58,7 @@ def speed_points(
         (start, end),
         ip_version,
     )
-    return [SpeedPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query).all()]
+    return [SpeedPoint._make(row) for row in connection.execute(query).all()]
 
 
 def latency_points(
@@ -70,7 +71,7 @@ def latency_points(
     """Return a line's latency records. As `speed_points`."""
     query = _between(
         select(
-            _AT,
+            _AT_SECONDS,
             records.c.outcome,
             records.c.failure_code,
             records.c.round_trip_seconds,
@@ -81,9 +82,7 @@ def latency_points(
         (start, end),
         ip_version,
     )
-    return [
-        LatencyPoint(row[0] / _MICROSECONDS, *row[1:]) for row in connection.execute(query).all()
-    ]
+    return [LatencyPoint._make(row) for row in connection.execute(query).all()]
 
 
 def _between(

@@ -1,9 +1,12 @@
 """What a chart says where the pointer rests: strips of its width, each with a ``<title>``. Pure."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from markupsafe import escape
@@ -15,6 +18,8 @@ from collector.web.i18n import Words
 _MOST_LINES = 3
 """A strip with more events than this is summed up."""
 
+
+_MOMENT_OF = attrgetter("at_seconds")
 
 P = TypeVar("P", SpeedPoint, LatencyPoint)
 
@@ -46,15 +51,16 @@ def hover_strips(
         width_seconds: of a strip.
         voice: what is said of them.
     """
-    grouped: dict[int, list[P]] = {}
     start_seconds = frame.start_seconds
-    for point in points:
-        index = int((point.at_seconds - start_seconds) // width_seconds)
-        grouped.setdefault(index, []).append(point)
     width = width_seconds / (frame.end_seconds - start_seconds) * 100
     strips = []
-    for index, group in grouped.items():
+    first = 0
+    for index in range(ceil((frame.end_seconds - start_seconds) / width_seconds)):
         start = start_seconds + index * width_seconds
+        end = bisect_left(points, start + width_seconds, first, key=_MOMENT_OF)
+        group, first = points[first:end], end
+        if not group:
+            continue
         left = frame.across(start) / WIDTH * 100
         if len(group) > _MOST_LINES:
             said = _sum_up(group, start, words, voice)

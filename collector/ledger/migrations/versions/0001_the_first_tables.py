@@ -196,7 +196,18 @@ def _records() -> None:
             unique=False,
         )
         batch_op.create_index(
-            "ix_records_line_id_task_measured_at", ["line_id", "task", "measured_at"], unique=False
+            "ix_records_line_id_task_measured_at",
+            [
+                "line_id",
+                "task",
+                "measured_at",
+                "outcome",
+                "failure_code",
+                "round_trip_seconds",
+                "lost_ratio",
+                "ip_version",
+            ],
+            unique=False,
         )
         batch_op.create_index("ix_records_measured_at", ["measured_at"], unique=False)
         batch_op.create_index(
