@@ -13,9 +13,10 @@ from protocol.records import ServerCount, StreamReport, Transfer
 
 Direction = Literal["download", "upload"]
 
-COVERAGE_SECONDS = 0.2
-"""How far before the window's end a server's last sample may lie for its count to be used: two of
-its sampling intervals."""
+LATE_SECONDS = 0.75
+"""How much later than the probe a server's time may begin and still be put right. It begins when
+the server gets round to reading the first byte: at once, or on a crowded machine after a while.
+Beyond it the server's view is not of this window, and the acknowledgements count."""
 
 DISAGREEMENT_SHARE = 0.02
 """Two honest counts of one window differ by less than a sample's bytes at each of its ends, well
@@ -45,14 +46,19 @@ def count(run: Run, direction: Direction, test: ServerTest | None) -> Counted:
     Download counts where it arrived: at the probe. Upload counts where it arrived too, if the
     server is ours and saw all of the window; what the far end acknowledged otherwise.
 
-    The server's time axis begins with its first byte, the probe's with the first it sent: shifted
-    by the delay of the way, so that the same window on both holds the same bytes.
+    The server's time begins with its first byte, the probe's with the first it sent: later by the
+    delay of the way, so that the same window on both holds the same bytes. Where the server began
+    later than that, its last sample lies before the window's end by as much, and its window is
+    moved back by it.
     """
     window = run.window
     probe_bytes = [bytes_within(run.series(number), window) for number in range(len(run.tcp))]
     seen = _streams(test, direction, len(run.tcp))
-    server_bytes = [_server_bytes(stream, window) for stream in seen]
-    whole = _covers(seen, run, window)
+    late = _late_seconds(seen, run)
+    whole = late is not None and late <= LATE_SECONDS
+    shift = late if late is not None and whole else 0.0
+    server_window = Window(window.start - shift, window.end - shift)
+    server_bytes = [_server_bytes(stream, server_window) for stream in seen]
     receiver = direction == "download" or whole
     by_server = direction == "upload" and whole
     per_stream = server_bytes if by_server else probe_bytes
@@ -119,17 +125,20 @@ def _server_bytes(stream: ServerStream | None, window: Window) -> int:
     return bytes_within(stream.samples, window) if stream and stream.samples else 0
 
 
-def _covers(seen: Sequence[ServerStream | None], run: Run, window: Window) -> bool:
-    """Tell whether the server saw every stream that lived, up to the end of the window."""
+def _late_seconds(seen: Sequence[ServerStream | None], run: Run) -> float | None:
+    """Return how far the server's last sample lies before the end of the window, never below 0.
+
+    None where the server did not see a stream that lived.
+    """
     ends = []
     for number, stream in enumerate(seen):
         if run.lost[number] is not None:
             continue
         if stream is None or not stream.samples:
-            return False
+            return None
         ends.append(stream.samples[-1][0])
-    # A stream may pause at the end; that all of them stop early means the server stopped looking.
-    return bool(ends) and max(ends) >= window.end - COVERAGE_SECONDS
+    # One stream may pause at the end; the last sample of all tells how long the server looked.
+    return max(0.0, run.window.end - max(ends)) if ends else None
 
 
 def _server_count(

@@ -92,6 +92,15 @@ def test_a_server_that_saw_only_part_does_not_count() -> None:
         assert counted.server_bytes is None
 
 
+def test_a_server_that_began_late_counts_its_own_window() -> None:
+    """A server whose time began half a second after the probe's counts the window that ends with
+    its last sample: a steady rate stays what it is.
+    """
+    late = count(run([1000, 2000]), "upload", seen([1000, 2000], "upload", SECONDS - 0.5))
+    assert late.transfer.counted_by == "receiver"
+    assert late.transfer.bytes == pytest.approx(30000, abs=2)
+
+
 def test_a_lost_stream_may_be_missing_at_the_server() -> None:
     """A stream that broke is not waited for: what the others moved is counted by the server."""
     broken = run([1000, 0], lost=[None, LOST])
