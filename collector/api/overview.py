@@ -13,7 +13,10 @@ from collector.domain.line_state import LineState
 from collector.ledger.queries import LineOverview, overview
 
 KEPT_FOR = timedelta(seconds=10)
-"""The states of 5,000 lines take a good part of a second to read; ten seconds are no age."""
+"""The states of 5,000 lines take about a second to read; ten seconds are no age."""
+
+SHOWN_FOR = timedelta(seconds=60)
+"""While one visitor waits for a new list, others get the one before, up to this age."""
 
 PAGE_LINES = 100
 
@@ -40,15 +43,23 @@ class Overview:
         return self._by_id.get(line_id)
 
     async def _refresh(self, app: web.Application) -> None:
+        now = app[keys.NOW]()
+        if self._is_younger(KEPT_FOR, now):
+            return
+        if self._reading.locked() and self._is_younger(SHOWN_FOR, now):
+            return
         async with self._reading:
             now = app[keys.NOW]()
-            # A clock that was set back must not keep an old list for long.
-            if self._read_at and timedelta(0) <= now - self._read_at < KEPT_FOR:
+            if self._is_younger(KEPT_FOR, now):
                 return
             found = await app[keys.DATABASE].read(lambda connection: overview(connection, now))
             self._lines = sorted(found, key=lambda one: _ORDER[one.state])
             self._by_id = {one.line.id: one for one in found}
             self._read_at = now
+
+    def _is_younger(self, age: timedelta, now: datetime) -> bool:
+        # A clock that was set back must not keep an old list for long.
+        return self._read_at is not None and timedelta(0) <= now - self._read_at < age
 
 
 OVERVIEW = web.AppKey("overview", Overview)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from collector.domain.line_state import Evidence, LineState, RecentTest, contract_shares, judge
 from collector.ledger.schema import carriers, latest, lines, records, sites
 
-_RECENT_TESTS = 12
+_RECENT_TESTS = 10
 """Speed records looked at for a line's state: enough to find five fair ones among others."""
 
 

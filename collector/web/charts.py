@@ -112,7 +112,8 @@ def speed_chart(
         return words.speed(rate_of(point)) + flags
 
     voice = Voice(rate_of, say, words.speed)
-    return _finish(plot, f"chart_{direction}", [value for _, value in fair], points, voice)
+    values = [value for _, value in fair]
+    return _finish(plot, f"chart_{direction}", values, points, voice, flagged=len(flagged))
 
 
 def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:
@@ -130,7 +131,9 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
     plot = Plot(frame, words, value_ticks(_top_of(values) * 1e3), 1e-3)
     width = MEDIAN_BUCKET_SECONDS[frame.period]
     for css, pairs in series.items():
-        plot.dots(f"latency-{css}", pairs)
+        # The idle line is nearly a level: its dots would only be a second, thicker line.
+        if css != "idle":
+            plot.dots(f"latency-{css}", pairs)
     for css, pairs in series.items():
         plot.line(f"latency-{css}", _steady(pairs, frame), width)
 
@@ -206,13 +209,29 @@ def _top_of(values: Sequence[float], share: float = _ON_SCALE_SHARE) -> float:
 
 
 def _finish(
-    plot: Plot, name: str, values: Sequence[float], points: Sequence[P], voice: Voice[P]
+    plot: Plot,
+    name: str,
+    values: Sequence[float],
+    points: Sequence[P],
+    voice: Voice[P],
+    *,
+    flagged: int = 0,
 ) -> Chart:
-    """Return the chart: scale at the left, then grid, layers, marks, labels and strips."""
+    """Return the chart: scale at the left, then grid, layers, marks, labels and strips.
+
+    Args:
+        plot: with its layers drawn.
+        name: of its texts.
+        values: what its description sums up.
+        points: everything of the period, measured or not.
+        voice: how values are said.
+        flagged: values that are drawn, but not summed up.
+    """
     marks = [
         Mark(point.at_seconds, point.outcome) for point in points if point.outcome != "measured"
     ]
-    if not values and not marks:
+    empty = not values and not flagged
+    if empty and not marks:
         return Chart(Markup(""), empty=True)
     words = plot.words
     title = words.text(name)
@@ -235,7 +254,7 @@ def _finish(
     )
     if plot.cut_off:
         kinds = ("above", *kinds)
-    return Chart(Markup(svg), empty=not values, marks=kinds)  # noqa: S704
+    return Chart(Markup(svg), empty=empty, marks=kinds)  # noqa: S704
 
 
 def _describe(

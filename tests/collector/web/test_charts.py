@@ -84,6 +84,13 @@ def test_flagged_tests_are_rings_and_not_in_the_median() -> None:
     assert len(set(re.findall(r" ([\d.]+)", line))) == 1
 
 
+def test_flagged_tests_alone_are_still_shown() -> None:
+    """A period of which every test is flagged shows its rings, and is not called empty."""
+    chart = speed_chart(WEEK, WORDS, [speed(5, flags="device_cpu")], "download", None)
+    assert not chart.empty
+    assert paths(chart, "rings download")
+
+
 def test_line_is_broken_where_nothing_was_measured() -> None:
     """A gap of days breaks the line in two."""
     hours = [*range(120, 90, -3), *range(20, 2, -3)]
@@ -169,6 +176,8 @@ def test_loaded_latency_has_three_kinds() -> None:
     """Latency under load is drawn for the idle line, downloading and uploading."""
     chart = loaded_chart(WEEK, WORDS, [speed(5), speed(4)])
     for kind in ("idle", "download", "upload"):
+        assert paths(chart, f"line latency-{kind}")
+    for kind in ("download", "upload"):
         assert paths(chart, f"dots latency-{kind}")
 
 
