@@ -37,8 +37,9 @@ async def test_the_latest_test_of_a_line_is_shown(start: Start) -> None:
     """Its values carry base units; what was not measured is absent, not zero."""
     collector = await start(metrics={"cache_seconds": 0.001})
     device = collector.device()
-    device.add(NOW - timedelta(minutes=20))
-    device.add_reach(NOW - timedelta(minutes=10))
+    now = datetime.now(UTC)
+    device.add(now - timedelta(minutes=20))
+    device.add_reach(now - timedelta(minutes=10))
     await collector.post(device, device.batch())
     samples = await scrape(collector)
     assert value(samples, "linewatch_download_bits_per_second", line="l1", ip_version="4") == 300e6

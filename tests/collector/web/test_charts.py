@@ -88,7 +88,7 @@ def test_flagged_tests_alone_are_still_shown() -> None:
     """A period of which every test is flagged shows its rings, and is not called empty."""
     chart = speed_chart(WEEK, WORDS, [speed(5, flags="device_cpu")], "download", None)
     assert not chart.empty
-    assert paths(chart, "rings download")
+    assert paths(chart, "ring download")
 
 
 def test_line_is_broken_where_nothing_was_measured() -> None:
