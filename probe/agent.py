@@ -79,7 +79,7 @@ class Agent:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._instructed = threading.Event()
-        self._tidied = 0
+        self._tidied = -1
         self._began = world.clock.boottime()
         self._keeper = InstructionKeeper(settings.state_directory, identity.probe)
         self._first = self._keeper.load() or _own_plan(settings, identity.probe)
