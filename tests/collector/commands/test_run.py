@@ -96,7 +96,10 @@ async def test_a_batch_in_flight_is_answered_before_the_end(program: Program) ->
         headers = {"Authorization": f"Bearer {device.token()}"}
         async with (
             aiohttp.ClientSession() as client,
-            client.post(url + RECORDS_PATH, data=slowly(), headers=headers) as answer,
+            # The body begins with the collector's 100: the request is in its hands then.
+            client.post(
+                url + RECORDS_PATH, data=slowly(), headers=headers, expect100=True
+            ) as answer,
         ):
             assert (answer.status, (await answer.json())["stored"]) == (200, 3)
         assert await asyncio.wait_for(process.wait(), 15) == 0
