@@ -69,10 +69,10 @@ class Agent:
         world: clock and engines.
 
     Raises:
-        AgentRunningError: another agent holds the state directory.
+        AgentRunningError: another agent holds the state directory, or the status page's address
+            is taken.
         IdentityError: the state directory cannot be used.
-        ConfigurationError: the settings contradict themselves, or the status page's address is
-            taken.
+        ConfigurationError: the settings contradict themselves.
     """
 
     def __init__(self, settings: ProbeSettings, identity: Identity, world: World) -> None:

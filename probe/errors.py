@@ -40,7 +40,11 @@ class SpoolError(LinewatchError):
 
 
 class AgentRunningError(LinewatchError):
-    """Another agent works in the same state directory."""
+    """Another agent works in the same state directory, or its status port is taken.
+
+    Not an error of the configuration: what holds it may be about to end, and a service manager
+    should try again.
+    """
 
     exit_code = 7
 

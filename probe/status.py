@@ -14,10 +14,10 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from probe.errors import AgentRunningError
 from probe.page import render
 from probe.settings import StatusSettings
 from probe.status_models import AgentStatus
-from protocol.errors import ConfigurationError
 from protocol.records import encode
 
 MAX_CONNECTIONS: Final = 16
@@ -38,7 +38,7 @@ class StatusServer:
         registry: the metrics.
 
     Raises:
-        ConfigurationError: the address cannot be listened on.
+        AgentRunningError: the address cannot be listened on.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class StatusServer:
         try:
             self._server = _Server((settings.host, settings.port), report, registry)
         except OSError as error:
-            raise ConfigurationError(
+            raise AgentRunningError(
                 f"the status page cannot listen on {settings.host} port {settings.port} "
                 f"({error.strerror}); set probe.status.port, 0 takes any free one"
             ) from None

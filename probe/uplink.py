@@ -38,6 +38,8 @@ from protocol import tokens
 from protocol.chain import seal, write_batch
 from protocol.constants import (
     CLOCK_TOLERANCE_SECONDS,
+    GAP_ACKNOWLEDGED,
+    GAP_HEADER,
     INSTRUCTION_PATH,
     MAX_BATCH_RECORDS,
     PROBLEM_CONTENT_TYPE,
@@ -49,11 +51,6 @@ from protocol.messages import IngestAnswer, Instruction
 BATCH_BYTES: Final = 1024 * 1024
 """A batch before compression, an eighth of what the collector takes: at most some 200 KB travel in
 one go, two seconds on an uplink of 1 Mbit/s, and no measurement waits longer for its line."""
-
-GAP_HEADER: Final = "Linewatch-Gap"
-GAP_ACKNOWLEDGED: Final = "acknowledged"
-"""Says that the records before the batch's first are lost for good: the collector had them, and
-its storage went back to an older copy after the probe had let them go."""
 
 REVOKED_SECONDS: Final = 3600.0
 HELD_SECONDS: Final = 3600.0

@@ -301,7 +301,7 @@ def test_taken_port_is_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = settings_of(tmp_path, status={"port": taken.getsockname()[1]})
         for _ in range(2):
-            with pytest.raises(ConfigurationError, match=r"set probe\.status\.port"):
+            with pytest.raises(AgentRunningError, match=r"set probe\.status\.port"):
                 make_agent(settings, "http://localhost:1")
 
 
