@@ -136,10 +136,11 @@ def free_port(preferred: int) -> int:
 def configuration(directory: Path) -> dict[str, Any]:
     """Return the demo's configuration: everything on loopback, state below ``directory``."""
     server = f"127.0.0.1:{free_port(DEFAULT_SERVER_PORT)}"
+    collector = f"127.0.0.1:{free_port(DEFAULT_COLLECTOR_PORT)}"
     return {
         "server": {"listen": server, "name": "demo"},
         "collector": {
-            "listen": f"127.0.0.1:{free_port(DEFAULT_COLLECTOR_PORT)}",
+            "listen": collector,
             "ledger": {"path": str(directory / "collector" / "ledger.sqlite")},
             "servers": [{"name": "demo", "url": f"http://{server}", "stamp": server}],
             # A day's rhythm in minutes, so that a visitor sees it move.
@@ -154,6 +155,8 @@ def configuration(directory: Path) -> dict[str, Any]:
         },
         "probe": {
             "state_directory": str(directory / "probe"),
+            # Not the address of its enrolment: another demo may find that port taken.
+            "collector_url": f"http://{collector}",
             "status": {"port": free_port(DEFAULT_STATUS_PORT)},
             "uplink": {"deliver_seconds": 2},
         },
@@ -197,25 +200,34 @@ def run(directory: Path, *arguments: str, given: str | None = None) -> str:
     return done.stdout
 
 
+def names(directory: Path, what: str) -> set[str]:
+    """Return the names of what the registry has of a kind."""
+    rows = json.loads(run(directory, what, "list", "--json"))
+    return {row.get("id") or row["name"] for row in rows}
+
+
 def register(directory: Path, collector: str) -> str:
-    """Fill the registry and enrol the probe, unless an earlier demo did.
+    """Fill the registry and enrol the probe, as far as an earlier demo did not.
 
     Returns:
         The demo operator's password, kept in the data directory, readable by its owner only.
     """
-    secret = directory / "operator-password"
-    if not secret.exists():
+    secret, done = directory / "operator-password", directory / "registered"
+    if not done.exists():
         for arguments in REGISTRY:
-            run(directory, *arguments)
-        added = json.loads(
-            run(directory, *f"probe add {PROBE} --site {SITE} --line {LINE} --json".split())
-        )
-        run(directory, "probe", "enrol", "--collector", collector, "--code", added["code"])
-        password = secrets.token_urlsafe(12)
-        run(directory, "operator", "add", OPERATOR, "--password-stdin", given=password)
-        # Written last: its presence says that all of the above was done.
+            if arguments[2] not in names(directory, arguments[0]):
+                run(directory, *arguments)
+        known = PROBE in names(directory, "probe")
+        # An earlier demo may have been stopped between the code and its use: a new code voids it.
+        words = ["code", PROBE] if known else ["add", PROBE, "--site", SITE, "--line", LINE]
+        code = json.loads(run(directory, "probe", *words, "--json"))["code"]
+        run(directory, "probe", "enrol", "--collector", collector, "--code", code)
+        if OPERATOR in names(directory, "operator"):
+            run(directory, "operator", "remove", OPERATOR)
         secret.touch(mode=0o600)
-        secret.write_text(password)
+        secret.write_text(secrets.token_urlsafe(12))
+        run(directory, "operator", "add", OPERATOR, "--password-stdin", given=secret.read_text())
+        done.touch()
     return secret.read_text()
 
 
