@@ -33,7 +33,9 @@ class LimitSettings(Section):
         64, description="The most connections of one IPv4 address or one IPv6 /64."
     )
     tests: Positive = Field(
-        64, description="The most tests at the same time; a further one is answered 503."
+        128,
+        description="The most tests at the same time; a further one is answered 503. Twice the "
+        "connections of one address, so that no single one can take them all.",
     )
     header_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = Field(
         16 * 1024, description="The most bytes of a request's head; a longer one is answered 431."
