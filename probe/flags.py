@@ -1,7 +1,7 @@
 """When a measurement is flagged: each flag's rule, once, with its constants and their reasons.
 
 Pure: from what was measured to `protocol.flags.Flag`. What only the engine can see (a lost stream,
-an early end, counts that disagree, a loaded server) it flags itself; the rest is here.
+an early end, counts that disagree, a loaded server, another address) it flags itself; the rest is here.
 """
 
 from typing import Final
@@ -60,13 +60,6 @@ def flags_of(clock: ClockState, conditions: Conditions, speed: Speed | None) -> 
 def _path_changed(before: Snapshot, after: Snapshot) -> bool:
     if before.gateway != after.gateway:
         return True
-    # Addresses are known only once the test has connected: compared where both are.
-    for earlier, later in (
-        (before.local_address, after.local_address),
-        (before.public_address, after.public_address),
-    ):
-        if earlier is not None and later is not None and earlier != later:
-            return True
     if before.interface is None or after.interface is None:
         return before.interface is not None
     return (

@@ -8,11 +8,13 @@ The method, version 1:
    measuring window is the same on all streams. Meanwhile a connection of its own carries small
    requests: latency under load, of the window only.
 4. Ask our own server what it counted.
+5. Ask on a new connection for the probe's addresses: others than in 1 are a changed path.
 
 Download counts where it arrives, upload where it arrives too (our server) or by what the far end's
 kernel acknowledged. Payload only, no factor added.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -142,8 +144,7 @@ class _Test:
         dialer = self._dialer = Dialer.of(self.order, Guard.of(self.order))
         control = self._client(dialer)
         backend = self._backend = backends.find(control)
-        if control.connection is not None:
-            self.local_address = str(control.connection.getsockname()[0])
+        self.local_address = control.local_address
         self.public_address = backends.public_address(control, backend)
         report(Progress("latency", 0.0))
         self._latency["idle"] = measure_idle(
@@ -157,6 +158,7 @@ class _Test:
         self._direction("upload", dialer, backend)
         report(Progress("finish", 0.0))
         self._seen = backends.server_test(control, backend)
+        self._look_for_another_path(dialer, backend)
         report(Progress("finish", 1.0))
 
     def close(self) -> None:
@@ -187,6 +189,18 @@ class _Test:
             server=identity,
             ip_version=6 if family.name == "AF_INET6" else 4,
         )
+
+    def _look_for_another_path(self, dialer: Dialer, backend: Backend) -> None:
+        """Flag addresses that changed during the test; one that cannot be learned flags nothing."""
+        asking = self._client(dialer)
+        public = None
+        # The test itself is over: whatever is wrong with this request does not undo it.
+        with contextlib.suppress(MeasurementError):
+            public = backends.public_address_again(asking, backend)
+        local = asking.local_address
+        for earlier, later in ((self.local_address, local), (self.public_address, public)):
+            if earlier is not None and later is not None and earlier != later:
+                self.flags.append(Flag.PATH_CHANGED)
 
     def _client(self, dialer: Dialer) -> Client:
         client = Client(dialer)

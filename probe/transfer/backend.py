@@ -155,6 +155,24 @@ def public_address(client: Client, backend: Backend) -> str | None:
     """Return the probe's address as the server saw it; None where it does not say."""
     if backend.info:
         return backend.info.your_address
+    return _plain_address(client, backend)
+
+
+def public_address_again(client: Client, backend: Backend) -> str | None:
+    """Ask anew for the probe's address as the server sees it; None where it does not say.
+
+    Raises:
+        MeasurementError: our own server did not answer, or the test was to end.
+    """
+    if backend.info is None:
+        return _plain_address(client, backend)
+    root = backend.prefix.removesuffix(BACKEND_FOLDER).removesuffix("/")
+    answer = client.get(root + SERVER_PATH)
+    info = _info(answer) if answer.head.status == _OK else None
+    return info.your_address if info else None
+
+
+def _plain_address(client: Client, backend: Backend) -> str | None:
     try:
         answer = client.get(f"{backend.prefix}{GET_IP}")
     except MeasurementError:

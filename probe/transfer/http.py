@@ -48,6 +48,7 @@ class Client:
         dialer: opens its connections.
         bad_answer: the failure where an answer is not HTTP; `NOT_A_SERVER` until a server has
             shown that it is one.
+        local_address: where the last connection left from; None before the first.
     """
 
     dialer: Dialer
@@ -55,6 +56,7 @@ class Client:
     sent_bytes: int = field(default=0, init=False)
     received_bytes: int = field(default=0, init=False)
     _connection: socket.socket | None = field(default=None, init=False)
+    local_address: str | None = field(default=None, init=False)
     _ended: bool = field(default=False, init=False)
 
     @property
@@ -88,6 +90,7 @@ class Client:
         # Connecting is outside of what `seconds` measures.
         if self._connection is None:
             self._connection = self.dialer.dial()
+            self.local_address = str(self._connection.getsockname()[0])
         target = self.dialer.target
         request = request_head("GET", target.authority, path)
         try:

@@ -165,6 +165,23 @@ def test_downloads_are_counted_however_they_are_framed(way: object) -> None:
     assert Flag.STREAM_LOST not in measurement.flags
 
 
+def test_another_public_address_at_the_end_is_a_changed_path() -> None:
+    """A line that failed over during the test is told by what the server sees; a server that no
+    longer says is none.
+    """
+    for second, changed in ((b"203.0.113.9", True), (b"192.0.2.7", False), (b"unknown", False)):
+        told = [second, b"192.0.2.7"]
+
+        def tell(request: Handler, told: list[bytes] = told) -> None:
+            answer(request, told.pop())
+
+        with plain_backend({"getIP.php": tell}) as url:
+            measurement = measure(url)
+        assert measurement.failure is None
+        assert measurement.public_address == "192.0.2.7"
+        assert (Flag.PATH_CHANGED in measurement.flags) is changed
+
+
 # --- What is no measurement server ---------------------------------------------------------------
 
 
