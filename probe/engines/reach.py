@@ -45,6 +45,12 @@ _ECHO_BYTES: Final = 24
 _IPV6: Final = 6
 _TYPE_A: Final = 1
 _CLASS_IN: Final = 1
+_DNS_HEADER_BYTES: Final = 12
+_DNS_IS_ANSWER: Final = 0x80
+_DNS_CODE: Final = 0x0F
+_DNS_GOOD_CODES: Final = frozenset({0, 3})
+"""NOERROR and NXDOMAIN (RFC 1035, 4.1.1): the name server did its work. Any other code says that it
+could not, most often because the line behind it is dead."""
 
 Family = Literal[4, 6]
 Answer = tuple[str, Family | None, float]
@@ -239,16 +245,17 @@ def _resolvers(root: Path) -> list[str]:
 
 
 def _ask_dns(resolvers: list[str], port: int, host: str, order: Order) -> Answer:
-    """Ask the resolvers in turn for a name; any well-formed answer counts, also 'no such name'.
+    """Ask the resolvers in turn for a name; 'no such name' is an answer too, an error is none.
 
     Raises:
-        MeasurementError: there is no resolver, or none answers.
+        MeasurementError: there is no resolver, or none answers, or only with errors.
     """
     if not resolvers:
         raise MeasurementError(Failure.NO_SERVER, "the device has no name server configured")
     query = _query(host)
     guard = Guard.of(order)
-    problem: Exception | None = None
+    problem: OSError | None = None
+    refused: MeasurementError | None = None
     for resolver in resolvers:
         for _ in range(DNS_TRIES):
             guard.check()
@@ -256,8 +263,12 @@ def _ask_dns(resolvers: list[str], port: int, host: str, order: Order) -> Answer
                 seconds = _ask_resolver((resolver, port), query, order)
             except OSError as error:
                 problem = error
+            except MeasurementError as error:
+                refused = error
             else:
                 return resolver, 6 if ":" in resolver else 4, seconds
+    if refused is not None:
+        raise refused
     if problem is None or isinstance(problem, TimeoutError):
         raise MeasurementError(
             Failure.NO_REPLIES, f"no name server answers ({', '.join(resolvers)})"
@@ -277,8 +288,17 @@ def _ask_resolver(resolver: tuple[str, int], query: bytes, order: Order) -> floa
             left = started + DNS_SECONDS - time.monotonic()
             if left <= 0 or not select.select([connection], [], [], left)[0]:
                 raise TimeoutError(errno.ETIMEDOUT, f"no answer within {DNS_SECONDS:.0f} s")
-            if connection.recv(4096)[:2] == query[:2]:
-                return time.monotonic() - started
+            answer = connection.recv(4096)
+            if len(answer) < _DNS_HEADER_BYTES or answer[:2] != query[:2]:
+                continue
+            if not answer[2] & _DNS_IS_ANSWER:
+                continue
+            code = answer[3] & _DNS_CODE
+            if code not in _DNS_GOOD_CODES:
+                raise MeasurementError(
+                    Failure.BAD_ANSWER, f"name server {resolver[0]} answers with error {code}"
+                )
+            return time.monotonic() - started
 
 
 def _query(host: str) -> bytes:

@@ -24,8 +24,8 @@ def listener() -> Iterator[int]:
 
 
 @contextmanager
-def name_server(*, answers: bool) -> Iterator[int]:
-    """Be a name server on loopback that answers with its question, or is silent."""
+def name_server(*, answers: bool, is_answer: bool = True, code: int = 0) -> Iterator[int]:
+    """Be a name server on loopback that answers with a code, with its question, or is silent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.settimeout(0.05)
@@ -38,7 +38,8 @@ def name_server(*, answers: bool) -> Iterator[int]:
                 except TimeoutError:
                     continue
                 if answers:
-                    listening.sendto(query, sender)
+                    flags = bytes((0x81 if is_answer else 0x01, 0x80 | code))
+                    listening.sendto(query[:2] + flags + query[4:], sender)
 
         thread = threading.Thread(target=run)
         thread.start()
@@ -103,6 +104,28 @@ def test_a_dead_line_is_told_target_by_target(tmp_path: Path) -> None:
         "ipv6": Failure.NO_ADDRESS,
     }
     assert all(target.round_trip_seconds is None for target in targets.values())
+
+
+@pytest.mark.parametrize(
+    "is_answer, code, failure",
+    [
+        (True, 3, None),
+        (True, 2, Failure.BAD_ANSWER),
+        (True, 5, Failure.BAD_ANSWER),
+        (False, 0, Failure.NO_REPLIES),
+    ],
+)
+def test_only_a_name_servers_real_answer_counts(
+    tmp_path: Path, *, is_answer: bool, code: int, failure: Failure | None
+) -> None:
+    """'No such name' is an answer; an error, or the question sent back, is none."""
+    with listener() as port, name_server(answers=True, is_answer=is_answer, code=code) as dns:
+        engine = ReachEngine(tree(tmp_path, "nameserver 127.0.0.1\n"), dns)
+        target = asked(engine, f"http://localhost:{port}/")["dns"]
+    assert target.reached is (failure is None)
+    assert (target.failure.code if target.failure else None) is failure
+    if failure is Failure.BAD_ANSWER and target.failure:
+        assert target.failure.detail.endswith(f"error {code}")
 
 
 def test_without_a_name_server_the_record_says_so(tmp_path: Path) -> None:
