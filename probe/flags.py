@@ -1,7 +1,8 @@
 """When a measurement is flagged: each flag's rule, once, with its constants and their reasons.
 
 Pure: from what was measured to `protocol.flags.Flag`. What only the engine can see (a lost stream,
-an early end, counts that disagree, a loaded server, another address) it flags itself; the rest is here.
+an early end, counts that disagree, a loaded server, another address) it flags itself; the rest is
+here.
 """
 
 from typing import Final
@@ -21,7 +22,9 @@ CROSS_TRAFFIC_MINIMUM_BITS_PER_SECOND: Final = 64_000
 """Below it other traffic never counts: the FCC's threshold for downloads (64 kbit/s)."""
 
 BUSY_CORE_RATIO: Final = 0.90
-"""A core above it leaves no room to move more bytes (the project's own rule, not a standard's)."""
+"""A core above it in any single second of the test left no room to move more bytes then. The
+busiest second, not the average: a test whose download alone is held back is idle elsewhere (the
+project's own rule, not a standard's)."""
 
 INTERFACE_SPEED_RATIO: Final = 0.85
 """A result above this share of the interface's speed may be the interface's limit: Ethernet's and
