@@ -5,6 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 TOP = Path(__file__).parents[2]
 LOCKS = sorted((TOP / "requirements").glob("*.txt"))
@@ -16,13 +18,18 @@ def pins(name: str) -> dict[str, str]:
     return dict(PIN.findall((TOP / "requirements" / f"{name}.txt").read_text()))
 
 
-def wanted(*extras: str) -> set[str]:
-    """Return the packages that pyproject.toml asks for, normalised."""
+def wanted(*extras: str) -> list[Requirement]:
+    """Return what pyproject.toml asks for."""
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     lines = list(project["dependencies"])
     for extra in extras:
         lines += project["optional-dependencies"][extra]
-    return {re.split(r"[\[<>=!~; ]", line)[0].lower().replace("_", "-") for line in lines}
+    return [Requirement(line) for line in lines]
+
+
+def names(*extras: str) -> set[str]:
+    """Return the names of what pyproject.toml asks for, normalised."""
+    return {canonicalize_name(requirement.name) for requirement in wanted(*extras)}
 
 
 def test_there_is_a_lock_for_each_use() -> None:
@@ -52,8 +59,12 @@ def test_every_package_is_pinned_and_hashed(lock: Path) -> None:
     ],
 )
 def test_a_lock_holds_what_the_project_asks_for(name: str, extras: tuple[str, ...]) -> None:
-    """A dependency that was added without `make lock` is found here."""
-    assert wanted(*extras) <= set(pins(name))
+    """A dependency that was added or raised without `make lock` is found here."""
+    locked = pins(name)
+    assert names(*extras) <= set(locked)
+    for requirement in wanted(*extras):
+        version = locked[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version), f"{requirement} is locked to {version}"
 
 
 def test_the_locks_agree_on_every_version() -> None:
@@ -66,5 +77,5 @@ def test_the_locks_agree_on_every_version() -> None:
 
 def test_the_probe_installs_nothing_of_the_collector() -> None:
     """A Pi gets neither aiohttp nor SQLAlchemy nor what they need."""
-    only_collector = wanted("collector") - wanted("probe")
+    only_collector = names("collector") - names("probe")
     assert not only_collector & set(pins("probe"))
