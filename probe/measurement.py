@@ -207,7 +207,7 @@ class _Observer:
             interface = (route.interface_of(local, self._root) if local else None) or (
                 self._interface
             )
-            after = self._snapshot(interface, local, measurement.public_address)
+            after = self._watch.after(self._snapshot(interface, local, measurement.public_address))
             during = self._watch.during(
                 self._before, after, measurement.received_bytes, measurement.sent_bytes
             )

@@ -38,6 +38,14 @@ class CpuTimes:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Under-voltage and throttling at one moment; None where the board does not tell."""
+
+    undervoltage: bool | None
+    throttled: bool | None
+
+
 def read_cpu_times(root: Path = Path("/")) -> CpuTimes:
     """Return the cores' times; empty where /proc/stat cannot be read."""
     busy, total = [], []
@@ -53,11 +61,20 @@ def read_cpu_times(root: Path = Path("/")) -> CpuTimes:
 
 def read_device(root: Path = Path("/")) -> DeviceState:
     """Return the device's state now."""
-    throttled = _throttled(root)
+    power = read_power(root)
     return DeviceState(
         load_1m=_load(root),
         memory_available_bytes=_memory(root),
         temperature_celsius=read_temperature(root),
+        undervoltage=power.undervoltage,
+        throttled=power.throttled,
+    )
+
+
+def read_power(root: Path = Path("/")) -> Power:
+    """Return what the board's firmware says of its power now."""
+    throttled = _throttled(root)
+    return Power(
         undervoltage=_undervoltage(root, throttled),
         throttled=None if throttled is None else bool(throttled & _THROTTLED_NOW),
     )

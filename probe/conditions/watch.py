@@ -12,6 +12,7 @@ from probe.conditions.device import (
     read_cpu_times,
     read_device,
     read_model,
+    read_power,
     read_temperature,
 )
 from probe.conditions.interface import read_interface
@@ -20,8 +21,8 @@ from probe.conditions.wifi import read_wifi
 from protocol.records import Conditions, During, Snapshot
 
 WATCH_INTERVAL_SECONDS: Final = 1.0
-"""How often processor and heat are read during a test: long enough that /proc/stat's ticks of
-10 ms give 1 %, short enough to see a core that is busy for one direction only."""
+"""How often processor, heat and power are read during a test: long enough that /proc/stat's ticks
+of 10 ms give 1 %, short enough to see a core that is busy for one direction only."""
 
 
 def snapshot(
@@ -59,7 +60,7 @@ def snapshot(
 
 
 class Watch:
-    """Reads processor and heat while a test runs. `stop` ends its thread within a second.
+    """Reads processor, heat and power while a test runs. `stop` ends its thread within a second.
 
     Args:
         root: the file system's root.
@@ -72,6 +73,8 @@ class Watch:
         self._ended = threading.Event()
         self._busiest: float | None = None
         self._hottest: float | None = None
+        self._undervoltage = False
+        self._throttled = False
         self._started_at = time.monotonic()
         self._own_before = _own_cpu_seconds()
         self._before = read_cpu_times(root)
@@ -83,6 +86,18 @@ class Watch:
         self._ended.set()
         self._thread.join()
         return self
+
+    def after(self, now: Snapshot) -> Snapshot:
+        """Return the snapshot after the test, with what happened to the power during it.
+
+        The load that causes it is over by then, and its trace with it.
+        """
+        seen: dict[str, bool] = {}
+        if self._undervoltage:
+            seen["undervoltage"] = True
+        if self._throttled:
+            seen["throttled"] = True
+        return now.model_copy(update={"device": now.device.model_copy(update=seen)})
 
     def during(self, before: Snapshot, after: Snapshot, received: int, sent: int) -> During:
         """Return what was seen between two snapshots, after `stop`.
@@ -121,6 +136,9 @@ class Watch:
             now = read_cpu_times(self._root)
             self._busiest = _larger(self._busiest, max(now.busy_since(before), default=None))
             self._hottest = _larger(self._hottest, read_temperature(self._root))
+            power = read_power(self._root)
+            self._undervoltage |= bool(power.undervoltage)
+            self._throttled |= bool(power.throttled)
             before = now
 
 

@@ -9,6 +9,7 @@ from probe.conditions.interface import read_interface
 from probe.conditions.route import default_gateway, interface_of, interface_towards
 from probe.conditions.watch import Watch, snapshot
 from probe.conditions.wifi import read_wifi
+from tests.probe.support import wait_until
 
 
 def put(root: Path, files: dict[str, str]) -> None:
@@ -173,3 +174,17 @@ def test_a_watch_sees_what_ran_between_two_snapshots() -> None:
     assert during.machine_cpu_ratio is not None
     assert 0 <= during.machine_cpu_ratio <= 1
     assert during.interface_received_bytes is not None
+
+
+def test_power_that_failed_only_under_load_is_told_afterwards(tmp_path: Path) -> None:
+    """Under-voltage that was over before the test ended is in the snapshot after it."""
+    bits = "sys/devices/platform/soc/soc:firmware/get_throttled"
+    put(tmp_path, {bits: "0x0"})
+    watch = Watch(tmp_path, interval=0.02)
+    put(tmp_path, {bits: "0x50001"})
+    wait_until(lambda: watch._undervoltage)
+    put(tmp_path, {bits: "0x50000"})
+    now = snapshot(None, clock_synchronised=True, root=tmp_path)
+    assert now.device.undervoltage is False
+    after = watch.stop().after(now)
+    assert (after.device.undervoltage, after.device.throttled) == (True, False)
