@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from pydantic import TypeAdapter, ValidationError
 
 from protocol.constants import TOKEN_LEEWAY_SECONDS, TOKEN_LIFETIME_SECONDS
 from protocol.errors import TokenError
+from protocol.records import Identifier
 
+_PROBE: TypeAdapter[str] = TypeAdapter(Identifier)
 _ALGORITHM = "EdDSA"
 _AUDIENCE = "linewatch-collector"
 
@@ -36,11 +39,11 @@ def claimed_probe(token: str) -> str:
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
     except jwt.InvalidTokenError as error:
-        raise TokenError(f"not a token ({error})") from None
-    probe = claims.get("iss")
-    if not isinstance(probe, str):
-        raise TokenError("the token does not name its probe")
-    return probe
+        raise TokenError(f"not a token ({_plain(error)})") from None
+    try:
+        return _PROBE.validate_python(claims.get("iss"), strict=True)
+    except ValidationError:
+        raise TokenError("the token does not name its probe") from None
 
 
 def check(token: str, key: Ed25519PublicKey, now: datetime) -> None:
@@ -64,7 +67,7 @@ def check(token: str, key: Ed25519PublicKey, now: datetime) -> None:
             },
         )
     except jwt.InvalidTokenError as error:
-        raise TokenError(f"the token is not this probe's ({error})") from None
+        raise TokenError(f"the token is not this probe's ({_plain(error)})") from None
     issued, expires = claims["iat"], claims["exp"]
     if not (isinstance(issued, int) and isinstance(expires, int)):
         raise TokenError("the token's times are not whole seconds")
@@ -75,3 +78,8 @@ def check(token: str, key: Ed25519PublicKey, now: datetime) -> None:
         raise TokenTimeError("the token has expired: set the probe's clock")
     if expires - issued > TOKEN_LIFETIME_SECONDS:
         raise TokenTimeError(f"the token lives longer than {TOKEN_LIFETIME_SECONDS} s")
+
+
+def _plain(error: jwt.InvalidTokenError) -> str:
+    """Return an error's words, which may quote the token, as text that any encoding can carry."""
+    return str(error).encode("ascii", "backslashreplace").decode("ascii")

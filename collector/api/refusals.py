@@ -6,6 +6,7 @@ last seconds before a crash is lost; records never are.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from collector.ledger.events import Event, EventKind, note_events
 from collector.ledger.writer import Writer
 
 _FLUSH_SECONDS = 2.0
+
+_LOG = logging.getLogger(__name__)
 
 
 class RefusalBook:
@@ -30,7 +33,11 @@ class RefusalBook:
         self._events: dict[tuple[EventKind, str, str], Event] = {}
 
     def note(self, kind: EventKind, probe: str, at: datetime, detail: str) -> None:
-        """Count a refusal. ``probe`` is '' unless the sender proved who it is."""
+        """Count a refusal. ``probe`` is '' unless the sender proved who it is.
+
+        ``detail`` may quote what a stranger sent: what cannot be stored as text is escaped.
+        """
+        detail = detail.encode(errors="backslashreplace").decode().replace("\0", "\\0")
         key = (kind, probe, at.date().isoformat())
         before = self._events.get(key)
         self._events[key] = Event(kind, probe, at, detail, before.count + 1 if before else 1)
@@ -63,4 +70,8 @@ class RefusalBook:
         # Ends when it is cancelled.
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:  # noqa: BLE001 - logged whole
+                # One set of counts is lost; the counting must outlive it.
+                _LOG.exception("refusals could not be written")

@@ -89,3 +89,23 @@ def test_what_names_no_probe_is_refused(token: str) -> None:
     """A token that cannot be read ends as a `TokenError`, whatever it is made of."""
     with pytest.raises(TokenError):
         tokens.claimed_probe(token)
+
+
+@pytest.mark.parametrize(
+    "header,claims",
+    [
+        ({"alg": "EdDSA", "crit": ["\ud800"]}, {"iss": "pi-1"}),
+        ({"alg": "EdDSA"}, {"iss": "\ud800"}),
+        ({"alg": "EdDSA"}, {"iss": "a/b"}),
+        ({"alg": "EdDSA"}, {"iss": 7}),
+    ],
+)
+def test_a_token_of_odd_letters_is_refused_in_plain_ones(
+    header: dict[str, object], claims: dict[str, object]
+) -> None:
+    """Half a surrogate pair or a name that is none ends as a refusal that can be written down."""
+    parts = (json.dumps(part).encode() for part in (header, claims))
+    token = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    with pytest.raises(TokenError) as caught:
+        tokens.claimed_probe(f"{token}.{'A' * 86}")
+    assert str(caught.value).isascii()
