@@ -22,7 +22,7 @@ from probe.errors import SpoolError
 from probe.instructions import KeptInstruction, zone
 from probe.journal import Journal
 from probe.runner import OVERDUE_SECONDS, Assignment, Runner
-from probe.slots import Plan, Slot, plan_day, unserved
+from probe.slots import Done, Plan, Slot, plan_day, unserved
 from probe.spool import Spool
 from protocol.failures import Failure
 from protocol.records import Task
@@ -77,6 +77,7 @@ class Planner:
         self._lock = threading.RLock()
         self._kept: KeptInstruction | None = None
         self._upcoming: dict[Key, deque[Slot]] = {}
+        self._fired: set[Done] = set()
         self._generation = 0
         self._began = clock.boottime()
         self._offsets: tuple[float, float] | None = None
@@ -163,7 +164,7 @@ class Planner:
 
     def _without_record(self, slots: Iterable[Slot], since: datetime) -> list[Slot]:
         """Return the slots that have no record, and are not about to have one."""
-        busy = [*self._journal.waiting_slots(), *self._runner.open_slots()]
+        busy = [*self._journal.waiting_slots(), *self._runner.open_slots(), *self._fired]
         try:
             served = self._spool.done_since(since - SEEN)
         except SpoolError as error:
@@ -186,10 +187,17 @@ class Planner:
             if generation != self._generation or not self._upcoming.get(key) or kept is None:
                 return
             slot = self._upcoming[key].popleft()
+            # Until the runner knows of it, a plan made meanwhile must not have it a second time.
+            fired = Done(slot.task, slot.path, slot.moment)
+            self._fired.add(fired)
             self._schedule_next(key)
-        for path in kept.instruction.paths:
-            if path.name == slot.path:
-                self._runner.run(Assignment(slot, path, kept.instruction.servers))
+        try:
+            for path in kept.instruction.paths:
+                if path.name == slot.path:
+                    self._runner.run(Assignment(slot, path, kept.instruction.servers))
+        finally:
+            with self._lock:
+                self._fired.discard(fired)
 
     def _at(self, moment: datetime, call: object, name: str, *arguments: object) -> None:
         """Have the scheduler, which goes by the device's clock, call at a true moment."""

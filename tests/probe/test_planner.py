@@ -10,7 +10,7 @@ from probe.clock import Clock
 from probe.instructions import KeptInstruction, zone
 from probe.planner import LOOK_BACK, Planner
 from probe.quiet import Quiet
-from probe.runner import Runner
+from probe.runner import Assignment, Runner
 from probe.slots import Done, Slot, plan_day
 from protocol.failures import Failure
 from protocol.messages import Schedule
@@ -258,3 +258,24 @@ def test_slots_run_at_their_moments_and_midnight_plans_the_next_day(tmp_path: Pa
     assert min(late) >= -1
     assert max(late) <= 125
     bench.spool.close()
+
+
+def test_slot_on_its_way_to_the_runner_is_not_planned_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan made between a slot's moment and its begin does not have it a second time."""
+    planner = bench.start()
+    key = ("eth0", Task.REACH)
+    first = planner.next_slots()[key]
+    following: list[Slot] = []
+
+    def plan_anew(work: Assignment) -> None:
+        assert work.slot == first
+        planner.replan()
+        following.append(planner.next_slots()[key])
+
+    monkeypatch.setattr(planner._runner, "run", plan_anew)
+    planner._fire(key, planner._generation)
+    assert following[0].moment > first.moment
+    planner.replan()
+    assert planner.next_slots()[key] == first
