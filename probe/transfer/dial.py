@@ -18,7 +18,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from probe.engine import MeasurementError, Order
 from probe.failure import ERRORS, Doing, classify
@@ -36,6 +36,9 @@ HANDSHAKE_SECONDS = 5.0
 
 _SIOCGIFADDR = 0x8915
 
+_PATH_SAFE = "/%:@!$&'()*+,;="
+"""What stands in a URL's path as it is (RFC 3986, 3.3), and what was quoted already."""
+
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 """An address family and what `socket.connect` takes."""
 
@@ -48,7 +51,7 @@ class Target:
         url: as it was given.
         host, port: where to connect.
         tls: whether the URL says https.
-        path: the URL's own path, with a slash at its end.
+        path: the URL's own path, ASCII, with a slash at its end.
     """
 
     url: str
@@ -75,13 +78,19 @@ class Target:
                 f"'{url}' is no server's URL: it reads like http://speed.example:8080/",
             )
         tls = parts.scheme == "https"
-        path = parts.path if parts.path.endswith("/") else f"{parts.path}/"
+        path = quote(parts.path, safe=_PATH_SAFE)
+        if not path.endswith("/"):
+            path += "/"
         return cls(url, parts.hostname, port or (443 if tls else 80), tls, path)
 
     @property
     def authority(self) -> str:
-        """Host and port as a Host header and people read them."""
+        """Host and port as a Host header and people read them: ASCII, as IDNA writes the name."""
         host = f"[{self.host}]" if ":" in self.host else self.host
+        if not host.isascii():
+            # A name that IDNA cannot write is told when it is resolved.
+            with contextlib.suppress(UnicodeError):
+                host = host.encode("idna").decode("ascii")
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
