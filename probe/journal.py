@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -31,7 +31,6 @@ from protocol.records import (
     Method,
     Outcome,
     ReachRecord,
-    RecordBase,
     SpeedRecord,
     Task,
     encode,
@@ -265,8 +264,3 @@ def _bare(draft: AnyRecord) -> AnyRecord:
             draft.task.value: None,
         }
     )
-
-
-def age_seconds(record: RecordBase, now: datetime) -> float:
-    """Return how long ago a record's slot was."""
-    return (now - record.slot).total_seconds()
