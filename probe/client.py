@@ -142,7 +142,8 @@ class CollectorClient:
         """Let the clock learn from an answer's Date; return whether that corrected it."""
         if answer.date is None:
             return False
-        return self._clock.learn(answer.date, answer.round_trip_seconds)
+        signed = self._url.scheme == "https"
+        return self._clock.learn(answer.date, answer.round_trip_seconds, signed=signed)
 
     def _try(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None

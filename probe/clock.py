@@ -6,6 +6,7 @@ on a clock that nobody has set. The rule, once:
 - The kernel says *synchronised*: its clock is taken, unless the collector differs by more than
   `KERNEL_TRUST_SECONDS`; then the collector's time is taken, because its answers are signed (TLS)
   while NTP's usually are not, and virtual machines claim a synchronisation that they do not have.
+  A Date that came over plain http, which anyone on the way can write, never moves such a clock.
 - The kernel says *not synchronised*, or cannot be asked: the collector's Date is taken where it
   differs by more than `CLOCK_TOLERANCE_SECONDS`, and confirms the device's clock where it does not.
 - Nobody vouches: the device's clock as it is, and the records say so.
@@ -107,10 +108,11 @@ def read_boot_id() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Anchor:
-    """True time (seconds since the epoch) at a moment of CLOCK_BOOTTIME."""
+    """True time (seconds since the epoch) at a moment of CLOCK_BOOTTIME; signed if TLS told it."""
 
     true_seconds: float
     boot_seconds: float
+    signed: bool = True
 
     def at(self, boot_seconds: float) -> float:
         return self.true_seconds + (boot_seconds - self.boot_seconds)
@@ -203,12 +205,13 @@ class Clock:
         reading = self._read()
         return self._collector.at(reading.boot) - reading.true
 
-    def learn(self, date: datetime, round_trip_seconds: float) -> bool:
+    def learn(self, date: datetime, round_trip_seconds: float, *, signed: bool = True) -> bool:
         """Take in the collector's Date; return whether that corrected `now`.
 
         Args:
             date: the answer's Date header, aware.
             round_trip_seconds: from the request's first byte to the answer's head.
+            signed: whether it came over TLS.
         """
         if round_trip_seconds > MAX_ROUND_TRIP_SECONDS:
             return False
@@ -216,14 +219,14 @@ class Clock:
         estimate = date.timestamp() + DATE_RESOLUTION_SECONDS / 2 + round_trip_seconds / 2
         self._collector = _Anchor(estimate, reading.boot)
         difference = abs(estimate - reading.true)
-        if reading.source == "kernel" and difference <= KERNEL_TRUST_SECONDS:
+        if reading.source == "kernel" and (difference <= KERNEL_TRUST_SECONDS or not signed):
             self._correction = None
             return False
         if difference <= CLOCK_TOLERANCE_SECONDS:
             if reading.source == "none":
-                self._correction = _Anchor(reading.true, reading.boot)
+                self._correction = _Anchor(reading.true, reading.boot, signed)
             return False
-        self._correction = _Anchor(estimate, reading.boot)
+        self._correction = _Anchor(estimate, reading.boot, signed)
         return True
 
     def device_is_wrong(self) -> bool:
@@ -237,7 +240,8 @@ class Clock:
         corrected = correction.at(boot) if correction else None
         if kernel and kernel.synchronised:
             own = wall + kernel.offset_seconds
-            if corrected is None or abs(corrected - own) <= KERNEL_TRUST_SECONDS:
+            unsigned = correction is None or not correction.signed
+            if corrected is None or unsigned or abs(corrected - own) <= KERNEL_TRUST_SECONDS:
                 return _Reading(wall, boot, kernel, own, "kernel")
         if corrected is not None:
             return _Reading(wall, boot, kernel, corrected, "collector")

@@ -222,6 +222,17 @@ def certificate(directory: Path, begins: datetime, ends: datetime) -> tuple[Path
     return authority_file, server_file
 
 
+def test_plain_http_does_not_move_a_synchronised_clock() -> None:
+    """Whoever is on the way can write a Date that no TLS protects."""
+    clock = Clock(kernel=lambda: SYNCHRONISED)
+    with fault_collector(KEY).running() as collector:
+        collector.now = lambda: FUTURE
+        collector.instruction = Reply(200, b"{}")
+        with closing(client(collector.url, clock)) as to:
+            assert not to.learn(to.request("GET", "/v1/instruction", {}))
+    assert clock.state().source == "kernel"
+
+
 FUTURE = datetime.now(UTC) + timedelta(days=3652)
 PAST = datetime.now(UTC) - timedelta(days=3652)
 WEEK = timedelta(days=7)

@@ -77,6 +77,22 @@ def test_far_off_clock_corrects_itself(off: float, kernel: KernelClock | None) -
     assert not clock.learn(TRUE + timedelta(hours=1), 0.2)
 
 
+def test_date_without_tls_never_moves_a_synchronised_clock() -> None:
+    """Over plain http the Date corrects a clock that nobody vouches for, and gives way as soon as
+    the kernel does.
+    """
+    device = Device(kernel=SYNCHRONISED)
+    clock = device.clock()
+    false = TRUE + timedelta(hours=1)
+    assert not clock.learn(false, 0.2, signed=False)
+    assert (clock.now(), clock.state().source) == (TRUE, "kernel")
+    device.kernel = UNSYNCHRONISED
+    assert clock.learn(false, 0.2, signed=False)
+    assert (seconds_off(clock, false) < 1, clock.state().source) == (True, "collector")
+    device.kernel = SYNCHRONISED
+    assert (clock.now(), clock.state().source) == (TRUE, "kernel")
+
+
 def test_small_difference_confirms_an_unsynchronised_clock() -> None:
     """Within the tolerance nothing is corrected, but the collector vouches for the clock."""
     device = Device(wall=TRUE.timestamp() - 5, kernel=UNSYNCHRONISED)
