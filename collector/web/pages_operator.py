@@ -1,5 +1,7 @@
 """The pages for operators: login, probes, what went wrong with the data, a record as evidence."""
 
+import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 
@@ -26,6 +28,9 @@ from collector.ledger.proof_queries import (
 from collector.web.visit import LONGEST_PARAMETER, receive, receive_operator
 from protocol.chain import hash_line
 
+FORM_SECONDS = 5.0
+"""How long a form's few hundred bytes may take to arrive."""
+
 _SHOWN_PROBES = 200
 _SHOWN_TROUBLE = 100
 _EVENT_DAYS = 30
@@ -37,11 +42,25 @@ async def show_login(request: web.Request) -> web.Response:
     return visit.page("login.html", _login_context(visit.words.text("login_title"), request))
 
 
+async def _read_form(request: web.Request) -> Mapping[str, object]:
+    """Return a small form's fields.
+
+    Raises:
+        web.HTTPRequestTimeout: it is not there after `FORM_SECONDS`; the connection's place is
+            free again then.
+    """
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            return await request.post()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+
+
 async def log_in(request: web.Request) -> web.Response:
     """Open a session for a good name and password; the form again for others."""
     visit = await receive(request)
     refuse_other_sites(request)
-    form = await request.post()
+    form = await _read_form(request)
     name, password = str(form.get("name", "")), str(form.get("password", ""))
     following = _local(str(form.get("next", "")))
     context = _login_context(visit.words.text("login_title"), request)
@@ -77,7 +96,7 @@ async def log_in(request: web.Request) -> web.Response:
 async def log_out(request: web.Request) -> web.Response:
     """End the session, if the form came from one of its own pages."""
     await receive_operator(request)
-    form = await request.post()
+    form = await _read_form(request)
     if not check_form_token(request, str(form.get("token", ""))):
         raise web.HTTPForbidden
     await close_session(request)
