@@ -30,14 +30,15 @@ demo: setup ## Set up, then run server, collector and one probe on this machine 
 .PHONY: setup
 setup: $(VENV)/.ready ## Prepare .venv; the command is then .venv/bin/linewatch
 
-# Made anew only when a lock or the project's own description changed.
+# Made anew only when a lock or the project's own description changed; then from nothing, so that
+# another Python or a package that is no longer locked leaves no trace.
 $(VENV)/.ready: pyproject.toml requirements/all.txt
 	@command -v $(PYTHON) >/dev/null || deploy/ensure-packages.sh python3
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	    || { echo "Python 3.11 or newer is needed; $$($(PYTHON) --version) is here. Name another: make setup PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || deploy/ensure-packages.sh python3-venv
 	@echo "Preparing $(VENV) …"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
