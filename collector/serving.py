@@ -3,7 +3,8 @@
 aiohttp closes a connection that brings no whole request header in its keep-alive time. What it has
 no limit for is how many connections there are. Here each address has its share, and when all
 places are taken the connection that has been idle for longest gives way to the new one, so that
-idle connections, however many, cannot keep anybody out.
+idle connections, however many, cannot keep anybody out. With TLS a connection has its place, and
+can lose it, before its handshake.
 """
 
 import asyncio
@@ -59,16 +60,25 @@ class Door:
     Attributes:
         counts: what it has seen.
         limit: connections in all.
+        tls: what connections are secured with; None for plain HTTP.
         quiet: set while no request is being answered.
 
     Args:
         inner: makes aiohttp's own protocol for a connection.
         limits: how many connections.
+        tls: certificate and key; None for plain HTTP.
     """
 
-    def __init__(self, inner: Callable[[], asyncio.Protocol], limits: LimitSettings) -> None:
+    def __init__(
+        self,
+        inner: Callable[[], asyncio.Protocol],
+        limits: LimitSettings,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.counts = DoorCounts()
         self.limit = limits.connections
+        self.tls = tls
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._inner = inner
         self._limit_each = limits.connections_per_address
         self._trusted = {limited_address(str(proxy)) for proxy in limits.trusted_proxies}
@@ -96,9 +106,22 @@ class Door:
         self._idle[guest] = None
         return True
 
-    def refusal(self) -> bytes:
-        """Return what a connection that is not admitted is told."""
-        return _FULL % self._retry_after_seconds
+    def refuse(self, transport: asyncio.Transport) -> None:
+        """Tell a connection that there is no place. With TLS it is only closed: telling is dear."""
+        if self.tls is None:
+            transport.write(_FULL % self._retry_after_seconds)
+        transport.close()
+
+    def keep_handshake(self, handshake: "asyncio.Task[None]") -> None:
+        """Hold on to a handshake until it is done."""
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(self._handshakes.discard)
+
+    async def end_handshakes(self) -> None:
+        """Give up the handshakes that are not done."""
+        for handshake in self._handshakes:
+            handshake.cancel()
+        await asyncio.gather(*self._handshakes, return_exceptions=True)
 
     def leave(self, guest: "Guest", address: str) -> None:
         """Forget a connection that was admitted."""
@@ -138,35 +161,44 @@ class Guest(asyncio.Protocol):
         self._door = door
         self._inner = inner
         self._address = ""
-        self._admitted = False
         self._transport: asyncio.Transport | None = None
+        # Set when aiohttp has the connection: at once, or after the TLS handshake.
+        self._seated = False
+        self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the connection in, or tell it that there is no place."""
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = plain = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        self._address = limited_address(peer[0] if peer else None)
-        self._admitted = self._door.admit(self, self._address)
-        if self._admitted:
-            self._inner.connection_made(transport)
-        else:
-            self._transport.write(self._door.refusal())
-            self._transport.close()
+        address = limited_address(peer[0] if peer else None)
+        if not self._door.admit(self, address):
+            self._door.refuse(plain)
+            return
+        self._address = address
+        if self._door.tls is None:
+            self._seat(plain)
+            return
+        plain.pause_reading()
+        securing = self._secure(plain, self._door.tls)
+        self._door.keep_handshake(asyncio.get_running_loop().create_task(securing))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""
-        if self._admitted:
-            self._leave()
+        self._leave()
+        if self._seated:
             self._inner.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Hand on; of a connection that was refused, drop."""
-        if self._admitted:
+        if self._seated:
             self._inner.data_received(data)
+        elif self._address:
+            # What came in one packet with the handshake's end.
+            self._early += data
 
     def eof_received(self) -> bool | None:
         """Hand on."""
-        return self._inner.eof_received() if self._admitted else None
+        return self._inner.eof_received() if self._seated else None
 
     def pause_writing(self) -> None:
         """Hand on."""
@@ -178,7 +210,7 @@ class Guest(asyncio.Protocol):
 
     def set_busy(self, busy: bool) -> None:
         """A request of this connection began to be answered, or was."""
-        if self._address and self._admitted:
+        if self._address:
             self._door.set_busy(self, busy)
 
     def end(self) -> None:
@@ -186,6 +218,28 @@ class Guest(asyncio.Protocol):
         if self._transport is not None:
             self._leave()
             self._transport.abort()
+
+    def _seat(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._seated = True
+        self._inner.connection_made(transport)
+        if self._early:
+            self._inner.data_received(bytes(self._early))
+            self._early.clear()
+
+    async def _secure(self, plain: asyncio.Transport, tls: ssl.SSLContext) -> None:
+        try:
+            secured = await asyncio.get_running_loop().start_tls(
+                plain, self, tls, server_side=True, ssl_handshake_timeout=_TLS_HANDSHAKE_SECONDS
+            )
+        except (OSError, asyncio.CancelledError):
+            # Not TLS, too slow, gone, or the collector stops: nobody can be told.
+            self._leave()
+            return
+        if secured is not None and self._address:
+            self._seat(secured)
+        else:
+            plain.abort()
 
     def _leave(self) -> None:
         if self._address:
@@ -213,10 +267,8 @@ async def keep_place(request: web.Request, handler: Handler) -> web.StreamRespon
 class _DoorSite(web.BaseSite):
     """A listening socket whose connections come through the door."""
 
-    def __init__(
-        self, runner: web.AppRunner, sock: socket.socket, door: Door, tls: ssl.SSLContext | None
-    ) -> None:
-        super().__init__(runner, ssl_context=tls, backlog=_BACKLOG)
+    def __init__(self, runner: web.AppRunner, sock: socket.socket, door: Door) -> None:
+        super().__init__(runner, backlog=_BACKLOG)
         self._sock = sock
         self._door = door
 
@@ -224,20 +276,14 @@ class _DoorSite(web.BaseSite):
     def name(self) -> str:
         """Where it listens, as a URL."""
         host, port = self._sock.getsockname()[:2]
-        scheme = "https" if self._ssl_context else "http"
+        scheme = "https" if self._door.tls else "http"
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async def start(self) -> None:
         """Listen."""
         await super().start()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            self._door,
-            sock=self._sock,
-            ssl=self._ssl_context,
-            backlog=self._backlog,
-            ssl_handshake_timeout=_TLS_HANDSHAKE_SECONDS if self._ssl_context else None,
-        )
+        self._server = await loop.create_server(self._door, sock=self._sock, backlog=self._backlog)
 
 
 class Serving:
@@ -261,6 +307,7 @@ class Serving:
         """
         if self._site in self._runner.sites:
             await self._site.stop()
+        await self.door.end_handshakes()
         # aiohttp reads no more of a body once it is told to stop, so bodies come first.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.door.quiet.wait(), _SHUTDOWN_SECONDS)
@@ -288,9 +335,9 @@ async def serve(app: web.Application, settings: CollectorSettings) -> Serving:
     try:
         if runner.server is None:
             raise CollectorError("the HTTP server did not start")
-        door = Door(runner.server, limits)
+        door = Door(runner.server, limits, tls)
         app[DOORS].append(door)
-        site = _DoorSite(runner, _listen(settings.listen), door, tls)
+        site = _DoorSite(runner, _listen(settings.listen), door)
         await site.start()
     except BaseException:
         await runner.cleanup()

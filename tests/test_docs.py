@@ -1,5 +1,6 @@
 """The docs say what the code does: nothing without its line, no table out of date, no dead link."""
 
+import asyncio
 import json
 import os
 import re
@@ -7,18 +8,23 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 import yaml
 
 import linewatch
 from docs import make_tables
+from probe import identity
 from probe.engine import Engine
 from probe.engines import ENGINES
+from protocol.constants import RECORDS_PATH
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.settings import Configuration
+from tests.collector.device import Device
 from tests.integration.support import register_probe, start_collector
 
 TOP = Path(__file__).parent.parent
@@ -154,8 +160,23 @@ def test_a_carrier_finds_a_forged_seal(evidence: Path) -> None:
     assert "Verified Successfully" not in said
 
 
+async def _deliver_with_an_invalid_line(probe_state: Path, collector_url: str) -> Device:
+    """Deliver a chain of five whose third link is no valid record; return what made it."""
+    device = Device("pi-1", identity.load(probe_state, collector_url).key)
+    began = datetime.now(UTC) - timedelta(hours=2)
+    device.fill(2, began)
+    odd = device.record(began) | {"surprise": 1, "speed": None}
+    device.lines.append(json.dumps(odd).encode())
+    device.fill(2, began + timedelta(minutes=20))
+    headers = {"Authorization": f"Bearer {device.token()}"}
+    url, body = collector_url + RECORDS_PATH, device.batch()
+    async with aiohttp.request("POST", url, data=body, headers=headers) as answer:
+        assert (await answer.json())["stored"] == 4
+    return device
+
+
 @pytest.fixture(scope="module")
-def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def handed_over(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """What the block of docs/operator.md takes out of the ledger of a real collector."""
     folder = tmp_path_factory.mktemp("evidence")
     truth = folder / "truth"
@@ -168,6 +189,7 @@ def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
             while time.monotonic() < ends and not (truth.exists() and truth.stat().st_size > 1500):
                 time.sleep(0.1)
             recording.terminate()
+        odd = asyncio.run(_deliver_with_an_invalid_line(folder / "probe", collector.url))
     program = blocks("operator", "python")
     assert len(program) == 1
     done = subprocess.run(
@@ -179,19 +201,23 @@ def handed_over(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    out = folder / done.stdout.partition(":")[0]
-    (out / "key.json").write_text(json.dumps({"public_key": done.stdout.split()[-1]}))
-    assert len((out / "chain.ndjson").read_bytes().splitlines()) == len(
-        truth.read_text().splitlines()
-    )
-    return out
+    taken = {}
+    for said in done.stdout.splitlines():
+        out = folder / said.partition(":")[0]
+        (out / "key.json").write_text(json.dumps({"public_key": said.split()[-1]}))
+        taken[out] = (out / "chain.ndjson").read_bytes().splitlines()
+    assert min(taken.values(), key=len) == odd.lines
+    assert {len(lines) for lines in taken.values()} == {5, len(truth.read_text().splitlines())}
+    return list(taken)
 
 
-def test_a_carrier_can_verify_what_an_operator_hands_over(handed_over: Path) -> None:
+def test_a_carrier_can_verify_what_an_operator_hands_over(handed_over: list[Path]) -> None:
     """Out of a ledger by docs/operator.md, verified by docs/carrier.md: nothing of ours needed."""
-    said = _verify(handed_over)
-    assert "records, chain whole" in said
-    assert "Signature Verified Successfully" in said
+    assert len(handed_over) == 2
+    for folder in handed_over:
+        said = _verify(folder)
+        assert "records, chain whole" in said
+        assert "Signature Verified Successfully" in said
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(TOP)))

@@ -146,10 +146,12 @@ class Writer:
                 results = [(one, *_run_apart(connection, one.job)) for one in group]
         except LedgerError as error:
             _LOG.error("nothing of %d jobs was written: %s", len(group), error)
-            self.counts.failures += 1
-            self.counts.failing = True
-            for waiting in group:
-                waiting.answer.set_exception(error)
+            self._fail(group, error)
+            return
+        except Exception as error:  # noqa: BLE001 - logged whole, and handed to all who wait
+            # The thread outlives what nobody foresaw: the next group is written.
+            _LOG.exception("nothing of %d jobs was written", len(group))
+            self._fail(group, LedgerError(f"nothing was written: {type(error).__name__}: {error}"))
             return
         self.counts.commits += 1
         self.counts.jobs += len(group)
@@ -160,6 +162,12 @@ class Writer:
                 waiting.answer.set_result(result)
             else:
                 waiting.answer.set_exception(failure)
+
+    def _fail(self, group: list[_Waiting[Any]], error: LedgerError) -> None:
+        self.counts.failures += 1
+        self.counts.failing = True
+        for waiting in group:
+            waiting.answer.set_exception(error)
 
 
 def _run_apart(connection: Connection, job: Job[T]) -> tuple[T | None, BaseException | None]:

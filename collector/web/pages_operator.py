@@ -31,6 +31,9 @@ from protocol.chain import hash_line
 FORM_SECONDS = 5.0
 """How long a form's few hundred bytes may take to arrive."""
 
+FORM_BYTES = 16 * 1024
+"""No form of these pages is larger: a name, a long password with every letter escaped."""
+
 _SHOWN_PROBES = 200
 _SHOWN_TROUBLE = 100
 _EVENT_DAYS = 30
@@ -48,10 +51,11 @@ async def _read_form(request: web.Request) -> Mapping[str, object]:
     Raises:
         web.HTTPRequestTimeout: it is not there after `FORM_SECONDS`; the connection's place is
             free again then.
+        web.HTTPRequestEntityTooLarge: it has more than `FORM_BYTES`.
     """
     try:
         async with asyncio.timeout(FORM_SECONDS):
-            return await request.post()
+            return await request.clone(client_max_size=FORM_BYTES).post()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
 

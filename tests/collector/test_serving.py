@@ -142,19 +142,28 @@ async def drip(collector: Running, head: bytes, seconds: float) -> tuple[float, 
     """Send a byte now and then; return when the collector ended it, and what it answered."""
     reader, writer = await asyncio.open_connection(*place_of(collector))
     began = time.monotonic()
+    answer = b""
+
+    async def listen() -> None:
+        # What came before a reset counts: who keeps sending is cut off in the end.
+        nonlocal answer
+        with contextlib.suppress(ConnectionError):
+            while part := await reader.read(65536):
+                answer += part
+
     writer.write(head)
-    answer = asyncio.create_task(reader.read())
+    listening = asyncio.create_task(listen())
     with contextlib.suppress(ConnectionError):
-        while not answer.done() and time.monotonic() - began < seconds:
+        while not listening.done() and time.monotonic() - began < seconds:
             writer.write(b"a")
             await writer.drain()
-            await asyncio.wait([answer], timeout=0.2)
+            await asyncio.wait([listening], timeout=0.2)
     took = time.monotonic() - began
+    # After a failed write the answer may still wait to be read.
+    await asyncio.wait([listening], timeout=0.5)
+    listening.cancel()
     writer.close()
-    if not answer.done():
-        answer.cancel()
-        return took, b""
-    return took, b"" if answer.exception() else answer.result()
+    return took, answer
 
 
 async def test_headers_that_never_end_are_ended(start: Start) -> None:
@@ -234,6 +243,54 @@ async def test_it_speaks_tls_where_it_has_a_certificate(start: Start, tmp_path: 
     trust = ssl.create_default_context(cafile=str(certificate))
     async with collector.client.get(collector.url + "/healthz", ssl=trust) as answer:
         assert (answer.status, await answer.text()) == (200, "ok\n")
+
+
+async def test_silence_before_a_handshake_has_a_place_like_any_other(
+    start: Start, tmp_path: Path
+) -> None:
+    """Connections that never begin TLS count, give way to new ones, and end in their time."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    make_certificate(certificate, key)
+    limits = {"connections": 20}
+    collector = await start(tls={"certificate": certificate, "key": key}, limits=limits)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    with contextlib.ExitStack() as stack:
+        silent = await asyncio.to_thread(stack.enter_context, many_sockets(60, place_of(collector)))
+        async with collector.client.get(collector.url + "/healthz", ssl=trust) as answer:
+            assert answer.status == 200
+        assert collector.serving.door.counts.open <= 20
+        assert collector.serving.door.counts.evicted >= 40
+        # What is not TLS is closed, and so is what says nothing.
+        silent[-1].sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert await asyncio.to_thread(read_to_end, silent[-1]) < 3
+    await collector.serving.stop()
+    # The client's own, whose TLS is being shut down, and none of the silent ones.
+    assert collector.serving.door.counts.open <= 1
+
+
+def read_to_end(sock: socket.socket) -> float:
+    """Return after how many seconds the other side ended the connection."""
+    began = time.monotonic()
+    sock.settimeout(10)
+    with contextlib.suppress(ConnectionError):
+        while sock.recv(1000):
+            pass
+    return time.monotonic() - began
+
+
+async def test_with_tls_one_above_its_share_is_closed(start: Start, tmp_path: Path) -> None:
+    """Refused before a handshake is paid for."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    make_certificate(certificate, key)
+    limits = {"connections_per_address": 1}
+    collector = await start(tls={"certificate": certificate, "key": key}, limits=limits)
+    _, writer = await asyncio.open_connection(*place_of(collector))
+    await asyncio.sleep(0.2)
+    reader, other = await asyncio.open_connection(*place_of(collector))
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert collector.serving.door.counts.refused == 1
+    for one in (writer, other):
+        one.close()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`POST /v1/records` on a real collector with a real ledger file."""
 
 import asyncio
+import base64
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
@@ -334,6 +335,29 @@ async def test_without_a_good_token_nothing_is_taken(collector: Running) -> None
     async with collector.client.post(collector.url + RECORDS_PATH, data=b"x") as bare:
         assert bare.status == 401
     assert collector.count(schema.records) == 0
+
+
+def spoilt_token(device: Device, **claims: object) -> str:
+    """Return a token with other claims and no good signature."""
+    head, _, signature = device.token().split(".")
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"{head}.{body}.{signature}"
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\0", "p1\n", "x" * 3000, "", 7, None, ["p1"]])
+async def test_a_token_with_odd_claims_is_refused_and_counted(start: Start, odd: object) -> None:
+    """Whatever a stranger claims to be: 401, a count in the ledger, and the collector goes on."""
+    collector = await start()
+    device = collector.device()
+    device.fill(1, START)
+    headers = {"Authorization": f"Bearer {spoilt_token(device, iss=odd, sub=odd)}"}
+    url = collector.url + RECORDS_PATH
+    async with collector.client.post(url, data=device.batch(), headers=headers) as answer:
+        assert answer.status == 401
+        assert Problem.model_validate(await answer.json(content_type=None)).status == 401
+    assert (await collector.post(device, device.batch()))[0] == 200
+    await collector.serving.stop()
+    assert sum(row["count"] for row in collector.rows(schema.events)) == 1
 
 
 @pytest.mark.parametrize("off", [timedelta(days=3650), timedelta(minutes=10)])

@@ -126,6 +126,25 @@ def test_a_job_that_fails_undoes_itself_alone(database: Database) -> None:
     assert names(database) == {"before", "after"}
 
 
+def test_what_nobody_foresaw_fails_its_group_and_the_writer_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that is nobody's job's fails the group with a sentence; the next one is written."""
+
+    def spoil(connection: Connection, job: object) -> None:
+        del connection, job
+        raise MemoryError("no memory")
+
+    with writing(database) as writer:
+        with monkeypatch.context() as spoilt:
+            spoilt.setattr("collector.ledger.writer._run_apart", spoil)
+            with pytest.raises(LedgerError, match="nothing was written: MemoryError: no memory"):
+                writer.submit(partial(add, name="a")).result(5)
+        assert writer.counts.failures == 1
+        assert writer.submit(partial(add, name="b")).result(5) == "b"
+    assert names(database) == {"b"}
+
+
 def test_above_its_bytes_the_queue_refuses(database: Database) -> None:
     """One job always finds room; more than the limit does not."""
     with writing(database, queued_bytes=1000) as writer:

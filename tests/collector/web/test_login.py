@@ -1,5 +1,7 @@
 """Login, sessions and logout of operators, at a real collector."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +12,8 @@ from sqlalchemy import delete, insert, select
 
 from collector.api.operators import TRIES_PER_NAME, TRY_SPAN
 from collector.ledger import schema
+from collector.web import pages_operator
+from collector.web.pages_operator import FORM_BYTES
 from tests.collector.conftest import Running, Start
 from tests.collector.web.markup import read
 
@@ -131,6 +135,31 @@ async def test_login_form_of_another_site_is_refused(known: Running) -> None:
     answer = await log_in(known, Sec_Fetch_Site="cross-site")
     assert answer.status == 403
     assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+async def test_a_form_has_a_size(known: Running, path: str) -> None:
+    """What is larger than any form of these pages is refused, not kept in memory."""
+    await log_in(known)
+    form = {"name": "an", "password": "x" * 2 * FORM_BYTES}
+    async with known.client.post(known.url + path, data=form, allow_redirects=False) as answer:
+        assert answer.status == 413
+
+
+async def test_a_form_that_does_not_come_is_given_up(
+    known: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its time the sender is told 408, and its connection's place is free."""
+    monkeypatch.setattr(pages_operator, "FORM_SECONDS", 0.3)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"name="
+        await asyncio.sleep(10)
+
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = known.url + "/login"
+    async with known.client.post(url, data=slow(), headers=headers) as answer:
+        assert answer.status == 408
 
 
 async def test_tries_are_limited(start: Start) -> None:
