@@ -16,7 +16,14 @@ from pydantic import (
 )
 
 from protocol.constants import DEFAULT_COLLECTOR_PORT
-from protocol.messages import PeriodicSchedule, Schedule, ServerEntry, SpeedSchedule, Window
+from protocol.messages import (
+    LatencySchedule,
+    ReachSchedule,
+    Schedule,
+    ServerEntry,
+    SpeedSchedule,
+    Window,
+)
 from protocol.settings import Section
 
 
@@ -125,8 +132,8 @@ def _default_schedule() -> Schedule:
                 Window(name="evening", start=time(19), end=time(23), tests=3),
             )
         ),
-        latency=PeriodicSchedule(every_seconds=900),
-        reach=PeriodicSchedule(every_seconds=300),
+        latency=LatencySchedule(every_seconds=900),
+        reach=ReachSchedule(every_seconds=300),
     )
 
 

@@ -64,7 +64,8 @@ MEANINGS_OF_MESSAGES = {
     "Window.start": "Local time at which it begins.",
     "Window.end": "Local time at which it ends; before its start means the next day.",
     "Window.tests": "Tests in it, each at a random moment of its own part.",
-    "PeriodicSchedule.every_seconds": "Once in each period of so long, at a random moment of it.",
+    "LatencySchedule.every_seconds": "Once in each period of so long, at a random moment of it.",
+    "ReachSchedule.every_seconds": "Once in each period of so long, at a random moment of it.",
 }
 """What the settings mean that are messages too: their models stand in `protocol.messages`."""
 
@@ -82,7 +83,8 @@ EXAMPLES = {
     "Window.start": "'19:00'",
     "Window.end": "'23:00'",
     "Window.tests": "3",
-    "PeriodicSchedule.every_seconds": "300",
+    "LatencySchedule.every_seconds": "300",
+    "ReachSchedule.every_seconds": "300",
     "TlsSettings.certificate": "/etc/linewatch/tls/fullchain.pem",
     "TlsSettings.key": "/etc/linewatch/tls/key.pem",
 }

@@ -30,7 +30,8 @@ RESERVED_SECONDS: Final = {Task.SPEED: 120, Task.LATENCY: 65, Task.REACH: 15}
 """How long a slot keeps its line for itself.
 
 speed: 26 s of load, idle latency, connecting, and a server that answers late. latency: a minute of
-packets and waiting for the last. reach: its targets' timeouts side by side."""
+packets and waiting for the last. reach: its targets' timeouts side by side. A period is longer:
+see `protocol.messages`."""
 
 EVENING_START: Final = time(19)
 EVENING_END: Final = time(23)

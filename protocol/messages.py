@@ -100,17 +100,32 @@ class SpeedSchedule(Model):
 
 
 class PeriodicSchedule(Model):
-    """When a light task runs: once in every period, at a random moment of it."""
+    """When a light task runs: once in every period, at a random moment of it.
 
-    every_seconds: Annotated[int, Field(ge=10, le=86400)]
+    A period holds at least the time for which one of its slots keeps the line, and a random rest.
+    """
+
+    every_seconds: Annotated[int, Field(le=86400)]
+
+
+class LatencySchedule(PeriodicSchedule):
+    """When latency is measured; a slot keeps its line for 65 s."""
+
+    every_seconds: Annotated[int, Field(ge=90, le=86400)]
+
+
+class ReachSchedule(PeriodicSchedule):
+    """When it is asked what still answers; a slot keeps its line for 15 s."""
+
+    every_seconds: Annotated[int, Field(ge=20, le=86400)]
 
 
 class Schedule(Model):
     """A path's plan. A task that is null does not run."""
 
     speed: SpeedSchedule | None
-    latency: PeriodicSchedule | None
-    reach: PeriodicSchedule | None
+    latency: LatencySchedule | None
+    reach: ReachSchedule | None
 
 
 class MeasuredPath(Model):

@@ -113,7 +113,10 @@ class WifiState(Model):
 
 
 class DeviceState(Model):
-    """The device itself. Temperature in °C; power is what the board's firmware tells."""
+    """The device itself. Temperature in °C; power is what the board's firmware tells.
+
+    After a test, ``undervoltage`` and ``throttled`` are true also where it was so during the test.
+    """
 
     load_1m: Ratio | None
     memory_available_bytes: Count | None

@@ -8,11 +8,12 @@ from typing import Final
 from probe.conditions.files import number, text
 from protocol.records import DeviceState
 
-_THROTTLED: Final = "sys/devices/platform/soc/soc:firmware/get_throttled"
-_UNDERVOLTAGE_NOW: Final = 0x1
-_THROTTLED_NOW: Final = 0x2 | 0x4 | 0x8
+_THROTTLED_FILE: Final = "sys/devices/platform/soc/soc:firmware/get_throttled"
+_UNDERVOLTAGE: Final = 0x1
+_THROTTLED: Final = 0x2 | 0x4 | 0x8
+_SINCE_BOOT_SHIFT: Final = 16
 """Bits of the Raspberry Pi firmware's get_throttled: under-voltage; frequency capped, throttled,
-soft temperature limit. The upper half-word says what happened since boot, which is too long ago."""
+soft temperature limit. The upper half-word has the same bits for "since boot"."""
 
 _IDLE_COLUMNS: Final = (3, 4)
 """Of a `cpu` line in /proc/stat, after its name: idle and iowait."""
@@ -40,10 +41,15 @@ class CpuTimes:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Under-voltage and throttling at one moment; None where the board does not tell."""
+    """Under-voltage and throttling at one moment, and whether there was any since boot.
+
+    None where the board does not tell.
+    """
 
     undervoltage: bool | None
     throttled: bool | None
+    undervoltage_since_boot: bool | None = None
+    throttled_since_boot: bool | None = None
 
 
 def read_cpu_times(root: Path = Path("/")) -> CpuTimes:
@@ -73,10 +79,15 @@ def read_device(root: Path = Path("/")) -> DeviceState:
 
 def read_power(root: Path = Path("/")) -> Power:
     """Return what the board's firmware says of its power now."""
-    throttled = _throttled(root)
+    told = _throttled(root)
+    if told is None:
+        return Power(undervoltage=_voltage_alarm(root), throttled=None)
+    since_boot = told >> _SINCE_BOOT_SHIFT
     return Power(
-        undervoltage=_undervoltage(root, throttled),
-        throttled=None if throttled is None else bool(throttled & _THROTTLED_NOW),
+        undervoltage=bool(told & _UNDERVOLTAGE),
+        throttled=bool(told & _THROTTLED),
+        undervoltage_since_boot=bool(since_boot & _UNDERVOLTAGE),
+        throttled_since_boot=bool(since_boot & _THROTTLED),
     )
 
 
@@ -117,16 +128,14 @@ def _memory(root: Path) -> int | None:
 
 
 def _throttled(root: Path) -> int | None:
-    content = text(root / _THROTTLED)
+    content = text(root / _THROTTLED_FILE)
     try:
         return None if content is None else int(content, 16)
     except ValueError:
         return None
 
 
-def _undervoltage(root: Path, throttled: int | None) -> bool | None:
-    if throttled is not None:
-        return bool(throttled & _UNDERVOLTAGE_NOW)
+def _voltage_alarm(root: Path) -> bool | None:
     for folder in (root / "sys/class/hwmon").glob("hwmon*"):
         if text(folder / "name") == "rpi_volt":
             alarm = number(folder / "in0_lcrit_alarm")

@@ -75,6 +75,7 @@ class Watch:
         self._hottest: float | None = None
         self._undervoltage = False
         self._throttled = False
+        self._power_before = read_power(root)
         self._started_at = time.monotonic()
         self._own_before = _own_cpu_seconds()
         self._before = read_cpu_times(root)
@@ -136,10 +137,19 @@ class Watch:
             now = read_cpu_times(self._root)
             self._busiest = _larger(self._busiest, max(now.busy_since(before), default=None))
             self._hottest = _larger(self._hottest, read_temperature(self._root))
-            power = read_power(self._root)
-            self._undervoltage |= bool(power.undervoltage)
-            self._throttled |= bool(power.throttled)
+            self._note_power()
             before = now
+        self._note_power()
+
+    def _note_power(self) -> None:
+        """Note what is, and what was since the last reading: the firmware remembers a dip."""
+        power, before = read_power(self._root), self._power_before
+        self._undervoltage |= bool(power.undervoltage) or (
+            bool(power.undervoltage_since_boot) and before.undervoltage_since_boot is False
+        )
+        self._throttled |= bool(power.throttled) or (
+            bool(power.throttled_since_boot) and before.throttled_since_boot is False
+        )
 
 
 def conditions(before: Snapshot, during: During | None, after: Snapshot | None) -> Conditions:

@@ -132,6 +132,7 @@ class _Test:
     _latency: dict[str, LatencySummary] = field(default_factory=dict)
     _runs: dict[Direction, Run] = field(default_factory=dict)
     _seen: ServerTest | None = None
+    _public_address_is_fixed: bool = False
 
     def run(self) -> None:
         """Run the whole test.
@@ -146,6 +147,9 @@ class _Test:
         backend = self._backend = backends.find(control)
         self.local_address = control.local_address
         self.public_address = backends.public_address(control, backend)
+        # Behind some carriers' NAT each connection has another address: then it tells nothing.
+        _, another = self._addresses_anew(dialer, backend)
+        self._public_address_is_fixed = another == self.public_address
         report(Progress("latency", 0.0))
         self._latency["idle"] = measure_idle(
             control,
@@ -192,15 +196,22 @@ class _Test:
 
     def _look_for_another_path(self, dialer: Dialer, backend: Backend) -> None:
         """Flag addresses that changed during the test; one that cannot be learned flags nothing."""
+        local, public = self._addresses_anew(dialer, backend)
+        seen = [(self.local_address, local)]
+        if self._public_address_is_fixed:
+            seen.append((self.public_address, public))
+        if any(None not in pair and pair[0] != pair[1] for pair in seen):
+            self.flags.append(Flag.PATH_CHANGED)
+
+    def _addresses_anew(self, dialer: Dialer, backend: Backend) -> tuple[str | None, str | None]:
+        """Return the local and the public address of a new connection, as far as they are known."""
         asking = self._client(dialer)
         public = None
-        # The test itself is over: whatever is wrong with this request does not undo it.
+        # Whatever is wrong with this request does not undo the test.
         with contextlib.suppress(MeasurementError):
             public = backends.public_address_again(asking, backend)
-        local = asking.local_address
-        for earlier, later in ((self.local_address, local), (self.public_address, public)):
-            if earlier is not None and later is not None and earlier != later:
-                self.flags.append(Flag.PATH_CHANGED)
+        asking.close()
+        return asking.local_address, public
 
     def _client(self, dialer: Dialer) -> Client:
         client = Client(dialer)

@@ -4,15 +4,18 @@ A packet every quarter of a second for a minute, in unauthenticated mode, to the
 reflector. Ends by itself `packets * interval + STRAGGLER_SECONDS` after its first packet.
 """
 
+import errno
 import select
 import socket
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from probe.engine import Measurement, MeasurementError, Order, Progress
 from probe.failure import ERRORS, classify
-from probe.transfer.dial import Target, bind_to_interface, resolve
+from probe.transfer.dial import Address, Target, bind_to_interface, resolve
 from probe.transfer.guard import Guard
 from probe.transfer.latency import percentile, summarise
 from protocol import stamp
@@ -30,15 +33,52 @@ STRAGGLER_SECONDS: Final = 2.0
 10 s; above 2 s no application is waiting any more."""
 
 
+_LOST_ON_THE_WAY: Final = frozenset({errno.EAGAIN, errno.ECONNREFUSED})
+"""A full queue loses the packet, as a router's would. A refusal (ICMP) belongs to an earlier
+packet; a reflector that comes back later is measured all the same."""
+
+_LOSSES: Final = _LOST_ON_THE_WAY | {
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.ENOBUFS,
+    errno.EADDRNOTAVAIL,
+    errno.EINVAL,
+    errno.ENODEV,
+    errno.ENXIO,
+}
+"""Also lost: what was sent while the interface, its address (EINVAL) or the route was away. A line
+that is down for ten seconds of the minute has lost forty packets."""
+
+
 @dataclass(slots=True)
 class Tally:
-    """What came back, pure: packets by their number, in the order of arrival."""
+    """What came back, pure: packets by their number, in the order of arrival.
+
+    Attributes:
+        sent_at: when each was sent.
+        round_trips: in seconds, of each that came back.
+        duplicates, reordered: how many.
+        no_way: why the device itself could not send one, the last such reason.
+    """
 
     sent_at: list[float] = field(default_factory=list)
     round_trips: dict[int, float] = field(default_factory=dict)
     duplicates: int = 0
     reordered: int = 0
+    no_way: OSError | None = None
     _newest: int = -1
+
+    def note_loss(self, error: OSError) -> None:
+        """Note why a packet is lost; others may come through.
+
+        Raises:
+            OSError: ``error``, where it is not the loss of a packet.
+        """
+        if error.errno not in _LOSSES:
+            raise error
+        if error.errno not in _LOST_ON_THE_WAY:
+            self.no_way = error
 
     def take(self, reflection: stamp.Reflection, received_at: float) -> None:
         """Count one answer; ``received_at`` is on the clock of ``sent_at``.
@@ -99,13 +139,10 @@ class StampEngine:
         host, port = reflector_of(order.server.stamp, order.server.url)
         order.progress(Progress("connect", 0.0))
         addresses = resolve(host, port, order.family, guard, socket.SOCK_DGRAM)
-        family, address = addresses[0]
         where = f"{host} UDP port {port}"
         try:
-            with socket.socket(family, socket.SOCK_DGRAM) as connection:
-                bind_to_interface(connection, order.interface, address[0])
-                connection.connect(address)
-                connection.setblocking(False)
+            with _connect(addresses, order.interface) as connection:
+                family, address = connection.family, connection.getpeername()
                 local = str(connection.getsockname()[0])
                 self._exchange(connection, tally, order, guard)
         except ERRORS as error:
@@ -121,7 +158,9 @@ class StampEngine:
         )
         section = tally.section(identity, version, self.interval_seconds)
         failure = None
-        if not tally.round_trips:
+        if not tally.round_trips and tally.no_way is not None:
+            failure = classify(tally.no_way, "talk", where).report
+        elif not tally.round_trips:
             sentence = f"{len(tally.sent_at)} packets to {where}, none came back"
             failure = MeasurementError(Failure.NO_REPLIES, sentence).report
         return Measurement(
@@ -159,10 +198,31 @@ class StampEngine:
         tally.sent_at.append(time.monotonic())
         try:
             connection.send(packet)
-        except (BlockingIOError, ConnectionRefusedError):
-            # A full queue loses the packet, as a router's would. A refusal (ICMP) belongs to an
-            # earlier packet; a reflector that comes back later is measured all the same.
-            return
+        except OSError as error:
+            tally.note_loss(error)
+
+
+def _connect(addresses: Sequence[Address], interface: str | None) -> socket.socket:
+    """Return a socket towards the first address that the device has a way to.
+
+    Raises:
+        OSError: why there is none to the last.
+        MeasurementError: the device does not permit the interface.
+    """
+    reason = OSError(errno.EADDRNOTAVAIL, "the name has no address")
+    for family, address in addresses:
+        with ExitStack() as undo:
+            connection = undo.enter_context(socket.socket(family, socket.SOCK_DGRAM))
+            try:
+                bind_to_interface(connection, interface, address[0])
+                connection.connect(address)
+            except OSError as error:
+                reason = error
+                continue
+            connection.setblocking(False)
+            undo.pop_all()
+            return connection
+    raise reason
 
 
 def reflector_of(stamp_address: str | None, url: str) -> tuple[str, int]:
@@ -191,8 +251,9 @@ def _receive(connection: socket.socket, tally: Tally) -> None:
             packet = connection.recv(2048)
         except BlockingIOError:
             return
-        except ConnectionRefusedError:
-            continue  # an earlier packet found nobody; it counts as lost
+        except OSError as error:
+            tally.note_loss(error)
+            continue
         reflection = stamp.unpack_reflection(packet)
         if reflection is not None:
             tally.take(reflection, time.monotonic())

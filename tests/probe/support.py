@@ -17,8 +17,9 @@ from protocol.chain import follow
 from protocol.failures import Failure
 from protocol.messages import (
     Instruction,
+    LatencySchedule,
     MeasuredPath,
-    PeriodicSchedule,
+    ReachSchedule,
     Schedule,
     ServerEntry,
     SpeedSchedule,
@@ -91,8 +92,8 @@ def plan(tests: int = 24, latency: int = 900, reach: int = 300) -> Schedule:
     day = Window(name="day", start="00:00", end="00:00", tests=tests)
     return Schedule(
         speed=SpeedSchedule(windows=(day,)),
-        latency=PeriodicSchedule(every_seconds=latency),
-        reach=PeriodicSchedule(every_seconds=reach),
+        latency=LatencySchedule(every_seconds=latency),
+        reach=ReachSchedule(every_seconds=reach),
     )
 
 

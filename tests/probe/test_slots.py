@@ -23,7 +23,14 @@ from probe.slots import (
     plan_day,
     unserved,
 )
-from protocol.messages import MeasuredPath, PeriodicSchedule, Schedule, SpeedSchedule, Window
+from protocol.messages import (
+    LatencySchedule,
+    MeasuredPath,
+    ReachSchedule,
+    Schedule,
+    SpeedSchedule,
+    Window,
+)
 from protocol.records import Task
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -63,8 +70,8 @@ def path(
     """Return a path with a usual schedule, changed as asked."""
     schedule = Schedule(
         speed=SpeedSchedule(windows=rhythm.windows),
-        latency=PeriodicSchedule(every_seconds=rhythm.latency),
-        reach=PeriodicSchedule(every_seconds=rhythm.reach),
+        latency=LatencySchedule(every_seconds=rhythm.latency),
+        reach=ReachSchedule(every_seconds=rhythm.reach),
     )
     return MeasuredPath(name=name, schedule=schedule, line=line, families=families)
 
@@ -95,7 +102,7 @@ families = st.sampled_from([FOUR, SIX, BOTH])
 paths = st.lists(
     st.tuples(
         windows,
-        st.sampled_from([60, 90, 300, 7000]),
+        st.sampled_from([90, 120, 300, 7000]),
         st.sampled_from([45, 300]),
         st.sampled_from([None, "line-a", "line-b"]),
         families,
@@ -160,7 +167,7 @@ def test_days_join_without_overlap_and_every_part_belongs_to_one(
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.sampled_from([60, 90, 300, 7000]), st.sampled_from([20, 60, 300, 1800]))
+@given(st.sampled_from([90, 120, 300, 7000]), st.sampled_from([20, 60, 300, 1800]))
 def test_each_period_has_at_most_one_slot(latency: int, reach: int) -> None:
     """A light task runs at most once in each of its periods."""
     plan = plan_day(DAY, HANOI, [path(rhythm=Rhythm(latency=latency, reach=reach))], "seed")

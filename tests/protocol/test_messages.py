@@ -17,7 +17,7 @@ def instruction() -> dict[str, Any]:
     schedule = {
         "speed": {"windows": [window], "profile": "full"},
         "latency": {"every_seconds": 300},
-        "reach": None,
+        "reach": {"every_seconds": 300},
     }
     return {
         "schema": 1,
@@ -48,7 +48,8 @@ def test_two_windows_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize(
     "place, value",
     [
-        (("paths", 0, "schedule", "latency", "every_seconds"), 9),
+        (("paths", 0, "schedule", "latency", "every_seconds"), 89),
+        (("paths", 0, "schedule", "reach", "every_seconds"), 19),
         (("paths", 0, "schedule", "speed", "windows"), []),
         (("paths", 0, "schedule", "speed", "windows", 0, "tests"), 289),
         (("paths", 0, "families"), []),

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from collector.ledger import registry, schema
 from protocol.constants import ENROL_PATH, INSTRUCTION_PATH
-from protocol.messages import EnrolAnswer, Instruction, PeriodicSchedule, Problem, Schedule
+from protocol.messages import EnrolAnswer, Instruction, Problem, ReachSchedule, Schedule
 from tests.collector.conftest import Running, Start, register
 from tests.collector.device import Device
 
@@ -131,7 +131,7 @@ async def test_an_unchanged_instruction_is_304_and_a_changed_one_is_sent(
     device = collector.device("p1")
     _, _, etag = await instruction(collector, device)
     assert await instruction(collector, device, etag) == (304, "", etag)
-    own = Schedule(speed=None, latency=None, reach=PeriodicSchedule(every_seconds=60))
+    own = Schedule(speed=None, latency=None, reach=ReachSchedule(every_seconds=60))
     with collector.database.write() as connection:
         connection.execute(update(schema.probe_paths).values(schedule=own.model_dump_json()))
     status, body, changed = await instruction(collector, device, etag)

@@ -10,9 +10,9 @@ from collector.ledger.instruction import read_instruction
 from collector.settings import CollectorSettings, LedgerSettings
 from linewatch import build
 from protocol.errors import LinewatchError
-from protocol.messages import MeasuredPath, PeriodicSchedule, Schedule
+from protocol.messages import MeasuredPath, ReachSchedule, Schedule
 
-OWN = Schedule(speed=None, latency=None, reach=PeriodicSchedule(every_seconds=60))
+OWN = Schedule(speed=None, latency=None, reach=ReachSchedule(every_seconds=60))
 
 
 class Registry:

@@ -181,10 +181,31 @@ def test_power_that_failed_only_under_load_is_told_afterwards(tmp_path: Path) ->
     bits = "sys/devices/platform/soc/soc:firmware/get_throttled"
     put(tmp_path, {bits: "0x0"})
     watch = Watch(tmp_path, interval=0.02)
-    put(tmp_path, {bits: "0x50001"})
+    put(tmp_path, {bits: "0x10001"})
     wait_until(lambda: watch._undervoltage)
-    put(tmp_path, {bits: "0x50000"})
+    put(tmp_path, {bits: "0x10000"})
     now = snapshot(None, clock_synchronised=True, root=tmp_path)
     assert now.device.undervoltage is False
     after = watch.stop().after(now)
     assert (after.device.undervoltage, after.device.throttled) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "before,after,found",
+    [
+        ("0x0", "0x10000", (True, False)),
+        ("0x10000", "0x50000", (False, True)),
+        ("0x50000", "0x50000", (False, False)),
+    ],
+)
+def test_a_dip_between_two_readings_is_told_by_the_firmware(
+    tmp_path: Path, before: str, after: str, found: tuple[bool, bool]
+) -> None:
+    """What the firmware remembers since boot counts where it did not remember it before."""
+    bits = "sys/devices/platform/soc/soc:firmware/get_throttled"
+    put(tmp_path, {bits: before})
+    watch = Watch(tmp_path, interval=60)
+    put(tmp_path, {bits: after})
+    now = snapshot(None, clock_synchronised=True, root=tmp_path)
+    device = watch.stop().after(now).device
+    assert (device.undervoltage, device.throttled) == found

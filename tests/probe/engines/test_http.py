@@ -11,10 +11,11 @@ import pytest
 
 from probe.engine import Measurement, Order, Progress
 from probe.engines.http import FULL, QUICK, HttpEngine, Profile, is_limited
+from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.flags import Flag
-from protocol.messages import ServerEntry
-from protocol.records import ServerIdentity, Speed
+from protocol.messages import ServerEntry, ServerInfo, ServerLoad
+from protocol.records import ServerIdentity, Speed, encode
 from tests.probe.far_end import (
     PIECE,
     Handler,
@@ -169,17 +170,48 @@ def test_another_public_address_at_the_end_is_a_changed_path() -> None:
     """A line that failed over during the test is told by what the server sees; a server that no
     longer says is none.
     """
-    for second, changed in ((b"203.0.113.9", True), (b"192.0.2.7", False), (b"unknown", False)):
-        told = [second, b"192.0.2.7"]
+    own, other, third = b"192.0.2.7", b"203.0.113.9", b"203.0.113.8"
+    for told, changed in (
+        ([own, own, other], True),
+        ([own, own, own], False),
+        ([own, own, b"unknown"], False),
+        # A carrier's NAT that gives each connection another address says nothing of the way.
+        ([own, other, third], False),
+    ):
 
         def tell(request: Handler, told: list[bytes] = told) -> None:
-            answer(request, told.pop())
+            answer(request, told.pop(0))
 
         with plain_backend({"getIP.php": tell}) as url:
             measurement = measure(url)
         assert measurement.failure is None
         assert measurement.public_address == "192.0.2.7"
         assert (Flag.PATH_CHANGED in measurement.flags) is changed
+
+
+OURS = ServerInfo(
+    name="hp-1",
+    software="linewatch/9",
+    your_address="192.0.2.7",
+    upload_maximum_bytes=1 << 30,
+    stamp_port=None,
+    load=ServerLoad(tests_running=0, connections=3, connections_limit=10, cpu_ratio=0.25),
+)
+
+
+@pytest.mark.parametrize("last,changed", [("203.0.113.9", True), ("192.0.2.7", False)])
+def test_our_own_server_tells_of_a_changed_path_too(last: str, changed: bool) -> None:
+    """It says which address it sees with what else it says of itself."""
+    told = ["192.0.2.7", "192.0.2.7", last]
+
+    def tell(request: Handler) -> None:
+        answer(request, encode(OURS.model_copy(update={"your_address": told.pop(0)})))
+
+    with plain_backend({SERVER_PATH[1:]: tell}) as url:
+        measurement = measure(url)
+    assert measurement.failure is None
+    assert told == []
+    assert (Flag.PATH_CHANGED in measurement.flags) is changed
 
 
 # --- What is no measurement server ---------------------------------------------------------------

@@ -1,6 +1,9 @@
 """The engine `stamp` against a reflector on loopback, whole and with faults."""
 
+import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -123,6 +126,45 @@ def test_nobody_on_the_port_is_silence_too() -> None:
     measured = ENGINE.measure(order(f"127.0.0.1:{port}"))
     assert measured.failure is not None
     assert measured.failure.code is Failure.NO_REPLIES
+
+
+def test_an_address_without_a_way_gives_way_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with two addresses is measured over the one that the device can send to."""
+    with reflector(lambda _, packet: [packet]) as address:
+        port = int(address.rpartition(":")[2])
+        # A link-local address that names no link has no way out, on any machine.
+        found = [
+            (socket.AF_INET6, ("fe80::1", port, 0, 0)),
+            (socket.AF_INET, ("127.0.0.1", port)),
+        ]
+        monkeypatch.setattr("probe.engines.stamp.resolve", lambda *_: found)
+        measured = ENGINE.measure(order(address))
+        assert isinstance(measured.section, Latency)
+        assert (measured.section.ip_version, measured.section.lost_ratio) == (4, 0.0)
+        monkeypatch.setattr("probe.engines.stamp.resolve", lambda *_: found[:1])
+        measured = ENGINE.measure(order(address))
+    assert measured.section is None
+    assert measured.failure is not None
+
+
+def without_network(at: float, seconds: float, echoes: int = 1) -> tuple[int, int, str | None]:
+    """Measure in a network namespace whose loopback goes down; return lost, received, failure."""
+    script = [sys.executable, "-m", "tests.probe.engines.without_network"]
+    script += [str(at), str(seconds), str(echoes)]
+    ran = subprocess.run(["unshare", "--net", *script], capture_output=True, timeout=60, check=True)
+    lost, received, failure = json.loads(ran.stdout)
+    return lost, received, failure
+
+
+def test_a_line_that_is_down_for_a_while_has_lost_its_packets() -> None:
+    """The minute goes on, and what could not be sent counts as lost; the rest is measured."""
+    lost, received, failure = without_network(0.5, 0.5)
+    assert (failure, 5 <= lost <= 15, received + lost) == (None, True, 30)
+
+
+def test_a_line_that_stays_down_is_the_failure() -> None:
+    """Where no packet ever comes back, what kept them from leaving is told, and all are lost."""
+    assert without_network(0.1, 60, echoes=0) == (30, 0, Failure.NO_ROUTE)
 
 
 def test_garbage_is_not_an_answer() -> None:
