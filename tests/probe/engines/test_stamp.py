@@ -147,10 +147,10 @@ def test_an_address_without_a_way_gives_way_to_the_next(monkeypatch: pytest.Monk
     assert measured.failure is not None
 
 
-def without_network(at: float, seconds: float, echoes: int = 1) -> tuple[int, int, str | None]:
+def without_network(at: float, seconds: float, way: str) -> tuple[int, int, str | None]:
     """Measure in a network namespace whose loopback goes down; return lost, received, failure."""
     script = [sys.executable, "-m", "tests.probe.engines.without_network"]
-    script += [str(at), str(seconds), str(echoes)]
+    script += [str(at), str(seconds), way]
     ran = subprocess.run(["unshare", "--net", *script], capture_output=True, timeout=60, check=True)
     lost, received, failure = json.loads(ran.stdout)
     return lost, received, failure
@@ -158,13 +158,13 @@ def without_network(at: float, seconds: float, echoes: int = 1) -> tuple[int, in
 
 def test_a_line_that_is_down_for_a_while_has_lost_its_packets() -> None:
     """The minute goes on, and what could not be sent counts as lost; the rest is measured."""
-    lost, received, failure = without_network(0.5, 0.5)
+    lost, received, failure = without_network(0.5, 0.5, "loopback")
     assert (failure, 5 <= lost <= 15, received + lost) == (None, True, 30)
 
 
 def test_a_line_that_stays_down_is_the_failure() -> None:
     """Where no packet ever comes back, what kept them from leaving is told, and all are lost."""
-    assert without_network(0.1, 60, echoes=0) == (30, 0, Failure.NO_ROUTE)
+    assert without_network(0.1, 60, "cable") == (30, 0, Failure.NO_ROUTE)
 
 
 def test_garbage_is_not_an_answer() -> None:
