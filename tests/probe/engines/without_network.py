@@ -1,8 +1,8 @@
 """Measures in a network namespace whose interface goes down for a while.
 
-`unshare --net python -m tests.probe.engines.without_network AT SECONDS WAY` takes the interface down
-AT seconds after the start, for SECONDS, and prints lost, received and the failure's code as JSON. WAY
-is `loopback`, where a reflector answers, or `cable`, at whose other end nobody does.
+`unshare --net python -m tests.probe.engines.without_network AT SECONDS WAY` takes the interface
+down AT seconds after the start, for SECONDS, and prints lost, received and the failure's code as
+JSON. WAY is `loopback`, where a reflector answers, or `cable`, at whose other end nobody does.
 """
 
 import json
@@ -16,7 +16,7 @@ from tests.probe.engines.test_stamp import order, reflector
 
 
 def ip(words: str) -> None:
-    """Run ip(8)."""
+    """Run a command of ip."""
     subprocess.run(["ip", *words.split()], check=True)
 
 
