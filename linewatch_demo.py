@@ -194,6 +194,8 @@ def run(directory: Path, *arguments: str, given: str | None = None) -> str:
         text=True,
         timeout=READY_SECONDS,
         check=False,
+        # Ctrl-C reaches the demo alone: a step of the set-up is short, and is finished.
+        start_new_session=True,
     )
     if done.returncode:
         raise DemoError(f"'linewatch {' '.join(arguments[:2])}' failed: {done.stderr.strip()}")
@@ -314,11 +316,13 @@ def demo(data: Path) -> None:
                 started.append(Part(name, [name, "run"], directory))
             _, page = [part.wait_ready() for part in started]
             password = register(directory, page)
-        before = speed_slots(page)
-        console.print("The first full measurement takes half a minute.")
-        started.append(Part("probe", ["probe", "run", "--now"], directory, terminal=True))
-        wait_for_first(page, before, stopping)
-        announce(console, page, status_page, password)
-        watch(started, stopping)
+        if not stopping.is_set():
+            before = speed_slots(page)
+            console.print("The first full measurement takes half a minute.")
+            started.append(Part("probe", ["probe", "run", "--now"], directory, terminal=True))
+            wait_for_first(page, before, stopping)
+        if not stopping.is_set():
+            announce(console, page, status_page, password)
+            watch(started, stopping)
         console.print("\nStopping …")
     console.print("Stopped. The data is kept; 'make demo' goes on with it.")

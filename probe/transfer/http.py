@@ -163,8 +163,10 @@ class Client:
     def end(self) -> None:
         """Wake a thread that is blocked in `get`; it fails at once, and so do all later ones."""
         self._ended = True
-        if self._connection is not None:
-            kernel.end(self._connection)
+        # The thread in `get` may drop it meanwhile.
+        connection = self._connection
+        if connection is not None:
+            kernel.end(connection)
 
     def close(self) -> None:
         """Close the connection; the next `get` opens another."""

@@ -77,8 +77,10 @@ class Stream(ABC):
         """End the stream, wait for its thread (at most `BLOCK_SECONDS`), close its connection."""
         self._ending = True
         self._go.set()
-        if self._connection is not None:
-            kernel.end(self._connection)
+        # The stream's own thread may drop it meanwhile.
+        connection = self._connection
+        if connection is not None:
+            kernel.end(connection)
         if self._thread.is_alive():
             self._thread.join()
 

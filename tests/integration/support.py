@@ -9,7 +9,10 @@
 Each part keeps its state below ``folder``; started again there it goes on with what it finds.
 """
 
+import base64
+import itertools
 import json
+import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -18,14 +21,44 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bench.processes import LINEWATCH, Process, running
+from protocol.chain import Link, Seal, check_seal, follow
 
 COMMAND_SECONDS = 60
 """The longest that a command which is waited for may take."""
 
 _LISTENING = r"(?:listening on|Status page:) (https?://\S+)"
 """What a part says once it is ready; the probe's address is that of its own page."""
+
+
+def verified_chains(folder: Path) -> dict[str, list[Link]]:
+    """Return the links of each chain in ``folder``/ledger.sqlite, by the chain's name.
+
+    Raises:
+        ChainError: a chain is not whole from its first record, or one of its seals is not good.
+        AssertionError: a chain has no seal over its last record.
+    """
+    with sqlite3.connect(folder / "ledger.sqlite") as connection:
+        lines = connection.execute("SELECT chain, line FROM records ORDER BY chain, seq").fetchall()
+        seals = connection.execute(
+            "SELECT probe_id, chain, seq, hash, signature, public_key FROM seals"
+        ).fetchall()
+    chains = {
+        chain: follow(bytes(line) for _, line in group)
+        for chain, group in itertools.groupby(lines, key=lambda row: row[0])
+    }
+    for probe, chain, seq, own, signature, key in seals:
+        public_key = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
+        sealed = Seal(
+            seal="ed25519", probe=probe, chain=chain, seq=seq, hash=own, signature=signature
+        )
+        check_seal(public_key, sealed, chains[chain][seq])
+    for chain, links in chains.items():
+        assert links[0].seq == 0
+        assert max(seq for _, of, seq, *_ in seals if of == chain) == links[-1].seq
+    return chains
 
 
 @dataclass(frozen=True, slots=True)

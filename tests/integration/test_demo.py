@@ -53,6 +53,16 @@ def test_the_demo_measures_says_where_to_look_and_stops_cleanly(tmp_path: Path) 
     secret = tmp_path / "data" / "operator-password"
     assert secret.stat().st_mode & 0o077 == 0
 
+    with running("hasty", start(tmp_path / "hasty"), tmp_path) as hasty:
+        log = tmp_path / "hasty/data/logs/collector.log"
+        end = time.monotonic() + 60
+        while not log.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(2)
+        assert interrupt(hasty) == 0
+        assert "failed" not in hasty.text()
+    assert children_of(tmp_path / "hasty") == ""
+
     with running("second", start(tmp_path), tmp_path) as again:
         again.wait_for("The first full measurement", 60)
         time.sleep(2)
