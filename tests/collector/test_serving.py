@@ -5,7 +5,6 @@ import contextlib
 import resource
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from collector.ledger.migrate import migrate
 from collector.serving import serve
 from collector.settings import CollectorSettings, LedgerSettings
 from protocol.constants import ENROL_PATH, MAX_BODY_BYTES, RECORDS_PATH
+from tests.certificates import self_signed
 from tests.collector.conftest import Running, Start
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
@@ -226,21 +226,12 @@ async def test_a_large_enrolment_is_refused(collector: Running) -> None:
         assert answer.status == 413
 
 
-def make_certificate(certificate: Path, key: Path) -> None:
-    """Write a certificate for 127.0.0.1 that signs itself."""
-    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    extension = ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*words.split(), *files, *extension], check=True, capture_output=True)
-
-
 async def test_it_speaks_tls_where_it_has_a_certificate(start: Start, tmp_path: Path) -> None:
     """The URL says https, and a client that trusts the certificate gets its answer."""
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    make_certificate(certificate, key)
-    collector = await start(tls={"certificate": certificate, "key": key})
+    made = self_signed(tmp_path)
+    collector = await start(tls=made.settings())
     assert collector.url.startswith("https://")
-    trust = ssl.create_default_context(cafile=str(certificate))
+    trust = ssl.create_default_context(cafile=str(made.certificate))
     async with collector.client.get(collector.url + "/healthz", ssl=trust) as answer:
         assert (answer.status, await answer.text()) == (200, "ok\n")
 
@@ -249,11 +240,10 @@ async def test_silence_before_a_handshake_has_a_place_like_any_other(
     start: Start, tmp_path: Path
 ) -> None:
     """Connections that never begin TLS count, give way to new ones, and end in their time."""
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    make_certificate(certificate, key)
+    made = self_signed(tmp_path)
     limits = {"connections": 20}
-    collector = await start(tls={"certificate": certificate, "key": key}, limits=limits)
-    trust = ssl.create_default_context(cafile=str(certificate))
+    collector = await start(tls=made.settings(), limits=limits)
+    trust = ssl.create_default_context(cafile=str(made.certificate))
     with contextlib.ExitStack() as stack:
         silent = await asyncio.to_thread(stack.enter_context, many_sockets(60, place_of(collector)))
         async with collector.client.get(collector.url + "/healthz", ssl=trust) as answer:
@@ -280,10 +270,9 @@ def read_to_end(sock: socket.socket) -> float:
 
 async def test_with_tls_one_above_its_share_is_closed(start: Start, tmp_path: Path) -> None:
     """Refused before a handshake is paid for."""
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    make_certificate(certificate, key)
+    made = self_signed(tmp_path)
     limits = {"connections_per_address": 1}
-    collector = await start(tls={"certificate": certificate, "key": key}, limits=limits)
+    collector = await start(tls=made.settings(), limits=limits)
     _, writer = await asyncio.open_connection(*place_of(collector))
     await asyncio.sleep(0.2)
     reader, other = await asyncio.open_connection(*place_of(collector))

@@ -4,19 +4,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
 
 from probe.clock import Clock
 from probe.engine import Engine, Order, Progress
@@ -26,6 +16,7 @@ from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
 from protocol.records import Outcome, Speed, Task, Transfer
+from tests.certificates import Certificate, self_signed
 from tests.integration.support import start_server
 
 SHORT = HttpEngine(full=Profile(0.5, 1.5, idle_requests=5))
@@ -104,47 +95,18 @@ def trusting(authority: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate for 127.0.0.1, signed by itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(signed.public_bytes(Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return folder
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Return a certificate for 127.0.0.1."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
-def tls(certificate: Path) -> dict[str, object]:
-    """Return the server's settings for TLS."""
-    return {
-        "tls": {"certificate": str(certificate / "cert.pem"), "key": str(certificate / "key.pem")}
-    }
-
-
-def test_tls_is_measured_by_payload(tmp_path: Path, certificate: Path) -> None:
+def test_tls_is_measured_by_payload(tmp_path: Path, certificate: Certificate) -> None:
     """Over TLS both directions are payload: what TLS adds to an upload is not counted, so that
     acknowledgements agree with what the server received.
     """
     with (
-        start_server(tmp_path, settings=tls(certificate)) as server,
-        trusting(certificate / "cert.pem"),
+        start_server(tmp_path, settings={"tls": certificate.settings()}) as server,
+        trusting(certificate.certificate),
     ):
         assert server.url.startswith("https://")
         taken = measure(server.url)
@@ -155,9 +117,11 @@ def test_tls_is_measured_by_payload(tmp_path: Path, certificate: Path) -> None:
     assert upload.server.bytes == pytest.approx(upload.total_bytes, rel=AGREEMENT)
 
 
-def test_an_untrusted_certificate_is_a_tls_failure(tmp_path: Path, certificate: Path) -> None:
+def test_an_untrusted_certificate_is_a_tls_failure(
+    tmp_path: Path, certificate: Certificate
+) -> None:
     """A server whose authority is not known is not measured."""
-    with start_server(tmp_path, settings=tls(certificate)) as server:
+    with start_server(tmp_path, settings={"tls": certificate.settings()}) as server:
         taken = measure(server.url)
     assert taken.failure is not None
     assert taken.failure.code is Failure.TLS

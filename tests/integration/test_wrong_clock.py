@@ -15,6 +15,7 @@ from probe.quiet import Quiet
 from probe.settings import UplinkSettings
 from probe.spool import Spool
 from probe.uplink import Listener, Uplink
+from tests.certificates import self_signed
 from tests.integration.recorder import SPOOL_BYTES, entry
 from tests.integration.support import register_probe, start_collector
 
@@ -30,21 +31,28 @@ def wait_until(what: Callable[[], bool], seconds: float = 20) -> bool:
 
 
 @pytest.mark.timeout(90)
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize(
     "error", [-TEN_YEARS, TEN_YEARS, timedelta(minutes=-10), timedelta(minutes=10)]
 )
 def test_a_wrong_clock_corrects_itself_and_its_records_are_dated(
-    tmp_path: Path, error: timedelta
+    tmp_path: Path, error: timedelta, tls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The collector's Date sets the clock; the record made before is dated by the boot's monotonic
-    time, the one made after by its own clock, and both say so.
+    time, the one made after by its own clock, and both say so. Over TLS too, where the certificate
+    is not good at the time that the probe believes in.
     """
+    settings = {}
+    if tls:
+        certificate = self_signed(tmp_path)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate.certificate))
+        settings = {"tls": certificate.settings()}
     clock = Clock(
         wall=lambda: time.time() + error.total_seconds(),
         kernel=lambda: KernelClock(synchronised=False, offset_seconds=0.0),
     )
     state = tmp_path / "probe"
-    with start_collector(tmp_path) as collector:
+    with start_collector(tmp_path, settings=settings) as collector:
         register_probe(tmp_path, collector)
         who = identity.load(state)
         spool = Spool(state, who.probe, SPOOL_BYTES, lambda: datetime.now(UTC))

@@ -2,16 +2,15 @@
 
 import contextlib
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from server.app import MeasurementServer
 from server.settings import ServerSettings
+from tests.certificates import Certificate, self_signed
 
 Serve = Callable[..., MeasurementServer]
 Connect = Callable[..., "Client"]
@@ -112,31 +111,7 @@ def connect() -> Iterator[Connect]:
         yield open_one
 
 
-@dataclass(frozen=True)
-class Certificate:
-    """A self-signed certificate and its key."""
-
-    certificate: Path
-    key: Path
-
-
 @pytest.fixture(scope="session")
 def make_certificate(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Certificate]:
     """Make a certificate for 127.0.0.1 with a name of its own."""
-
-    def make(name: str) -> Certificate:
-        folder = tmp_path_factory.mktemp("certificate")
-        made = Certificate(folder / "certificate.pem", folder / "key.pem")
-        subprocess.run(
-            [
-                *("openssl", "req", "-x509", "-nodes", "-days", "2"),
-                *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-                *("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"),
-                *("-keyout", str(made.key), "-out", str(made.certificate)),
-            ],
-            check=True,
-            capture_output=True,
-        )
-        return made
-
-    return make
+    return lambda name: self_signed(tmp_path_factory.mktemp("certificate"), name)

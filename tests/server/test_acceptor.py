@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from protocol.constants import SERVER_PATH
-from tests.server.conftest import Certificate, Client, Connect, Serve
+from tests.certificates import Certificate
+from tests.server.conftest import Client, Connect, Serve
 
 
 @pytest.fixture

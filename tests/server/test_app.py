@@ -16,7 +16,8 @@ from protocol.stamp import pack_probe, unpack_reflection
 from server.app import MeasurementServer
 from server.errors import ServerError
 from server.settings import ServerSettings
-from tests.server.conftest import Certificate, Client, Connect, Serve
+from tests.certificates import Certificate
+from tests.server.conftest import Client, Connect, Serve
 
 TEST = "ab" * 16
 MakeCertificate = Callable[[str], Certificate]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Certificate, Connect
+from tests.certificates import Certificate
+from tests.server.conftest import Connect
 
 Run = Callable[..., "subprocess.Popen[str]"]
 COMMAND = [sys.executable, "-m", "linewatch", "server", "run"]
