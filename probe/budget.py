@@ -21,7 +21,7 @@ def allows(
 
     Args:
         budget_bytes: of the month.
-        used_bytes: by the path's tests of this month so far.
+        used_bytes: by the path's tests of this month so far, those that were cut short included.
         test_bytes: what the path's last test moved; 0 where there was none.
         day: today, local.
         evening_follows: whether a test of today's evening is still to come.

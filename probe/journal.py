@@ -1,8 +1,8 @@
 """Writes the record of every slot, exactly one, whatever the disk does.
 
-While the disk is full, records wait in memory, in order. Beyond `MAX_WAITING` the least valuable of
-them shrink to the bare fact that they could not be kept; beyond `MAX_FACTS` they are lost, and
-counted.
+While the disk is full, records wait in memory, in order. Beyond `MAX_WAITING` some of them shrink
+to the bare fact that they could not be kept; beyond `MAX_FACTS` some are lost, and counted. Both go
+by the spool's rule: the least valuable first, the oldest of each.
 """
 
 import logging
@@ -139,12 +139,19 @@ class Journal:
         worth = _WORTH.get(slot.task)
         if worth is None:
             worth = Worth.EVIDENCE if slot.profile == "full" else Worth.LESSER
-        month = month_of(self._today()) if slot.task is Task.SPEED else ""
-        self._write([_Waiting(draft, slot, worth, moved if month else 0, month)])
+        self._write([self._budgeted(_Waiting(draft, slot, worth), moved)])
 
-    def skip(self, slot: Slot, code: Failure, detail: str) -> None:
-        """Write that a slot did not run, and why."""
-        self._write([self._unmeasured(slot, Outcome.SKIPPED, code, detail)])
+    def skip(self, slot: Slot, code: Failure, detail: str, moved_bytes: int = 0) -> None:
+        """Write that a slot did not run, or not to its end, and why.
+
+        Args:
+            slot: the slot.
+            code: why.
+            detail: the same for people.
+            moved_bytes: what it had moved, for the data budget.
+        """
+        skipped = self._unmeasured(slot, Outcome.SKIPPED, code, detail)
+        self._write([self._budgeted(skipped, moved_bytes)])
 
     def miss(self, slots: Sequence[Slot], code: Failure, detail: str) -> None:
         """Write that slots passed with nobody there to run them."""
@@ -166,6 +173,12 @@ class Journal:
         """Return the slots whose record waits in memory: they are served all the same."""
         with self._lock:
             return [Done(w.slot.task, w.slot.path, w.slot.moment) for w in self._waiting]
+
+    def _budgeted(self, record: _Waiting, moved_bytes: int) -> _Waiting:
+        """Count a record's bytes against its path's data budget, which is for speed tests."""
+        if record.slot.task is Task.SPEED:
+            record.moved_bytes, record.month = moved_bytes, month_of(self._today())
+        return record
 
     def _unmeasured(self, slot: Slot, outcome: Outcome, code: Failure, detail: str) -> _Waiting:
         engine = self._engines[slot.task]
@@ -241,14 +254,20 @@ class Journal:
     def _shrink(self) -> None:
         """Keep what waits within its bounds, the most valuable and newest as they are."""
         whole = [waiting for waiting in self._waiting if not waiting.shrunken]
-        for waiting in sorted(whole, key=lambda waiting: waiting.worth)[:-MAX_WAITING]:
+        for waiting in _by_worth(whole)[:-MAX_WAITING]:
             waiting.draft = _bare(waiting.draft)
             waiting.shrunken = True
         excess = len(self._waiting) - MAX_FACTS
         if excess > 0:
             self.lost += excess
             log.error("%d records are lost: the disk has been full for too long", excess)
-            del self._waiting[:excess]
+            given_up = {id(waiting) for waiting in _by_worth(self._waiting)[:excess]}
+            self._waiting = [each for each in self._waiting if id(each) not in given_up]
+
+
+def _by_worth(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+    """Return what waits in the order in which it gives way; the sort keeps the oldest first."""
+    return sorted(waiting, key=lambda each: each.worth)
 
 
 def _bare(draft: AnyRecord) -> AnyRecord:

@@ -52,8 +52,21 @@ class Assignment:
     servers: Sequence[ServerEntry]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why a slot is skipped, and what it had moved by then."""
+
+    code: Failure
+    detail: str
+    moved_bytes: int = 0
+
+
 class _Stopped(Exception):  # noqa: N818 - not an error
-    """The agent is stopping."""
+    """The agent is stopping. Carries what the measurement that was cut short had moved."""
+
+    def __init__(self, moved_bytes: int = 0) -> None:
+        super().__init__()
+        self.moved_bytes = moved_bytes
 
 
 class Runner:
@@ -103,13 +116,15 @@ class Runner:
         if not self._begin(slot):
             return None
         taken: Taken | None = None
-        reason: tuple[Failure, str] | None = None
+        reason: _Reason | None = None
         try:
             taken, reason = self._attempt(work, progress)
-        except _Stopped:
-            reason = (Failure.PROBE_STOPPING, "the agent was asked to stop")
+        except _Stopped as stopped:
+            reason = _Reason(
+                Failure.PROBE_STOPPING, "the agent was asked to stop", stopped.moved_bytes
+            )
         finally:
-            self._end(slot, taken, reason or (Failure.INTERNAL, "a defect ended the slot"))
+            self._end(slot, taken, reason or _Reason(Failure.INTERNAL, "a defect ended the slot"))
         return taken
 
     def open_slots(self) -> list[Done]:
@@ -131,25 +146,27 @@ class Runner:
             self._changed.wait_for(lambda: not self._open, seconds)
             left = [slot for slot, claimed in self._open.values() if not claimed]
         for slot in left:
-            self._end(slot, None, (Failure.PROBE_STOPPING, "the agent was stopped meanwhile"))
+            self._end(
+                slot, None, _Reason(Failure.PROBE_STOPPING, "the agent was stopped meanwhile")
+            )
         return not left
 
     def _attempt(
         self, work: Assignment, progress: Callable[[Progress], None] | None
-    ) -> tuple[Taken | None, tuple[Failure, str] | None]:
+    ) -> tuple[Taken | None, _Reason | None]:
         slot = work.slot
         late = -self._clock.seconds_until(slot.moment)
         if late > OVERDUE_SECONDS:
-            return None, (Failure.OVERDUE, f"{late:.0f} s late")
+            return None, _Reason(Failure.OVERDUE, f"{late:.0f} s late")
         server = choose_server(slot.task, work.servers)
         if server is None and slot.task is not Task.REACH:
-            return None, (Failure.NO_SERVER, f"no server for {slot.task.value}")
+            return None, _Reason(Failure.NO_SERVER, f"no server for {slot.task.value}")
         spent = self._budget(work)
         if spent:
-            return None, (Failure.DATA_BUDGET, spent)
+            return None, _Reason(Failure.DATA_BUDGET, spent)
         with self._line(work) as free:
             if not free:
-                return None, (Failure.LINE_BUSY, f"{line_key(work.path)} was in use")
+                return None, _Reason(Failure.LINE_BUSY, f"{line_key(work.path)} was in use")
             with self._silence(slot.task):
                 if self._stopping.is_set():
                     raise _Stopped
@@ -164,6 +181,7 @@ class Runner:
         engine = self._engines[work.slot.task]
         order = Order(
             server=server,
+            others=tuple(entry.url for entry in work.servers),
             interface=work.path.interface,
             family=work.slot.family,
             profile=work.slot.profile,
@@ -174,7 +192,8 @@ class Runner:
             order = replace(order, progress=progress)
         taken = self._take(engine, order, self._clock)
         if self._stopping.is_set() and taken.outcome is Outcome.FAILED:
-            raise _Stopped
+            # Its bytes are spent all the same.
+            raise _Stopped(taken.received_bytes + taken.sent_bytes)
         return taken
 
     def _budget(self, work: Assignment) -> str | None:
@@ -214,7 +233,9 @@ class Runner:
 
     def _silence(self, task: Task) -> AbstractContextManager[None]:
         patience = WAIT_FOR_QUIET_SECONDS.get(task)
-        return nullcontext() if patience is None else self._quiet.measuring(patience)
+        if patience is None:
+            return nullcontext()
+        return self._quiet.measuring(patience, light=task is not Task.SPEED)
 
     def _begin(self, slot: Slot) -> bool:
         done = Done(slot.task, slot.path, slot.moment)
@@ -224,7 +245,7 @@ class Runner:
             self._open[done] = (slot, False)
         return True
 
-    def _end(self, slot: Slot, taken: Taken | None, reason: tuple[Failure, str]) -> None:
+    def _end(self, slot: Slot, taken: Taken | None, reason: _Reason) -> None:
         """Write the slot's record, unless `stop` or the slot's own thread already does."""
         done = Done(slot.task, slot.path, slot.moment)
         with self._changed:
@@ -235,7 +256,7 @@ class Runner:
             if taken:
                 self._journal.record(slot, taken)
             else:
-                self._journal.skip(slot, *reason)
+                self._journal.skip(slot, reason.code, reason.detail, reason.moved_bytes)
         finally:
             with self._changed:
                 del self._open[done]

@@ -173,12 +173,32 @@ def test_too_many_waiting_records_shrink_the_least_valuable_first(bench: Bench) 
 
 
 def test_memory_is_bounded_and_losses_are_counted(bench: Bench) -> None:
-    """Beyond the last bound the oldest are lost, and counted."""
+    """Beyond the last bound the least valuable are lost, the oldest of them first, and counted;
+    what a complaint rests on stays, however old.
+    """
     bench.full = True
-    missed = [slot(Task.REACH, NOW - timedelta(minutes=n)) for n in range(MAX_FACTS + 700)]
+    for number in range(5):
+        bench.measure(Task.SPEED, number)
+        bench.measure(Task.REACH, number)
+        bench.measure(Task.LATENCY, number)
+    missed = [slot(Task.REACH, NOW + timedelta(minutes=n)) for n in range(100, MAX_FACTS + 100)]
     bench.journal.miss(missed, Failure.PROBE_OFF, "off")
     assert bench.journal.waiting() == MAX_FACTS
-    assert bench.journal.lost == 700
+    assert bench.journal.lost == 15
+    bench.full = False
+    bench.journal.flush()
+    found = records(bench.spool)
+    assert [(r.task, r.outcome, r.slot) for r in found[:5]] == [
+        (Task.SPEED, Outcome.MEASURED, NOW + timedelta(minutes=n)) for n in range(5)
+    ]
+    assert [r.slot for r in found[5:]] == [each.moment for each in missed[5:]]
+
+
+def test_bytes_of_a_test_that_was_cut_short_are_spent(bench: Bench) -> None:
+    """What a skipped speed test had moved counts against the data budget; a light task has none."""
+    bench.journal.skip(slot(), Failure.PROBE_STOPPING, "stopped", 7_000_000)
+    bench.journal.skip(slot(Task.LATENCY), Failure.PROBE_STOPPING, "stopped", 9_000)
+    assert bench.spool.usage("eth0", "2026-11").month_bytes == 7_000_000
 
 
 def test_measurement_that_does_not_fit_is_a_failure_not_a_gap(bench: Bench) -> None:

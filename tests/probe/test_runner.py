@@ -182,17 +182,20 @@ def test_same_slot_runs_once(bench: Bench) -> None:
 
 
 def test_measurements_hold_deliveries_back_but_reach_does_not(bench: Bench) -> None:
-    """Speed and latency are measured in silence; reach moves nothing and needs none."""
-    seen: dict[Task, int] = {}
+    """Speed and latency are measured in silence, speed alone without exception; reach moves nothing
+    and needs none.
+    """
+    seen: dict[Task, tuple[int, int]] = {}
 
     def look(engine: object, order: object, clock: object) -> object:
-        seen[engine.task] = bench.quiet._measuring  # type: ignore[attr-defined]  # an Engine
+        found = bench.quiet._heavy, bench.quiet._light
+        seen[engine.task] = found  # type: ignore[attr-defined]  # an Engine
         return Takes()(engine, order, clock)  # type: ignore[arg-type]  # as above
 
     bench.runner._take = look  # type: ignore[assignment]  # as above
     for task in Task:
         bench.run(slot(task))
-    assert seen == {Task.SPEED: 1, Task.LATENCY: 1, Task.REACH: 0}
+    assert seen == {Task.SPEED: (1, 0), Task.LATENCY: (0, 1), Task.REACH: (0, 0)}
 
 
 def test_stop_ends_a_measurement_as_skipped(bench: Bench) -> None:
@@ -206,6 +209,8 @@ def test_stop_ends_a_measurement_as_skipped(bench: Bench) -> None:
     assert time.monotonic() - began < 2
     thread.join()
     assert bench.codes() == [(Task.SPEED, Outcome.SKIPPED, Failure.PROBE_STOPPING)]
+    # What it had moved is spent: a probe that is restarted often must not exceed its budget.
+    assert bench.spool.usage("eth0", "2026-11").month_bytes == 320_000_000
     bench.run(slot(Task.REACH))
     assert bench.codes()[1] == (Task.REACH, Outcome.SKIPPED, Failure.PROBE_STOPPING)
 
