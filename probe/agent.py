@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -45,6 +45,10 @@ UPLINK_STOP_SECONDS: Final = 3.0
 """A delivery under way is given this long at the end; what it carried is in the spool anyway."""
 
 
+Take = Callable[[Engine, Order, Clock], Taken]
+"""Makes one measurement."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What an agent takes from outside of itself; tests replace it.
@@ -57,7 +61,7 @@ class World:
 
     clock: Clock
     engines: Mapping[Task, Engine]
-    take: Callable[[Engine, Order, Clock], Taken]
+    take: Take
 
 
 class Agent:
@@ -229,7 +233,7 @@ class Agent:
             clock=clock,
             quiet=quiet,
             engines=world.engines,
-            take=world.take,
+            take=_also_asking(identity.collector_url, world.take),
             today=self._today,
         )
         planner = Planner(
@@ -271,6 +275,15 @@ def _own_plan(settings: ProbeSettings, probe: str) -> KeptInstruction | None:
     except CollectorError as error:
         raise ConfigurationError(f"probe.paths and probe.timezone: {error}") from None
     return KeptInstruction(etag=None, since=None, instruction=instruction)
+
+
+def _also_asking(collector_url: str, take: Take) -> Take:
+    """Return ``take`` with the collector as one more far end that a living line reaches."""
+
+    def taking(engine: Engine, order: Order, clock: Clock) -> Taken:
+        return take(engine, replace(order, others=(*order.others, collector_url)), clock)
+
+    return taking
 
 
 def _same_plan(one: Instruction, other: Instruction) -> bool:

@@ -59,6 +59,7 @@ class Order:
 
     Attributes:
         server: the far end; None for an engine that needs none.
+        others: URLs of further far ends that a living line reaches: other servers, the collector.
         interface: the interface to leave by; None for the system's choice.
         family: the address family; None for the system's choice.
         profile: `full` is evidence, `quick` ends early.
@@ -68,6 +69,7 @@ class Order:
     """
 
     server: ServerEntry | None
+    others: tuple[str, ...] = ()
     interface: str | None = None
     family: Literal[4, 6] | None = None
     profile: Literal["full", "quick"] = "full"

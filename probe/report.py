@@ -14,6 +14,7 @@ from probe.status_models import (
     PathStatus,
     TaskStatus,
 )
+from probe.words import target_name
 from protocol.messages import MeasuredPath
 from protocol.records import (
     LatencyRecord,
@@ -99,7 +100,7 @@ def _figures(record: SpeedRecord | LatencyRecord | ReachRecord) -> dict[str, str
         }
     elif isinstance(record, ReachRecord) and record.reach:
         found = {
-            f"{target.name} {target.target}": "✓" if target.reached else "✗"
+            f"{target_name(target)} {target.target}": "✓" if target.reached else "✗"
             for target in record.reach.targets
         }
     return {name: value for name, value in found.items() if value is not None}

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from protocol.failures import MEANINGS, Failure
-from protocol.records import Outcome, Task
+from protocol.records import Outcome, ReachTarget, Task
 
 TASKS: Final = {
     Task.SPEED: ("Tốc độ", "Speed"),
@@ -73,3 +73,10 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def target_name(target: ReachTarget) -> str:
+    """Return what a reachability check asked: the server is asked over both families."""
+    if target.name == "server" and target.ip_version:
+        return f"server IPv{target.ip_version}"
+    return target.name

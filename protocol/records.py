@@ -307,7 +307,11 @@ class Latency(Model):
 
 
 class ReachTarget(Model):
-    """One thing asked whether it answers: where, and how long it took, or why not."""
+    """One thing asked whether it answers: where, and how long it took, or why not.
+
+    ``server`` is the measurement server; ``ipv4`` and ``ipv6`` are other far ends, asked over that
+    family, which tell a dead line from a dead server.
+    """
 
     name: Literal["gateway", "dns", "ipv4", "ipv6", "server"]
     target: Text

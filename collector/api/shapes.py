@@ -16,7 +16,13 @@ VALUES = {
         "upload_latency_seconds",
     ),
     "latency": ("round_trip_seconds", "delay_variation_seconds", "lost_ratio"),
-    "reach": ("gateway_reached", "ipv4_reached", "ipv6_reached"),
+    "reach": (
+        "gateway_reached",
+        "dns_reached",
+        "ipv4_reached",
+        "ipv6_reached",
+        "server_reached",
+    ),
 }
 """The values that a result of each task has."""
 

@@ -8,14 +8,17 @@ The rule, the first that fits:
 1. ``waiting``: no record of the line has ever come.
 2. ``silent``: the newest record is older than `SILENT_AFTER`. Probe, power or line: unknown.
 3. ``failing``: the newest `FAILING_TESTS` speed tests that ran failed (or the only one did), or the
-   newest reachability check got an answer from the gateway and from nothing behind it.
+   newest reachability check got an answer from the gateway and from nothing behind it: neither a
+   name server nor any far end.
 4. ``unrated``: nothing to judge by: no contracted speed, or no fair test in `JUDGED_SPAN`.
 5. ``below``: the median download or upload of the newest fair tests (`JUDGED_TESTS` at most, none
    older than `JUDGED_SPAN`) is below `CONTRACT_SHARE` of the contracted speed.
 6. ``good``: everything else.
 
 A test that ran is one that ended as measured or failed; skipped and missed slots say nothing of the
-line. A fair test is a measured one without flags.
+line. Nor does a test that failed by the measurement server (`SERVER_FAILURES`, or any failure while
+the newest reachability check got answers from elsewhere and none from the server): a server that is
+away must not make every line look broken. A fair test is a measured one without flags.
 """
 
 from collections.abc import Sequence
@@ -23,6 +26,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
+
+from protocol.failures import Failure
 
 SILENT_AFTER = timedelta(hours=2)
 """A probe checks reachability every few minutes; two hours without any record is no coincidence."""
@@ -36,6 +41,12 @@ JUDGED_SPAN = timedelta(hours=48)
 
 CONTRACT_SHARE = 0.8
 """QCVN 34:2019/BTTTT asks for a mean of at least 0.8 of the speed that was promised."""
+
+
+SERVER_FAILURES = frozenset(
+    {Failure.REFUSED, Failure.SERVER_BUSY, Failure.NOT_A_SERVER, Failure.BAD_ANSWER, Failure.TLS}
+)
+"""Each of them takes an answer over the line: what is wrong is at the far end."""
 
 
 class LineState(StrEnum):
@@ -56,8 +67,34 @@ class RecentTest:
     measured_at: datetime
     outcome: str
     flagged: bool
+    failure: str | None
     download_bits_per_second: float | None
     upload_bits_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachCheck:
+    """What a reachability check got answers from. None: it was not asked.
+
+    Attributes:
+        gateway: the default gateway.
+        beyond: what is behind it: name servers, far ends by each address family.
+        server: the measurement server.
+    """
+
+    gateway: bool | None
+    beyond: Sequence[bool | None]
+    server: bool | None
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the gateway answered and nothing of what was asked behind it."""
+        return bool(self.gateway) and False in self.beyond and True not in self.beyond
+
+    @property
+    def server_away(self) -> bool:
+        """Whether the line carried answers, and none of the measurement server."""
+        return self.server is False and True in self.beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +104,13 @@ class Evidence:
     Attributes:
         heard_at: the moment of the line's newest record of any task; None where there is none.
         tests: speed records, the newest first.
-        cut_off: the newest reachability check reached the gateway and nothing behind it; None
-            where there was no check.
+        reach: the newest reachability check; None where there was none.
         download_promise_bits_per_second, upload_promise_bits_per_second: the contracted speeds.
     """
 
     heard_at: datetime | None
     tests: Sequence[RecentTest]
-    cut_off: bool | None
+    reach: ReachCheck | None
     download_promise_bits_per_second: float | None
     upload_promise_bits_per_second: float | None
 
@@ -85,14 +121,24 @@ def judge(evidence: Evidence, now: datetime) -> LineState:
         return LineState.WAITING
     if now - evidence.heard_at > SILENT_AFTER:
         return LineState.SILENT
-    ran = [test for test in evidence.tests if test.outcome in ("measured", "failed")]
-    newest = ran[:FAILING_TESTS]
-    if evidence.cut_off or (newest and all(test.outcome == "failed" for test in newest)):
+    if (evidence.reach and evidence.reach.cut_off) or _tests_fail(evidence):
         return LineState.FAILING
     shares = contract_shares(evidence, now)
     if not shares:
         return LineState.UNRATED
     return LineState.BELOW if min(shares) < CONTRACT_SHARE else LineState.GOOD
+
+
+def _tests_fail(evidence: Evidence) -> bool:
+    server_away = evidence.reach is not None and evidence.reach.server_away
+    ran = [
+        test
+        for test in evidence.tests
+        if test.outcome == "measured"
+        or (test.outcome == "failed" and test.failure not in SERVER_FAILURES and not server_away)
+    ]
+    newest = ran[:FAILING_TESTS]
+    return bool(newest) and all(test.outcome == "failed" for test in newest)
 
 
 def contract_shares(evidence: Evidence, now: datetime) -> list[float]:

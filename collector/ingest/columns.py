@@ -195,9 +195,20 @@ def _reach_columns(record: ReachRecord) -> dict[str, Any]:
     targets = record.reach.targets if record.reach else ()
     return {
         "gateway_reached": _reached(one for one in targets if one.name == "gateway"),
-        "ipv4_reached": _reached(one for one in targets if one.name == "ipv4"),
-        "ipv6_reached": _reached(one for one in targets if one.name == "ipv6"),
+        "dns_reached": _reached(one for one in targets if one.name == "dns"),
+        "ipv4_reached": _reached(_far_ends(targets, "ipv4", 4)),
+        "ipv6_reached": _reached(_far_ends(targets, "ipv6", 6)),
+        "server_reached": _reached(one for one in targets if one.name == "server"),
     }
+
+
+def _far_ends(targets: Iterable[ReachTarget], name: str, version: int) -> Iterable[ReachTarget]:
+    """Return the targets of a family: the server is one of them."""
+    return (
+        one
+        for one in targets
+        if one.name == name or (one.name == "server" and one.ip_version == version)
+    )
 
 
 def _reached(targets: Iterable[ReachTarget]) -> bool | None:

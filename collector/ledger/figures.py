@@ -31,8 +31,10 @@ VALUE_COLUMNS = (
     "delay_variation_seconds",
     "lost_ratio",
     "gateway_reached",
+    "dns_reached",
     "ipv4_reached",
     "ipv6_reached",
+    "server_reached",
 )
 """The columns of a record that are shown as a line's latest values."""
 

@@ -11,7 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from collector.domain.line_state import Evidence, LineState, RecentTest, contract_shares, judge
+from collector.domain.line_state import (
+    Evidence,
+    LineState,
+    ReachCheck,
+    RecentTest,
+    contract_shares,
+    judge,
+)
 from collector.ledger.schema import carriers, latest, lines, records, sites
 
 _RECENT_TESTS = 10
@@ -123,8 +130,10 @@ def _newest_records(connection: Connection) -> dict[str, list[RowMapping]]:
             records.c.round_trip_seconds,
             records.c.lost_ratio,
             records.c.gateway_reached,
+            records.c.dns_reached,
             records.c.ipv4_reached,
             records.c.ipv6_reached,
+            records.c.server_reached,
         )
         .join_from(latest, records, records.c.id == latest.c.record_id)
         .order_by(latest.c.measured_at.desc())
@@ -148,6 +157,7 @@ def _recent_speed(connection: Connection) -> dict[str, list[RowMapping]]:
             test.c.measured_at,
             test.c.outcome,
             test.c.flags,
+            test.c.failure_code,
             test.c.download_bits_per_second,
             test.c.upload_bits_per_second,
         )
@@ -202,12 +212,13 @@ def _summarise(
                 row["measured_at"],
                 row["outcome"],
                 bool(row["flags"]),
+                row["failure_code"],
                 row["download_bits_per_second"],
                 row["upload_bits_per_second"],
             )
             for row in recent
         ],
-        cut_off=_cut_off(newest),
+        reach=_reach(newest),
         download_promise_bits_per_second=line.contracted_download_bits_per_second,
         upload_promise_bits_per_second=line.contracted_upload_bits_per_second,
     )
@@ -230,13 +241,16 @@ def _summarise(
     )
 
 
-def _cut_off(newest: Sequence[RowMapping]) -> bool | None:
-    """Return whether the newest reachability check saw the gateway and nothing behind it."""
+def _reach(newest: Sequence[RowMapping]) -> ReachCheck | None:
+    """Return the newest reachability check; None where there was none."""
     check = next((row for row in newest if row["task"] == "reach"), None)
-    if check is None or not check["gateway_reached"]:
+    if check is None:
         return None
-    behind = [seen for seen in (check["ipv4_reached"], check["ipv6_reached"]) if seen is not None]
-    return not any(behind) if behind else None
+    return ReachCheck(
+        gateway=check["gateway_reached"],
+        beyond=[check[f"{name}_reached"] for name in ("dns", "ipv4", "ipv6")],
+        server=check["server_reached"],
+    )
 
 
 # --- The registry ----------------------------------------------------------------------------

@@ -221,8 +221,10 @@ records = Table(
     Column("delay_variation_seconds", Float, doc="p95, latency record"),
     Column("lost_ratio", Float, doc="latency record"),
     Column("gateway_reached", Boolean, doc="reach record; null: not asked"),
-    Column("ipv4_reached", Boolean, doc="reach record: any IPv4 target; null: none asked"),
-    Column("ipv6_reached", Boolean, doc="reach record: any IPv6 target; null: none asked"),
+    Column("dns_reached", Boolean, doc="reach record: a name server; null: not asked"),
+    Column("ipv4_reached", Boolean, doc="reach record: any far end by IPv4; null: none asked"),
+    Column("ipv6_reached", Boolean, doc="reach record: any far end by IPv6; null: none asked"),
+    Column("server_reached", Boolean, doc="reach record: the measurement server; null: none"),
     Column("data_bytes", BigInteger, doc="payload that the test moved, both directions"),
     # Last on purpose: SQLite walks through a long value to reach the columns behind it, which made
     # reading a month of a line two to five times slower.

@@ -145,8 +145,10 @@ RESULT_COLUMNS = (
     records.c.delay_variation_seconds,
     records.c.lost_ratio,
     records.c.gateway_reached,
+    records.c.dns_reached,
     records.c.ipv4_reached,
     records.c.ipv6_reached,
+    records.c.server_reached,
 )
 """Everything that is shown of a record besides its exact bytes."""
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from probe.engine import Progress
 from probe.measurement import Taken
+from probe.words import target_name
 from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.records import Latency, LatencySummary, Reach, Speed, Transfer
@@ -158,5 +159,5 @@ def _reach(reach: Reach) -> list[tuple[str, str]]:
             if target.reached
             else f"[red]{failed}[/red]"
         )
-        rows.append((_plain(f"{target.name} {target.target}"), answer))
+        rows.append((_plain(f"{target_name(target)} {target.target}"), answer))
     return rows

@@ -1,7 +1,8 @@
 """Engine `reach`: what still answers, to tell a dead line from a dead server or a dead Wi-Fi.
 
-Asks gateway, resolver, IPv4 and IPv6 side by side, each once, each within `TARGET_SECONDS`. A
-target that does not answer is data, not a failure of the measurement.
+Asks gateway, resolver, the measurement server and other far ends, over IPv4 and IPv6, side by side,
+each once, each within `TARGET_SECONDS`. A target that does not answer is data, not a failure of the
+measurement.
 """
 
 import errno
@@ -14,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -24,6 +26,7 @@ from probe.failure import ERRORS, classify
 from probe.transfer.dial import Dialer, Target, bind_to_interface
 from probe.transfer.guard import Guard
 from protocol.failures import Failure
+from protocol.messages import ServerEntry
 from protocol.records import Reach, ReachTarget
 
 TARGET_SECONDS: Final = 10.0
@@ -32,6 +35,9 @@ TARGET_SECONDS: Final = 10.0
 ECHO_SECONDS: Final = 1.0
 ECHO_TRIES: Final = 3
 """A gateway on the same link answers within milliseconds; three tries ride out a radio's pause."""
+
+MOST_OTHERS: Final = 3
+"""Far ends besides the measurement server: enough that one that is away says nothing."""
 
 DNS_SECONDS: Final = 2.0
 DNS_TRIES: Final = 2
@@ -53,6 +59,8 @@ _DNS_GOOD_CODES: Final = frozenset({0, 3})
 could not, most often because the line behind it is dead."""
 
 Family = Literal[4, 6]
+_FAMILIES: Final[tuple[tuple[Literal["ipv4", "ipv6"], Family], ...]] = (("ipv4", 4), ("ipv6", 6))
+
 Answer = tuple[str, Family | None, float]
 """Where it was asked, over which family, and how many seconds it took."""
 
@@ -74,7 +82,7 @@ class ReachEngine:
         guard = Guard.of(order)
         order = replace(order, deadline=min(order.deadline, time.monotonic() + TARGET_SECONDS))
         order.progress(Progress("connect", 0.0))
-        asking = [_Asking(name, where, ask) for name, where, ask in self._targets(order)]
+        asking = self._targets(order)
         for each in asking:
             each.start()
         for each in asking:
@@ -86,25 +94,26 @@ class ReachEngine:
         order.progress(Progress("finish", 1.0))
         return Measurement(Reach(targets=tuple(each.result() for each in asking)))
 
-    def _targets(
-        self, order: Order
-    ) -> list[tuple[Literal["gateway", "dns", "ipv4", "ipv6"], str, Callable[[], Answer]]]:
-        """Return what to ask: (name, where for people, how)."""
-        targets: list[
-            tuple[Literal["gateway", "dns", "ipv4", "ipv6"], str, Callable[[], Answer]]
-        ] = []
-        gateway = self._gateway(order)
-        targets.append(("gateway", gateway[0] if gateway else "", lambda: _ask_gateway(gateway)))
-        resolvers = _resolvers(self.root)
+    def _targets(self, order: Order) -> list["_Asking"]:
+        """Return what to ask."""
+        gateway, resolvers = self._gateway(order), _resolvers(self.root)
         host = Target.of(order.server.url).host if order.server else "localhost"
-        targets.append(
-            ("dns", ", ".join(resolvers), lambda: _ask_dns(resolvers, self.dns_port, host, order))
-        )
-        if order.server is not None:
-            url = order.server.url
-            targets.append(("ipv4", url, lambda: _ask_server(replace(order, family=4))))
-            targets.append(("ipv6", url, lambda: _ask_server(replace(order, family=6))))
-        return targets
+        asking = [
+            _Asking("gateway", gateway[0] if gateway else "", None, lambda: _ask_gateway(gateway)),
+            _Asking(
+                "dns",
+                ", ".join(resolvers),
+                None,
+                lambda: _ask_dns(resolvers, self.dns_port, host, order),
+            ),
+        ]
+        own = [order.server.url] if order.server else []
+        others = [url for url in order.others if url not in own]
+        for url in [*own, *others[:MOST_OTHERS]]:
+            for name, family in _FAMILIES:
+                ask = partial(_ask_far_end, url, replace(order, family=family))
+                asking.append(_Asking("server" if url in own else name, url, family, ask))
+        return asking
 
     def _gateway(self, order: Order) -> tuple[str, str] | None:
         return default_gateway(4, order.interface, self.root) or default_gateway(
@@ -117,13 +126,15 @@ class _Asking(threading.Thread):
 
     def __init__(
         self,
-        name: Literal["gateway", "dns", "ipv4", "ipv6"],
+        name: Literal["gateway", "dns", "server", "ipv4", "ipv6"],
         where: str,
+        family: Family | None,
         ask: Callable[[], Answer],
     ) -> None:
         super().__init__(name=f"reach-{name}", daemon=True)
         self._target_name = name
         self._where = where
+        self._family = family
         self._ask = ask
         self._answer: Answer | MeasurementError | None = None
 
@@ -145,7 +156,7 @@ class _Asking(threading.Thread):
             return ReachTarget(
                 name=self._target_name,
                 target=self._where[:500],
-                ip_version=None,
+                ip_version=self._family,
                 reached=False,
                 round_trip_seconds=None,
                 failure=answer.report,
@@ -161,9 +172,10 @@ class _Asking(threading.Thread):
         )
 
 
-def _ask_server(order: Order) -> Answer:
-    """Connect to the measurement server over one family."""
-    dialer = Dialer.of(order, Guard.of(order))
+def _ask_far_end(url: str, order: Order) -> Answer:
+    """Connect to a far end over the order's family."""
+    far_end = ServerEntry(name="far-end", url=url)
+    dialer = Dialer.of(replace(order, server=far_end), Guard.of(order))
     connection = dialer.dial()
     with connection:
         pass
@@ -245,14 +257,16 @@ def _resolvers(root: Path) -> list[str]:
 
 
 def _ask_dns(resolvers: list[str], port: int, host: str, order: Order) -> Answer:
-    """Ask the resolvers in turn for a name; 'no such name' is an answer too, an error is none.
+    """Ask the resolvers in turn for a name below ``host``; 'no such name' is an answer too.
+
+    Nobody has asked for that name before, so no router answers it from its memory.
 
     Raises:
         MeasurementError: there is no resolver, or none answers, or only with errors.
     """
     if not resolvers:
         raise MeasurementError(Failure.NO_SERVER, "the device has no name server configured")
-    query = _query(host)
+    query = _query(f"{secrets.token_hex(4)}.{host}")
     guard = Guard.of(order)
     problem: OSError | None = None
     refused: MeasurementError | None = None

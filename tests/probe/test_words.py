@@ -1,10 +1,12 @@
 """The agent's words: both languages, spans and sizes for people."""
 
+from typing import Literal
+
 import pytest
 
-from probe.words import OUTCOMES, TASKS, ago, failure, size
+from probe.words import OUTCOMES, TASKS, ago, failure, size, target_name
 from protocol.failures import MEANINGS, Failure
-from protocol.records import Outcome, Task
+from protocol.records import Outcome, ReachTarget, Task
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,22 @@ def test_every_word_is_there_in_both_languages() -> None:
         vietnamese, english = failure(code)
         assert vietnamese.endswith(".")
         assert english == MEANINGS[code]
+
+
+@pytest.mark.parametrize(
+    "name, version, said",
+    [("server", 6, "server IPv6"), ("ipv4", 4, "ipv4"), ("gateway", None, "gateway")],
+)
+def test_a_target_is_told_with_its_family_where_it_has_two(
+    name: Literal["server", "ipv4", "gateway"], version: Literal[4, 6] | None, said: str
+) -> None:
+    """The server is asked over both families; the other names say theirs already."""
+    target = ReachTarget(
+        name=name,
+        target="x",
+        ip_version=version,
+        reached=True,
+        round_trip_seconds=0.1,
+        failure=None,
+    )
+    assert target_name(target) == said

@@ -12,6 +12,7 @@ from collector.domain.line_state import (
     SILENT_AFTER,
     Evidence,
     LineState,
+    ReachCheck,
     RecentTest,
     contract_shares,
     judge,
@@ -23,23 +24,36 @@ PROMISE = 100e6
 
 def measured(rate: float, hours: float = 1, *, flagged: bool = False) -> RecentTest:
     """Return a measured test some hours ago."""
-    return RecentTest(NOW - timedelta(hours=hours), "measured", flagged, rate, rate)
+    return RecentTest(NOW - timedelta(hours=hours), "measured", flagged, None, rate, rate)
 
 
-def other(outcome: str, hours: float = 1) -> RecentTest:
-    """Return a test without a result."""
-    return RecentTest(NOW - timedelta(hours=hours), outcome, False, None, None)
+def other(outcome: str, failure: str | None = None) -> RecentTest:
+    """Return a test without a result, an hour ago."""
+    return RecentTest(NOW - timedelta(hours=1), outcome, False, failure, None, None)
+
+
+def lost(failure: str = "connect_timeout") -> RecentTest:
+    """Return a test that failed."""
+    return other("failed", failure)
+
+
+DEAD = ReachCheck(gateway=True, beyond=[False, False, None], server=False)
+RESOLVES = ReachCheck(gateway=True, beyond=[True, False, None], server=False)
+SERVER_AWAY = ReachCheck(gateway=True, beyond=[True, True, None], server=False)
+ALIVE = ReachCheck(gateway=True, beyond=[True, True, False], server=True)
+NO_GATEWAY = ReachCheck(gateway=False, beyond=[False, False, False], server=False)
+NOTHING_ASKED = ReachCheck(gateway=True, beyond=[None, None, None], server=None)
 
 
 def state(
     *tests: RecentTest,
     heard: timedelta | None = timedelta(minutes=5),
-    cut_off: bool | None = None,
+    reach: ReachCheck | None = None,
     promise: float | None = PROMISE,
 ) -> LineState:
     """Return the state of a line with these tests, the newest first."""
     heard_at = None if heard is None else NOW - heard
-    return judge(Evidence(heard_at, tests, cut_off, promise, promise), NOW)
+    return judge(Evidence(heard_at, tests, reach, promise, promise), NOW)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +62,20 @@ def state(
         (state(heard=None), LineState.WAITING),
         (state(measured(99e6), heard=SILENT_AFTER + timedelta(seconds=1)), LineState.SILENT),
         (state(measured(99e6), heard=SILENT_AFTER), LineState.GOOD),
-        (state(other("failed"), measured(99e6)), LineState.GOOD),
-        (state(other("failed"), other("failed"), measured(99e6)), LineState.FAILING),
-        (state(other("failed")), LineState.FAILING),
-        (state(measured(99e6), cut_off=True), LineState.FAILING),
-        (state(measured(99e6), cut_off=False), LineState.GOOD),
+        (state(lost(), measured(99e6)), LineState.GOOD),
+        (state(lost(), lost(), measured(99e6)), LineState.FAILING),
+        (state(lost()), LineState.FAILING),
+        (state(measured(99e6), reach=DEAD), LineState.FAILING),
+        (state(measured(99e6), reach=RESOLVES), LineState.GOOD),
+        (state(measured(99e6), reach=ALIVE), LineState.GOOD),
+        (state(measured(99e6), reach=NO_GATEWAY), LineState.GOOD),
+        (state(measured(99e6), reach=NOTHING_ASKED), LineState.GOOD),
+        (state(lost(), lost(), measured(99e6), reach=ALIVE), LineState.FAILING),
+        (state(lost(), lost(), measured(99e6), reach=SERVER_AWAY), LineState.GOOD),
+        (state(lost(), lost(), measured(9e6), reach=SERVER_AWAY), LineState.BELOW),
+        (state(lost("refused"), lost("server_busy"), measured(99e6)), LineState.GOOD),
+        (state(lost("refused"), lost(), lost(), measured(99e6)), LineState.FAILING),
+        (state(lost("refused"), lost("refused")), LineState.UNRATED),
         (state(other("skipped"), other("missed"), measured(99e6)), LineState.GOOD),
         (state(), LineState.UNRATED),
         (state(measured(99e6), promise=None), LineState.UNRATED),
@@ -71,7 +94,7 @@ def test_first_rule_that_fits_gives_the_state(found: LineState, expected: LineSt
 
 def test_either_direction_can_be_below() -> None:
     """An upload below its promise is enough, however good the download is."""
-    test = RecentTest(NOW, "measured", False, 100e6, 20e6)
+    test = RecentTest(NOW, "measured", False, None, 100e6, 20e6)
     assert judge(Evidence(NOW, [test], None, PROMISE, PROMISE), NOW) is LineState.BELOW
     assert judge(Evidence(NOW, [test], None, PROMISE, None), NOW) is LineState.GOOD
 

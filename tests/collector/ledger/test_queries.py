@@ -65,19 +65,21 @@ def test_latency_comes_from_latency_records_first(connection: Connection) -> Non
 
 
 @pytest.mark.parametrize(
-    "gateway,ipv4,ipv6,state",
+    "gateway,dns,ipv4,ipv6,state",
     [
-        (True, False, None, LineState.FAILING),
-        (True, False, False, LineState.FAILING),
-        (True, False, True, LineState.GOOD),
-        (True, None, None, LineState.GOOD),
-        (False, False, None, LineState.GOOD),
-        (None, False, None, LineState.GOOD),
+        (True, False, False, None, LineState.FAILING),
+        (True, None, False, False, LineState.FAILING),
+        (True, False, False, True, LineState.GOOD),
+        (True, True, False, False, LineState.GOOD),
+        (True, None, None, None, LineState.GOOD),
+        (False, False, False, None, LineState.GOOD),
+        (None, False, False, None, LineState.GOOD),
     ],
 )
 def test_line_is_cut_off_where_only_the_gateway_answers(
     connection: Connection,
     gateway: bool | None,
+    dns: bool | None,
     ipv4: bool | None,
     ipv6: bool | None,
     state: LineState,
@@ -87,7 +89,8 @@ def test_line_is_cut_off_where_only_the_gateway_answers(
     change = update(schema.records).where(
         schema.records.c.line_id == line, schema.records.c.task == "reach"
     )
-    values = {"gateway_reached": gateway, "ipv4_reached": ipv4, "ipv6_reached": ipv6}
+    values = {"gateway_reached": gateway, "dns_reached": dns}
+    values |= {"ipv4_reached": ipv4, "ipv6_reached": ipv6}
     connection.execute(change.values(values))
     assert overview_of(connection, line).state is state
 

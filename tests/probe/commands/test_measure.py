@@ -61,9 +61,9 @@ def test_another_engine(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert record["task"] == "reach"
-    targets = {target.name: target for target in Reach.model_validate(record["reach"]).targets}
-    assert targets["ipv4"].reached
-    assert not targets["ipv6"].reached
+    targets = Reach.model_validate(record["reach"]).targets
+    server = {target.ip_version: target.reached for target in targets if target.name == "server"}
+    assert server == {4: True, 6: False}
 
 
 def test_the_configured_server_is_used(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_configured_server_is_used(tmp_path: Path) -> None:
         )
         done = measure(tmp_path, "--engine", "reach")
     assert done.returncode == 0, done.stderr
-    assert "ipv4 127.0.0.1" in done.stdout
+    assert "server IPv4 127.0.0.1" in done.stdout
 
 
 def test_no_server_is_told(tmp_path: Path) -> None:

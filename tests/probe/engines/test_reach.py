@@ -24,8 +24,12 @@ def listener() -> Iterator[int]:
 
 
 @contextmanager
-def name_server(*, answers: bool, is_answer: bool = True, code: int = 0) -> Iterator[int]:
-    """Be a name server on loopback that answers with a code, with its question, or is silent."""
+def name_server(
+    *, answers: bool, is_answer: bool = True, code: int = 0, seen: list[bytes] | None = None
+) -> Iterator[int]:
+    """Be a name server on loopback that answers with a code, with its question, or is silent;
+    what it is asked goes into ``seen``.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.settimeout(0.05)
@@ -37,6 +41,8 @@ def name_server(*, answers: bool, is_answer: bool = True, code: int = 0) -> Iter
                     query, sender = listening.recvfrom(512)
                 except TimeoutError:
                     continue
+                if seen is not None:
+                    seen.append(query)
                 if answers:
                     flags = bytes((0x81 if is_answer else 0x01, 0x80 | code))
                     listening.sendto(query[:2] + flags + query[4:], sender)
@@ -61,13 +67,22 @@ def tree(root: Path, resolv_conf: str, gateway: str = "0100007F") -> Path:
     return root
 
 
-def asked(engine: ReachEngine, url: str) -> dict[str, ReachTarget]:
+def targets_of(engine: ReachEngine, url: str, *others: str) -> tuple[ReachTarget, ...]:
     """Return what the engine says of each target."""
     entry = ServerEntry(name="near", url=url)
-    measured = engine.measure(Order(server=entry, deadline=time.monotonic() + 10))
+    order = Order(server=entry, others=others, deadline=time.monotonic() + 10)
+    measured = engine.measure(order)
     assert measured.failure is None
     assert isinstance(measured.section, Reach)
-    return {target.name: target for target in measured.section.targets}
+    return measured.section.targets
+
+
+def asked(engine: ReachEngine, url: str) -> dict[str, ReachTarget]:
+    """Return what the engine says of each target, the server's by its family."""
+    return {
+        f"server{target.ip_version}" if target.name == "server" else target.name: target
+        for target in targets_of(engine, url)
+    }
 
 
 @pytest.mark.parametrize("host,family,other", [("127.0.0.1", 4, 6), ("[::1]", 6, 4)])
@@ -80,12 +95,12 @@ def test_a_working_line_reaches_what_is_there(
     with listener() as port, name_server(answers=True) as dns:
         engine = ReachEngine(tree(tmp_path, "nameserver 127.0.0.1\n"), dns)
         targets = asked(engine, f"http://{host}:{port}/")
-    absent = targets.pop(f"ipv{other}")
+    absent = targets.pop(f"server{other}")
     assert absent.failure is not None
     assert absent.failure.code is Failure.NO_ADDRESS
     assert [name for name, target in targets.items() if not target.reached] == []
     assert all(target.round_trip_seconds is not None for target in targets.values())
-    assert targets[f"ipv{family}"].ip_version == family
+    assert set(targets) == {"gateway", "dns", f"server{family}"}
 
 
 def test_a_dead_line_is_told_target_by_target(tmp_path: Path) -> None:
@@ -100,8 +115,8 @@ def test_a_dead_line_is_told_target_by_target(tmp_path: Path) -> None:
     assert codes == {
         "gateway": Failure.NO_ROUTE,
         "dns": Failure.NO_REPLIES,
-        "ipv4": Failure.REFUSED,
-        "ipv6": Failure.NO_ADDRESS,
+        "server4": Failure.REFUSED,
+        "server6": Failure.NO_ADDRESS,
     }
     assert all(target.round_trip_seconds is None for target in targets.values())
 
@@ -126,6 +141,32 @@ def test_only_a_name_servers_real_answer_counts(
     assert (target.failure.code if target.failure else None) is failure
     if failure is Failure.BAD_ANSWER and target.failure:
         assert target.failure.detail.endswith(f"error {code}")
+
+
+def test_a_dead_server_is_told_from_a_dead_line(tmp_path: Path) -> None:
+    """Other far ends are asked beside the server, each over both families, and not too many."""
+    with socket.socket() as taken, listener() as port:
+        taken.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+        others = [dead, *(f"http://{host}:{port}/" for host in ("127.0.0.1", "[::1]", "127.0.0.2"))]
+        others.append(f"http://127.0.0.3:{port}/")
+        targets = targets_of(ReachEngine(tree(tmp_path, "", gateway="")), dead, *others)
+    reached = {(target.name, target.ip_version) for target in targets if target.reached}
+    assert reached == {("ipv4", 4), ("ipv6", 6)}
+    beyond = [(target.name, target.ip_version) for target in targets[2:]]
+    assert beyond == [("server", 4), ("server", 6), *[("ipv4", 4), ("ipv6", 6)] * 3]
+
+
+def test_the_name_that_is_asked_for_is_nowhere_remembered(tmp_path: Path) -> None:
+    """A router may answer from its memory while its line is dead, so each name is a new one."""
+    queries: list[bytes] = []
+    with name_server(answers=True, seen=queries) as dns, listener() as port:
+        for folder in ("a", "b"):
+            engine = ReachEngine(tree(tmp_path / folder, "nameserver 127.0.0.1\n"), dns)
+            assert asked(engine, f"http://localhost:{port}/")["dns"].reached
+    names = [query[12:-4] for query in queries]
+    assert len(set(names)) == 2
+    assert all(name.endswith(b"\x09localhost\0") for name in names)
 
 
 def test_without_a_name_server_the_record_says_so(tmp_path: Path) -> None:
