@@ -113,7 +113,7 @@ class Exchange:
         self._send_head(HTTPStatus.OK, size, headers, more=True)
         sent = 0
         try:
-            while sent < size and self.request.method != "HEAD":
+            while sent < size:
                 count = self.channel.send_garbage(pool, position + sent, size - sent)
                 if not count:
                     raise ClientGone
@@ -123,6 +123,11 @@ class Exchange:
                     counting.note(self.channel.tcp_info())
         finally:
             counting.note(self.channel.tcp_info())
+
+    def announce(self, size: int, headers: Headers) -> None:
+        """Answer HEAD: how long a download would be, and no byte of it."""
+        self._skip_body()
+        self._send_head(HTTPStatus.OK, size, headers, more=False)
 
     def drain(self) -> int:
         """Receive a piece of the request's body into nothing; return its length."""
@@ -160,7 +165,7 @@ class Exchange:
             says_http_1_0=self.request.says_http_1_0,
         )
         self.status = status
-        self.channel.send(head + body, more=more and self.request.method != "HEAD")
+        self.channel.send(head + body, more=more)
 
     def _progress(self) -> None:
         """Set the channel's deadline from now.

@@ -9,10 +9,12 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from protocol.constants import STAMP_PACKET_BYTES
 from protocol.stamp import pack_reflection
+from server.addresses import counted_as
 from server.clock import is_synchronised
 
 _PACKET_BYTES = 2048
@@ -20,6 +22,9 @@ _PACKET_BYTES = 2048
 
 _ANCILLARY_BYTES = 512
 """Room for what the kernel tells beside a packet: time, TTL, destination."""
+
+_Details = list[tuple[int, int, bytes]]
+"""What the kernel tells beside a packet: level, kind and data of each."""
 
 _SO_TIMESTAMPNS = 35
 """Linux's number for kernel receive times in nanoseconds; Python has no name for it."""
@@ -29,6 +34,14 @@ _IP_PKTINFO, _IP_RECVTTL = 8, 12
 
 _LOWEST_SOURCE_PORT = 1024
 """Below it are services, such as echo, that would answer an answer."""
+
+_SHARE_OF_ADDRESS = 10
+"""One address may have the packets of a second divided by this. A probe sends 4 packets a second
+for each line that it measures, and a carrier's NAT may put hundreds of probes on one address: of
+the usual 10,000, a tenth is 250 lines measured at the same moment."""
+
+_PACKETS_AT_ONCE = 64
+"""How many packets of a socket are taken before the other sockets and the stop are looked at."""
 
 _CLOCK_SECONDS = 10.0
 """How often the kernel is asked whether its clock is synchronised."""
@@ -44,12 +57,50 @@ def is_reflection(packet: bytes) -> bool:
     return len(packet) >= STAMP_PACKET_BYTES and has_receive_time and packet[24:28] == packet[0:4]
 
 
+class Budget:
+    """How many packets may still be answered in this second, in all and for each address.
+
+    Without the second, one sender's flood would be loss in everybody else's records. A flood from
+    forged addresses takes all all the same; only a network that filters can help against that.
+
+    Args:
+        packets_per_second: in all.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self, packets_per_second: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._in_all = packets_per_second
+        self._of_address = max(1, packets_per_second // _SHARE_OF_ADDRESS)
+        self._clock = clock
+        self._second = 0
+        self._left = packets_per_second
+        self._answered: Counter[str] = Counter()
+
+    def take(self, address: str) -> bool:
+        """Tell whether a packet of this (plain) address may be answered, and count it if so.
+
+        Only what is answered is remembered, for its second: never more addresses than packets.
+        """
+        second = int(self._clock())
+        if second != self._second:
+            self._second, self._left = second, self._in_all
+            self._answered.clear()
+        whose = counted_as(address)
+        if not self._left or self._answered[whose] >= self._of_address:
+            return False
+        self._left -= 1
+        self._answered[whose] += 1
+        return True
+
+
 class Reflector:
     """Reflects on UDP sockets, in one thread.
 
     Args:
         sockets: bound, of either family; closed at the end.
-        packets_per_second: the most that are answered.
+        packets_per_second: the most that are answered; of one address a tenth of them.
         counted: called with what became of each packet: reflected, not_stamp, loop, limited or
             failed.
     """
@@ -61,7 +112,7 @@ class Reflector:
         counted: Callable[[str], object],
     ) -> None:
         self._sockets = sockets
-        self._packets_per_second = packets_per_second
+        self._budget = Budget(packets_per_second)
         self._counted = counted
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
@@ -69,7 +120,6 @@ class Reflector:
         for sock in sockets:
             _ask_for_details(sock)
             self._selector.register(sock, selectors.EVENT_READ)
-        self._second, self._in_second = 0, 0
         self._synchronised, self._asked_at = is_synchronised(), time.monotonic()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="reflector", daemon=True)
@@ -90,21 +140,30 @@ class Reflector:
             for key, _ in self._selector.select():
                 sock = key.fileobj
                 if isinstance(sock, socket.socket) and sock is not self._woken:
-                    self._counted(self._reflect(sock))
+                    self._reflect_some(sock)
             if time.monotonic() - self._asked_at > _CLOCK_SECONDS:
                 self._synchronised, self._asked_at = is_synchronised(), time.monotonic()
 
-    def _reflect(self, sock: socket.socket) -> str:
-        """Take one packet and answer it; return what became of it."""
-        try:
-            packet, ancillary, _, sender = sock.recvmsg(_PACKET_BYTES, _ANCILLARY_BYTES)
-        except OSError:
-            return "failed"
-        received_at, ttl, reply_from = _read_details(ancillary)
+    def _reflect_some(self, sock: socket.socket) -> None:
+        for _ in range(_PACKETS_AT_ONCE):
+            try:
+                packet, details, _, sender = sock.recvmsg(_PACKET_BYTES, _ANCILLARY_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._counted("failed")
+            else:
+                self._counted(self._reflect(sock, packet, details, sender))
+
+    def _reflect(
+        self, sock: socket.socket, packet: bytes, details: _Details, sender: tuple[str, int]
+    ) -> str:
+        """Answer a packet; return what became of it. What is not answered costs little."""
         if sender[1] < _LOWEST_SOURCE_PORT or is_reflection(packet):
             return "loop"
-        if not self._may_answer():
+        if not self._budget.take(sender[0].partition("%")[0]):
             return "limited"
+        received_at, ttl, reply_from = _read_details(details)
         answer = pack_reflection(
             packet, received_at, time.time(), ttl, synchronised=self._synchronised
         )
@@ -115,13 +174,6 @@ class Reflector:
         except OSError:
             return "failed"
         return "reflected"
-
-    def _may_answer(self) -> bool:
-        second = int(time.monotonic())
-        if second != self._second:
-            self._second, self._in_second = second, 0
-        self._in_second += 1
-        return self._in_second <= self._packets_per_second
 
 
 def _ask_for_details(sock: socket.socket) -> None:
@@ -135,13 +187,11 @@ def _ask_for_details(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
 
 
-def _read_details(
-    ancillary: list[tuple[int, int, bytes]],
-) -> tuple[float, int, list[tuple[int, int, bytes]]]:
+def _read_details(details: _Details) -> tuple[float, int, _Details]:
     """Return arrival time, TTL, and what makes the answer leave from the packet's destination."""
     received_at, ttl = time.time(), 0
-    reply_from: list[tuple[int, int, bytes]] = []
-    for level, kind, data in ancillary:
+    reply_from: _Details = []
+    for level, kind, data in details:
         if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
             seconds, nanoseconds = struct.unpack("@ll", data)
             received_at = seconds + nanoseconds * 1e-9

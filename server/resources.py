@@ -148,6 +148,9 @@ class Resources:
 
     def _garbage(self, exchange: Exchange) -> None:
         size = _chunks(exchange.request.query.get("ckSize", "")) * GARBAGE_CHUNK_BYTES
+        if exchange.request.method == "HEAD":
+            exchange.announce(size, _DOWNLOAD_HEADERS)
+            return
         position = secrets.randbits(32)
         self._transfer(
             exchange,
@@ -158,7 +161,7 @@ class Resources:
         )
 
     def _empty(self, exchange: Exchange) -> None:
-        if not exchange.request.body.done:
+        if exchange.request.method != "HEAD" and not exchange.request.body.done:
             self._transfer(exchange, "upload", exchange.receive_upload)
         exchange.answer(HTTPStatus.OK, headers=NO_STORE)
 
@@ -185,7 +188,8 @@ class Resources:
             retry_after = self._settings.limits.retry_after_seconds
             raise HttpError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"this server runs all the tests that it may; come back in {retry_after} s",
+                "this server runs all the tests that it may, in all or for your address; "
+                f"come back in {retry_after} s",
                 (("Retry-After", str(retry_after)),),
             ) from None
 

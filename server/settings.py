@@ -34,8 +34,8 @@ class LimitSettings(Section):
     )
     tests: Positive = Field(
         128,
-        description="The most tests at the same time; a further one is answered 503. Twice the "
-        "connections of one address, so that no single one can take them all.",
+        description="The most tests at the same time; a further one is answered 503. One IPv4 "
+        "address or one IPv6 /64 can have half of them.",
     )
     header_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = Field(
         16 * 1024, description="The most bytes of a request's head; a longer one is answered 431."
@@ -56,7 +56,9 @@ class LimitSettings(Section):
         15, description="When a client that was answered 503 is asked to come back."
     )
     stamp_packets_per_second: Positive = Field(
-        10_000, description="The most STAMP packets answered in a second; others are dropped."
+        10_000,
+        description="The most STAMP packets answered in a second, a tenth of them for one IPv4 "
+        "address or one IPv6 /64; others are dropped.",
     )
 
 

@@ -9,11 +9,13 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.messages import ServerStream, ServerTest
 from protocol.records import TcpInfo
+from server.addresses import counted_as
 
 Direction = Literal["download", "upload"]
 
@@ -32,6 +34,10 @@ _KEPT_SECONDS = 600.0
 _RUNNING_SECONDS = 2.0
 """How long after its last transfer a test still counts as running: probes pause between
 directions, browsers between requests."""
+
+_SHARE_OF_ADDRESS = 2
+"""One address may run the tests' maximum divided by this, so that none can take all of them. No
+less, because a carrier's NAT puts many probes on one address."""
 
 
 class TooManyTests(Exception):  # noqa: N818 - reads as what happened
@@ -53,7 +59,8 @@ class _Stream:
 class _Test:
     """One test's streams, and the load while it ran."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, counted_as: str, now: float) -> None:
+        self.counted_as = counted_as
         self.lock = threading.Lock()
         self.streams: dict[tuple[Direction, int], _Stream] = {}
         self.first_at: dict[Direction, float] = {}
@@ -108,6 +115,27 @@ class _Test:
             )
 
 
+@dataclass(slots=True)
+class _Run:
+    """A test that runs: it has a transfer, or had one a moment ago. Guarded by `TestsSeen`'s lock.
+
+    Attributes:
+        counted_as: whose share of the tests it takes.
+        transfers: how many it has now.
+        moved: whether any of them moved a byte.
+        ended_at: when the last one ended.
+    """
+
+    counted_as: str
+    transfers: int = 0
+    moved: bool = False
+    ended_at: float = 0.0
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether it runs no more. What moved no byte is over at once."""
+        return not self.transfers and not (self.moved and now - self.ended_at <= _RUNNING_SECONDS)
+
+
 class Counting:
     """Counts one transfer's bytes. One thread uses it; it commits to the test every 100 ms.
 
@@ -116,6 +144,9 @@ class Counting:
         counted: called with the bytes of each commit.
         test: what they count for; None for a client that named no test.
         number: the stream's.
+
+    Attributes:
+        moved: whether there was any byte.
     """
 
     def __init__(
@@ -129,12 +160,14 @@ class Counting:
         self._counted = counted
         self._test = test
         self._stream = None if test is None else test.stream(direction, number)
+        self.moved = False
         self._pending = 0
         self._last_at = 0.0
         self._due_at = 0.0
 
     def add(self, count: int, now: float) -> bool:
         """Count bytes that moved just now; True where a sample was taken with them."""
+        self.moved = True
         self._pending += count
         self._last_at = now
         if now < self._due_at:
@@ -163,7 +196,7 @@ class TestsSeen:
     """The tests that the server saw and the transfers that run.
 
     Args:
-        maximum_running: the most tests at the same time.
+        maximum_running: the most tests at the same time; of one address half of them.
         counted: called with direction and bytes of everything that moves.
         begun: called for each new test that named itself.
         clock: seconds that never go back.
@@ -179,13 +212,14 @@ class TestsSeen:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._maximum_running = maximum_running
+        share = min(maximum_running, _KEPT_TESTS) // _SHARE_OF_ADDRESS
+        self._maximum_of_address = max(1, share)
         self._counted = counted
         self._begun = begun
         self._clock = clock
         self._lock = threading.Lock()
         self._tests: dict[str, _Test] = {}
-        self._transfers: Counter[str] = Counter()
-        self._ended_at: dict[str, float] = {}
+        self._running: dict[str, _Run] = {}
 
     @contextmanager
     def transfer(
@@ -203,7 +237,8 @@ class TestsSeen:
             TooManyTests: this one would be one too many.
         """
         key = test or address
-        seen = self._begin(test, key)
+        seen = self._begin(test, key, counted_as(address))
+        moved = False
         try:
             counting = Counting(
                 direction, lambda count: self._counted(direction, count), seen, stream
@@ -212,8 +247,9 @@ class TestsSeen:
                 yield counting
             finally:
                 counting.commit()
+                moved = counting.moved
         finally:
-            self._end(key)
+            self._end(key, moved=moved)
 
     def report(self, test: str) -> ServerTest | None:
         """Return what was seen of a test, also while it runs; None where nothing was."""
@@ -224,58 +260,79 @@ class TestsSeen:
     def running(self) -> int:
         """Return how many tests run now: have a transfer, or had one a moment ago."""
         with self._lock:
-            return len(self._running(self._clock()))
+            self._let_end(self._clock())
+            return len(self._running)
 
     def observe(self, cpu_ratio: float | None) -> None:
         """Note the machine's load for the tests that run, and forget the old ones."""
         now = self._clock()
         with self._lock:
-            running = self._running(now)
-            for key in running:
-                if seen := self._tests.get(key):
-                    _raise_maxima(seen, len(running), cpu_ratio)
-            for key in self._ended_at.keys() - running:
-                del self._ended_at[key]
+            self._let_end(now)
+            self._note_load(cpu_ratio)
             for key, seen in list(self._tests.items()):
-                if key not in running and now - seen.touched_at > _KEPT_SECONDS:
+                if key not in self._running and now - seen.touched_at > _KEPT_SECONDS:
                     del self._tests[key]
 
-    def _begin(self, test: str | None, key: str) -> _Test | None:
+    def _begin(self, test: str | None, key: str, whose: str) -> _Test | None:
         now = self._clock()
         with self._lock:
-            running = self._running(now)
-            if key not in running and len(running) >= self._maximum_running:
+            self._let_end(now)
+            if key not in self._running and self._is_full(whose):
                 raise TooManyTests
-            seen = self._seen(test, running, now) if test else None
-            self._transfers[key] += 1
-            running.add(key)
-            for other in running:
-                if known := self._tests.get(other):
-                    _raise_maxima(known, len(running), None)
+            seen = self._seen(test, whose, now) if test else None
+            self._running.setdefault(key, _Run(whose)).transfers += 1
+            self._note_load(None)
         return seen
 
-    def _seen(self, test: str, running: set[str], now: float) -> _Test:
-        """Return the test, a new one where it is unknown; the oldest that is over gives way."""
+    def _is_full(self, whose: str) -> bool:
+        """Tell whether there is no room for one more test, in all or of this address."""
+        of_address = sum(run.counted_as == whose for run in self._running.values())
+        return len(self._running) >= self._maximum_running or of_address >= self._maximum_of_address
+
+    def _seen(self, test: str, whose: str, now: float) -> _Test:
+        """Return the test, a new one where it is unknown; one that is over gives way."""
         if test not in self._tests:
-            over = [key for key in self._tests if key not in running]
             if len(self._tests) >= _KEPT_TESTS:
-                if not over:
-                    raise TooManyTests
-                del self._tests[min(over, key=lambda key: self._tests[key].touched_at)]
-            self._tests[test] = _Test(now)
+                self._forget_one()
+            self._tests[test] = _Test(whose, now)
             self._begun()
         return self._tests[test]
 
-    def _end(self, key: str) -> None:
-        with self._lock:
-            self._transfers[key] -= 1
-            if not self._transfers[key]:
-                del self._transfers[key]
-                self._ended_at[key] = self._clock()
+    def _forget_one(self) -> None:
+        """Forget the oldest test that is over, of the address that has the most of them.
 
-    def _running(self, now: float) -> set[str]:
-        recent = {key for key, at in self._ended_at.items() if now - at <= _RUNNING_SECONDS}
-        return recent.union(self._transfers)
+        So nobody can have the tests of others forgotten before their reports are asked for.
+        """
+        over = {key: seen for key, seen in self._tests.items() if key not in self._running}
+        if not over:
+            raise TooManyTests
+        kept = Counter(seen.counted_as for seen in over.values())
+        del self._tests[
+            min(over, key=lambda key: (-kept[over[key].counted_as], over[key].touched_at))
+        ]
+
+    def _end(self, key: str, *, moved: bool) -> None:
+        now = self._clock()
+        with self._lock:
+            run = self._running[key]
+            run.transfers -= 1
+            run.moved = run.moved or moved
+            run.ended_at = now
+            self._let_end(now)
+            seen = self._tests.get(key)
+            if seen and key not in self._running and not seen.first_at:
+                del self._tests[key]  # there is nothing to report of it
+
+    def _let_end(self, now: float) -> None:
+        """Let go of the tests that run no more."""
+        for key in [key for key, run in self._running.items() if run.is_over(now)]:
+            del self._running[key]
+
+    def _note_load(self, cpu_ratio: float | None) -> None:
+        """Note the load of this moment for every test that runs."""
+        for key in self._running:
+            if seen := self._tests.get(key):
+                _raise_maxima(seen, len(self._running), cpu_ratio)
 
 
 def _raise_maxima(seen: _Test, running: int, cpu_ratio: float | None) -> None:

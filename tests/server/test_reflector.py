@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from protocol.stamp import pack_probe, pack_reflection, unpack_reflection
 from server.addresses import open_sockets
 from server.clock import is_synchronised
-from server.reflector import Reflector, is_reflection
+from server.reflector import Budget, Reflector, is_reflection
 
 Start = Callable[..., tuple[int, Counter[str]]]
 
@@ -39,9 +39,11 @@ def start() -> Iterator[Start]:
         reflector.stop()
 
 
-def _sender(host: str, port: int) -> socket.socket:
+def _sender(host: str, port: int, source: str | None = None) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
+    if source:
+        sock.bind((source, 0))
     sock.settimeout(2)
     sock.connect((host, port))
     return sock
@@ -52,6 +54,13 @@ def _wait_for(outcomes: Counter[str], outcome: str, count: int) -> None:
     while outcomes[outcome] < count and time.monotonic() < until:
         time.sleep(0.01)
     assert outcomes[outcome] == count
+
+
+def _wait_for_all(outcomes: Counter[str], count: int) -> None:
+    until = time.monotonic() + 5
+    while outcomes.total() < count and time.monotonic() < until:
+        time.sleep(0.01)
+    assert outcomes.total() == count
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.77", "::1"])
@@ -123,16 +132,62 @@ def test_services_are_not_answered(start: Start) -> None:
 
 
 def test_answers_no_more_than_its_limit(start: Start) -> None:
-    """Of a flood only so many packets a second are answered; every one is counted."""
-    port, outcomes = start(packets_per_second=10)
-    with _sender("127.0.0.1", port) as sender:
-        for number in range(100):
-            sender.send(pack_probe(number, 0, synchronised=True))
-        until = time.monotonic() + 2
-        while outcomes.total() < 100 and time.monotonic() < until:
-            time.sleep(0.01)
-    assert outcomes.total() == 100
+    """Of many senders' packets only so many a second are answered; every one is counted."""
+    port, outcomes = start(packets_per_second=20)
+    for number in range(50):
+        with _sender("127.0.0.1", port, source=f"127.0.0.{number + 2}") as sender:
+            for _ in range(2):
+                sender.send(pack_probe(number, 0, synchronised=True))
+    _wait_for_all(outcomes, 100)
+    assert 20 <= outcomes["reflected"] <= 40  # a second may turn meanwhile
+
+
+def test_a_flood_of_one_address_leaves_others_their_answers(start: Start) -> None:
+    """Who sends more than a second's packets gets a tenth; another address loses nothing."""
+    port, outcomes = start(packets_per_second=100)
+    with _sender("127.0.0.1", port) as flood:
+        for number in range(150):
+            flood.send(pack_probe(number, 0, synchronised=True))
+        _wait_for_all(outcomes, 150)
     assert 10 <= outcomes["reflected"] <= 20  # a second may turn meanwhile
+    with _sender("127.0.0.1", port, source="127.0.0.2") as other:
+        for number in range(5):
+            other.send(pack_probe(number, 0, synchronised=True))
+            assert other.recv(100)
+
+
+def test_a_budget_is_of_a_network_and_a_second() -> None:
+    """Addresses of one IPv6 /64 share a budget; all have theirs again in the next second."""
+    now = [5.0]
+    budget = Budget(30, lambda: now[0])
+    assert [budget.take(f"2001:db8::{number}") for number in range(1, 5)] == [True] * 3 + [False]
+    assert budget.take("2001:db8:0:1::1")
+    assert [budget.take("203.0.113.1") for _ in range(4)] == [True] * 3 + [False]
+    now[0] = 6.0
+    assert budget.take("2001:db8::9")
+    assert budget.take("203.0.113.1")
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 0.2)), max_size=200))
+def test_no_second_answers_more_than_its_budget(packets: list[tuple[int, float]]) -> None:
+    """Whoever sends and whenever: a second answers 20 packets at most, and 2 of one address."""
+    now = [0.0]
+    budget = Budget(20, lambda: now[0])
+    answered: Counter[int] = Counter()
+    of_address: Counter[tuple[int, int]] = Counter()
+    for number, pause in packets:
+        now[0] += pause
+        if budget.take(f"203.0.113.{number}"):
+            answered[int(now[0])] += 1
+            of_address[int(now[0]), number] += 1
+    assert all(count <= 20 for count in answered.values())
+    assert all(count <= 2 for count in of_address.values())
+
+
+@pytest.mark.parametrize("packets_per_second", [1, 9, 10])
+def test_a_small_limit_still_answers(packets_per_second: int) -> None:
+    """An address may have one packet a second, however small the limit is."""
+    assert Budget(packets_per_second).take("203.0.113.1")
 
 
 @given(st.binary(min_size=44, max_size=100), st.floats(1, 4e9), st.floats(1, 4e9))

@@ -257,6 +257,39 @@ def test_too_many_tests_are_asked_to_come_back(serve: Serve, connect: Connect) -
     assert running.answer().status == 200
 
 
+def test_head_is_no_test(serve: Serve, connect: Connect) -> None:
+    """However many HEADs name however many tests, and with a body, none of them is one."""
+    server = serve(limits={"tests": 2})
+    client = connect(server)
+    for number in range(5):
+        assert client.ask(f"/garbage.php?test={number:032x}", "HEAD").status == 200
+        assert client.ask(f"/empty.php?test={number:032x}", "HEAD", b"x" * 9).status == 200
+        assert client.ask(f"{TESTS_PATH}{number:032x}").status == 404
+    info = ServerInfo.model_validate_json(client.ask(SERVER_PATH).body)
+    assert info.load.tests_running == 0
+    assert client.ask(f"/empty.php?test={TEST}", "POST", b"x").status == 200
+
+
+def test_one_client_cannot_take_all_tests(serve: Serve, connect: Connect) -> None:
+    """An address with endless new tests is answered 503 at half; another one gets its test."""
+    server = serve(limits={"tests": 10})
+    greedy = [connect(server) for _ in range(12)]
+    for number, client in enumerate(greedy):  # one byte of two: each goes on
+        client.send(
+            f"POST /empty.php?test={number:032x} HTTP/1.1\r\nHost: x\r\n"
+            "Content-Length: 2\r\n\r\nx".encode()
+        )
+    other = connect(server, source="127.0.0.2")
+    refused = b'linewatch_server_requests_total{resource="empty.php",status="503"} 7.0'
+    until = time.monotonic() + 5
+    while refused not in (told := other.ask("/metrics").body) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert refused in told
+    assert b"linewatch_server_tests_running 5.0" in told
+    assert other.ask(f"/empty.php?test={TEST}", "POST", b"x" * 100).status == 200
+    assert other.ask(f"/garbage.php?ckSize=1&test={TEST}").status == 200
+
+
 def test_metrics_are_for_private_addresses_unless_told(serve: Serve, connect: Connect) -> None:
     """/metrics answers this machine by default, and nobody where it is off."""
     assert connect(serve()).ask("/metrics").status == 200

@@ -29,6 +29,11 @@ class _Seen(TestsSeen):
         self.tests_begun += 1
 
 
+def _move_a_byte(seen: _Seen, test: str, address: str = "10.0.0.1") -> None:
+    with seen.transfer(test, 0, "upload", address) as counting:
+        counting.add(1, seen.now)
+
+
 def test_streams_share_one_axis_of_time() -> None:
     """Samples count seconds from the first byte of the direction, not of their stream."""
     seen = _Seen()
@@ -62,7 +67,9 @@ def test_directions_are_apart() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 3), st.integers(1, 10**6), st.floats(0.001, 0.5)), max_size=200
+        st.tuples(st.integers(0, 3), st.integers(1, 10**6), st.floats(0.001, 0.5)),
+        min_size=1,
+        max_size=200,
     )
 )
 def test_every_byte_is_counted_once(moves: list[tuple[int, int, float]]) -> None:
@@ -143,7 +150,8 @@ def test_knows_nothing_of_others() -> None:
 def test_load_is_noted_for_running_tests_only() -> None:
     """A test's report tells the most tests and the highest load while it ran, not after."""
     seen = _Seen()
-    with seen.transfer(TEST, 0, "download", "::1"):
+    with seen.transfer(TEST, 0, "download", "::1") as counting:
+        counting.add(1, 100.0)
         seen.observe(0.4)
         with seen.transfer(OTHER, 0, "download", "::1"):
             seen.observe(0.9)
@@ -158,8 +166,7 @@ def test_load_is_noted_for_running_tests_only() -> None:
 def test_a_pause_between_directions_is_part_of_the_test() -> None:
     """A test still counts as running for a moment after its last transfer."""
     seen = _Seen(maximum=1)
-    with seen.transfer(TEST, 0, "download", "::1"):
-        pass
+    _move_a_byte(seen, TEST)
     seen.now += 1
     assert seen.running() == 1
     with pytest.raises(TooManyTests), seen.transfer(OTHER, 0, "download", "::1"):
@@ -170,11 +177,69 @@ def test_a_pause_between_directions_is_part_of_the_test() -> None:
     assert seen.running() == 0
 
 
+def test_a_test_without_a_byte_is_over_with_its_transfer() -> None:
+    """A transfer that moved nothing takes no place afterwards, and leaves no report."""
+    seen = _Seen(maximum=1)
+    with seen.transfer(TEST, 0, "upload", "10.0.0.1"):
+        assert seen.running() == 1
+    assert seen.running() == 0
+    assert seen.report(TEST) is None
+    with seen.transfer(OTHER, 0, "download", "10.0.0.2"):
+        assert seen.running() == 1
+
+
+def test_an_empty_transfer_takes_nothing_from_a_test() -> None:
+    """A test that has moved bytes keeps its report, and its pause, after a transfer without any."""
+    seen = _Seen()
+    _move_a_byte(seen, TEST)
+    for seconds in (1, 10):
+        seen.now += seconds
+        with seen.transfer(TEST, 1, "upload", "10.0.0.1"):
+            pass
+        assert seen.report(TEST)
+        assert seen.running() == (1 if seconds == 1 else 0)
+
+
+@pytest.mark.parametrize("maximum,share", [(1, 1), (2, 1), (9, 4), (128, 64), (10_000, 128)])
+def test_one_address_cannot_take_all_tests(maximum: int, share: int) -> None:
+    """An address with endless new ids gets half of the tests; another one still gets its own."""
+    seen = _Seen(maximum)
+    for number in range(1, share + 1):
+        _move_a_byte(seen, f"{number:032x}", f"2001:db8::{number:x}")
+    with pytest.raises(TooManyTests):
+        _move_a_byte(seen, TEST, "2001:db8::1")
+    if maximum > 1:
+        _move_a_byte(seen, OTHER, "2001:db8:0:1::1")
+    seen.now += 3
+    _move_a_byte(seen, TEST, "2001:db8::1")
+
+
+def test_a_running_test_goes_on_when_its_address_has_its_share() -> None:
+    """What is limited is new tests: one that runs may open further streams."""
+    seen = _Seen(maximum=2)
+    with seen.transfer(TEST, 0, "download", "10.0.0.1"):
+        with pytest.raises(TooManyTests), seen.transfer(OTHER, 0, "download", "10.0.0.1"):
+            pytest.fail("a test too many was let in")
+        with seen.transfer(TEST, 1, "download", "10.0.0.1"):
+            assert seen.running() == 1
+
+
+def test_no_address_has_the_tests_of_others_forgotten() -> None:
+    """With more tests than are kept, those of the address that has the most of them give way."""
+    seen = _Seen(maximum=10_000)
+    _move_a_byte(seen, TEST, "10.0.0.1")
+    for number in range(1, 300):
+        seen.now += 1
+        _move_a_byte(seen, f"{number:032x}", "10.0.0.2")
+    assert seen.report(TEST)
+    assert seen.report(f"{299:032x}")
+    assert seen.report(f"{1:032x}") is None
+
+
 def test_forgets_old_tests() -> None:
     """A test is forgotten ten minutes after its last byte, and not before."""
     seen = _Seen()
-    with seen.transfer(TEST, 0, "download", "::1"):
-        pass
+    _move_a_byte(seen, TEST)
     seen.now += 599
     seen.observe(None)
     assert seen.report(TEST)
@@ -188,8 +253,7 @@ def test_memory_is_bounded_in_tests() -> None:
     seen = _Seen(maximum=10_000)
     for number in range(300):
         seen.now += 3
-        with seen.transfer(f"{number:032x}", 0, "download", "::1"):
-            pass
+        _move_a_byte(seen, f"{number:032x}")
     kept = [number for number in range(300) if seen.report(f"{number:032x}")]
     assert kept == list(range(44, 300))
 
@@ -197,10 +261,13 @@ def test_memory_is_bounded_in_tests() -> None:
 def test_running_tests_are_never_forgotten_for_new_ones() -> None:
     """If all that are kept still run, a further one is refused."""
     seen = _Seen(maximum=10_000)
-    open_transfers = [seen.transfer(f"{number:032x}", 0, "upload", "::1") for number in range(256)]
+    open_transfers = [
+        seen.transfer(f"{number:032x}", 0, "upload", f"10.0.0.{number % 2}")
+        for number in range(256)
+    ]
     for transfer in open_transfers:
         transfer.__enter__()
-    with pytest.raises(TooManyTests), seen.transfer("f" * 32, 0, "upload", "::1"):
+    with pytest.raises(TooManyTests), seen.transfer("f" * 32, 0, "upload", "10.0.0.3"):
         pytest.fail("a test too many was let in")
     for transfer in open_transfers:
         transfer.__exit__(None, None, None)
