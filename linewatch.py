@@ -113,25 +113,30 @@ def _load(place: str) -> Any:  # noqa: ANN401 - whatever stands at that place
 def _read_configuration(chosen: Path | None) -> Any:  # noqa: ANN401 - imported late, on purpose
     from protocol.settings import Configuration  # noqa: PLC0415 - keeps `--version` fast
 
-    places = (chosen,) if chosen else CONFIGURATION_PLACES
-    for place in places:
+    configuration = Configuration(*_read_first(chosen), os.environ)
+    # A misspelt section would otherwise be no section, and its settings nobody's.
+    configuration.check_names(SECTIONS)
+    return configuration
+
+
+def _read_first(chosen: Path | None) -> tuple[str | None, str]:
+    """Return name and text of the configuration file that counts; None and '' without one."""
+    for place in (chosen,) if chosen else CONFIGURATION_PLACES:
         try:
-            text = place.read_text(encoding="utf-8")
+            return str(place), place.read_text(encoding="utf-8")
         except FileNotFoundError:
             continue
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{place}: cannot be read: {error}") from None
-        return Configuration(str(place), text, os.environ)
     if chosen:
         raise ConfigurationError(f"{chosen}: no such file")
-    return Configuration(None, "", os.environ)
+    return None, ""
 
 
 def _check(configuration: Any) -> None:  # noqa: ANN401
     """Validate every section whose part is installed, and print it with secrets hidden."""
     from protocol.settings import dump  # noqa: PLC0415 - keeps `--version` fast
 
-    configuration.check_names(SECTIONS)
     for name, place in SECTIONS.items():
         try:
             model = _load(place)

@@ -247,6 +247,13 @@ def announce(console: Console, page: str, status_page: str, password: str) -> No
     )
 
 
+def check_alive(started: list[Part]) -> None:
+    """Raise `DemoError` if a part has ended by itself."""
+    for part in started:
+        if part.process.poll() is not None:
+            raise DemoError(f"the {part.name} has ended; its log: {part.log}")
+
+
 def watch(started: list[Part], stopping: threading.Event) -> None:
     """Wait until stopping is asked for.
 
@@ -254,9 +261,7 @@ def watch(started: list[Part], stopping: threading.Event) -> None:
         DemoError: a part has ended by itself.
     """
     while not stopping.is_set():
-        for part in started:
-            if part.process.poll() is not None:
-                raise DemoError(f"the {part.name} has ended; its log: {part.log}")
+        check_alive(started)
         stopping.wait(0.2)
 
 
@@ -268,10 +273,17 @@ def speed_slots(page: str) -> float:
     return 0.0
 
 
-def wait_for_first(page: str, before: float, stopping: threading.Event) -> None:
-    """Wait until the collector has one more speed slot than ``before``, or it takes too long."""
+def wait_for_first(
+    started: list[Part], page: str, before: float, stopping: threading.Event
+) -> None:
+    """Wait until the collector has one more speed slot than ``before``, or it takes too long.
+
+    Raises:
+        DemoError: a part has ended by itself.
+    """
     end = time.monotonic() + FIRST_RESULT_SECONDS
     while not stopping.is_set() and time.monotonic() < end and speed_slots(page) <= before:
+        check_alive(started)
         stopping.wait(0.5)
 
 
@@ -308,7 +320,7 @@ def demo(data: Path) -> None:
     status_page = f"http://127.0.0.1:{settings['probe']['status']['port']}/"
     console = Console()
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
     with parts() as started:
         with console.status("Starting server and collector …"):
@@ -320,7 +332,7 @@ def demo(data: Path) -> None:
             before = speed_slots(page)
             console.print("The first full measurement takes half a minute.")
             started.append(Part("probe", ["probe", "run", "--now"], directory, terminal=True))
-            wait_for_first(page, before, stopping)
+            wait_for_first(started, page, before, stopping)
         if not stopping.is_set():
             announce(console, page, status_page, password)
             watch(started, stopping)

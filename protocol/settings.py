@@ -5,7 +5,7 @@ Defaults are values in the models; an unknown key is an error that names the nea
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
@@ -50,19 +50,26 @@ class Configuration:
         tree = self._tree().get(name) or {}
         if not isinstance(tree, dict):
             raise ConfigurationError(f"{self._where()}: {name}: a mapping of settings is needed")
-        for path, value in self._overrides(name):
+        for path, (_, value) in self._overrides(name).items():
             _put(tree, path, value)
         try:
             return model.model_validate(tree)
         except ValidationError as error:
             raise ConfigurationError(self._explain(name, model, error)) from None
 
-    def check_names(self, known: Mapping[str, type[Section]]) -> None:
-        """Raise `ConfigurationError` if the file has a section that is not in ``known``."""
+    def check_names(self, known: Mapping[str, object]) -> None:
+        """Raise `ConfigurationError` if file or environment name a section not in ``known``."""
         for name in self._tree():
             if name not in known:
                 raise ConfigurationError(
                     f"{self._where()}: {name}: unknown section{_nearest(str(name), known)}"
+                )
+        for variable in sorted(self.environ):
+            section, separator, _ = variable.upper().partition(_LEVEL)
+            name = section.removeprefix(ENVIRONMENT_PREFIX).lower()
+            if separator and section.startswith(ENVIRONMENT_PREFIX) and name not in known:
+                raise ConfigurationError(
+                    f"environment: {variable}: unknown section {name!r}{_nearest(name, known)}"
                 )
 
     def _where(self) -> str:
@@ -77,16 +84,17 @@ class Configuration:
             raise ConfigurationError(f"{self._where()}: a mapping of sections is needed")
         return tree
 
-    def _overrides(self, section: str) -> list[tuple[list[str], Any]]:
+    def _overrides(self, section: str) -> dict[tuple[str, ...], tuple[str, Any]]:
+        """Return what the environment sets: by place, the variable's name and the value."""
         prefix = f"{ENVIRONMENT_PREFIX}{section.upper()}{_LEVEL}"
-        found = []
+        found = {}
         for name, text in sorted(self.environ.items()):
             if name.upper().startswith(prefix):
                 try:
                     value = yaml.safe_load(text)
                 except yaml.YAMLError:
                     value = text
-                found.append((name[len(prefix) :].lower().split(_LEVEL), value))
+                found[tuple(name[len(prefix) :].lower().split(_LEVEL))] = (name, value)
         return found
 
     def _explain(self, section: str, model: type[Section], error: ValidationError) -> str:
@@ -96,10 +104,18 @@ class Configuration:
             if fault["type"] == "extra_forbidden":
                 owner = _model_at(model, fault["loc"][:-1])
                 nearest = _nearest(str(fault["loc"][-1]), owner.model_fields if owner else {})
-                lines.append(f"{place}: unknown key{nearest}")
+                sentence = f"unknown key{nearest}"
             else:
-                lines.append(f"{place}: {fault['msg']}")
-        return "\n".join(f"{self._where()}: {line}" for line in lines)
+                sentence = fault["msg"]
+            lines.append(f"{self._origin(section, fault['loc'])}: {place}: {sentence}")
+        return "\n".join(lines)
+
+    def _origin(self, section: str, place: tuple[int | str, ...]) -> str:
+        """Return where a setting comes from: the file, or a variable of the environment."""
+        for path, (variable, _) in self._overrides(section).items():
+            if place[: len(path)] == path:
+                return f"environment, {variable}"
+        return self._where()
 
 
 def dump(section: Section) -> str:
@@ -117,7 +133,7 @@ def _plain(value: object) -> object:
     return "**********" if isinstance(value, SecretStr) else str(value)
 
 
-def _put(tree: dict[str, Any], path: list[str], value: object) -> None:
+def _put(tree: dict[str, Any], path: Sequence[str], value: object) -> None:
     for key in path[:-1]:
         below = tree.get(key)
         if not isinstance(below, dict):

@@ -120,6 +120,16 @@ def test_a_wrong_configuration_is_told_with_its_place(
     assert "Traceback" not in done.stderr
 
 
+def test_a_misspelt_section_stops_every_command(tmp_path: Path) -> None:
+    """Not only --check: a command that ran with the defaults instead would do harm quietly."""
+    ledger = tmp_path / "ledger.sqlite"
+    (tmp_path / "config.yaml").write_text(f"colector: {{ledger: {{path: {ledger}}}}}\n")
+    done = run("collector", "migrate", folder=tmp_path)
+    assert done.returncode == 2
+    assert "colector: unknown section; did you mean 'collector'?" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """A configuration that was named must be there."""
     done = run("server", "run", "--config", "nowhere.yaml", folder=tmp_path)

@@ -18,7 +18,7 @@ from probe.measurement import Taken
 from probe.words import target_name
 from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.flags import MEANINGS as FLAG_MEANINGS
-from protocol.records import Latency, LatencySummary, Reach, Speed, Transfer
+from protocol.records import Conditions, Latency, LatencySummary, Reach, Speed, Transfer
 
 _PHASES: Final = {
     "connect": "Kết nối · Connecting",
@@ -66,7 +66,7 @@ def show(console: Console, taken: Taken) -> None:
     table = Table(title=f"Linewatch · {taken.started_at:%Y-%m-%d %H:%M:%S %Z}", show_header=False)
     table.add_column(style="dim")
     table.add_column(justify="left", overflow="fold")
-    for label, value in _rows(taken):
+    for label, value in [*_rows(taken), *_interface(taken.conditions)]:
         table.add_row(label, value)
     if taken.failure is not None:
         meaning = FAILURE_MEANINGS[taken.failure.code]
@@ -103,6 +103,19 @@ def _rows(taken: Taken) -> list[tuple[str, str]]:
     if isinstance(section, Latency):
         return _latency(section)
     return _reach(section) if isinstance(section, Reach) else []
+
+
+def _interface(conditions: Conditions | None) -> list[tuple[str, str]]:
+    """Return the interface that was measured over: a bad cable shows in its speed."""
+    interface = conditions.before.interface if conditions else None
+    if interface is None:
+        return []
+    known = [interface.name, interface.kind]
+    if interface.speed_bits_per_second is not None:
+        known.append(megabits(interface.speed_bits_per_second))
+    if interface.duplex is not None:
+        known.append(f"{interface.duplex} duplex")
+    return [("Cổng mạng · Interface", _plain(" · ".join(known)))]
 
 
 def _speed(speed: Speed) -> list[tuple[str, str]]:

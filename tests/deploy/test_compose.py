@@ -70,6 +70,31 @@ def test_only_the_measurement_server_listens_beyond_loopback() -> None:
         assert all(port.startswith("127.0.0.1:") for port in ports) == (name != "server")
 
 
+def test_no_read_only_container_is_given_a_secret_of_the_environment() -> None:
+    """The engine writes such a secret into the container, and refuses where it may not."""
+    tree = compose()
+    from_environment = {name for name, s in tree["secrets"].items() if "environment" in s}
+    assert from_environment
+    for name, service in tree["services"].items():
+        if service.get("read_only"):
+            assert not from_environment.intersection(service.get("secrets", [])), name
+
+
+def test_the_image_builder_gets_what_the_image_needs_and_nothing_else() -> None:
+    """What is copied is let through; keys, data and environments of this folder are not."""
+    rules = (TOP / ".dockerignore").read_text().splitlines()
+    assert "*" in rules
+    passed = {rule[1:].rstrip("/") for rule in rules if rule.startswith("!")}
+    copied = {
+        Path(path).parts[0]
+        for line in re.findall(
+            r"^COPY (?!--from)(.+)$", (DEPLOY / "Containerfile").read_text(), re.MULTILINE
+        )
+        for path in line.split()[:-1]
+    }
+    assert passed == copied
+
+
 def test_the_image_copies_what_the_wheel_needs_and_runs_as_nobody_special() -> None:
     """Each copied path exists, and the last stage has a user, a health check and no root."""
     text = (DEPLOY / "Containerfile").read_text()

@@ -19,9 +19,9 @@ def start(folder: Path) -> list[str]:
     return ["unshare", "--net", "sh", "-c", inside]
 
 
-def interrupt(process: Process) -> int:
-    """Press Ctrl-C: the demo alone is told; return its exit code."""
-    os.kill(process.popen.pid, signal.SIGINT)
+def interrupt(process: Process, number: int = signal.SIGINT) -> int:
+    """Press Ctrl-C, or another signal: the demo alone is told; return its exit code."""
+    os.kill(process.popen.pid, number)
     return process.popen.wait(30)
 
 
@@ -59,7 +59,8 @@ def test_the_demo_measures_says_where_to_look_and_stops_cleanly(tmp_path: Path) 
         while not log.exists() and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(2)
-        assert interrupt(hasty) == 0
+        # As a terminal that is closed does.
+        assert interrupt(hasty, signal.SIGHUP) == 0
         assert "failed" not in hasty.text()
     assert children_of(tmp_path / "hasty") == ""
 

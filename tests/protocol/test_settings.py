@@ -101,7 +101,11 @@ def test_the_environment_overrides_the_file() -> None:
     section = read("example: {limits: {per_address: 2}}", environ)
     assert (section.limits.per_address, section.listen) == (3, ":9")
     wrong = {"LINEWATCH_EXAMPLE__LIMITS__PER_ADRESS": "3"}
-    assert "did you mean 'per_address'" in error_of("", wrong)
+    told = error_of("example: {listen: ':9'}", wrong)
+    assert "did you mean 'per_address'" in told
+    assert told.startswith("environment, LINEWATCH_EXAMPLE__LIMITS__PER_ADRESS: ")
+    both = error_of("example: {lisen: x}", wrong)
+    assert both.splitlines()[1].startswith("config.yaml: example.lisen")
 
 
 def test_the_environment_can_give_lists_and_odd_texts() -> None:
@@ -126,6 +130,14 @@ def test_an_unknown_section_names_the_nearest() -> None:
         ConfigurationError, match="exmaple: unknown section; did you mean 'example'"
     ):
         configuration.check_names({"example": _Example})
+
+
+def test_an_unknown_section_in_the_environment_is_told_too() -> None:
+    """Only variables of the form LINEWATCH_SECTION__… are settings."""
+    known = {"example": _Example}
+    Configuration(None, "", {"LINEWATCH_HOME": "x", "OTHER__A": "x"}).check_names(known)
+    with pytest.raises(ConfigurationError, match=r"LINEWATCH_EXAMPEL__A: .*did you mean 'example'"):
+        Configuration(None, "", {"LINEWATCH_EXAMPEL__A": "x"}).check_names(known)
 
 
 def test_a_secret_is_hidden_in_dumps_and_in_errors() -> None:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from probe.commands.show import measuring, megabits, milliseconds, show
+from probe.conditions.watch import conditions, snapshot
 from probe.engine import Progress, Section
 from probe.measurement import Taken
 from probe.transfer.latency import summarise
@@ -16,6 +17,7 @@ from protocol.flags import Flag
 from protocol.records import (
     ClockState,
     FailureReport,
+    InterfaceState,
     Latency,
     Method,
     Outcome,
@@ -198,3 +200,25 @@ def test_progress_follows_the_phases() -> None:
     assert "Tải xuống · Download" in text
     assert "95.00 Mbit/s" in text
     assert text.count("100 %") >= 3
+
+
+@pytest.mark.parametrize(
+    "speed, duplex, said",
+    [
+        (1_000_000_000, "full", "eth0 · wired · 1,000 Mbit/s · full duplex"),
+        (100_000_000, "half", "eth0 · wired · 100.0 Mbit/s · half duplex"),
+        (None, None, "eth0 · wired"),
+    ],
+)
+def test_the_interface_is_shown_as_a_bad_cable_shows_in_it(
+    speed: int | None, duplex: str | None, said: str
+) -> None:
+    """Name, kind, speed and duplex, as far as they are known."""
+    interface: dict[str, Any] = dict.fromkeys(InterfaceState.model_fields)
+    interface |= {"name": "eth0", "kind": "wired", "up": True}
+    interface |= {"speed_bits_per_second": speed, "duplex": duplex}
+    before = snapshot(None, clock_synchronised=True).model_copy(
+        update={"interface": InterfaceState.model_validate(interface)}
+    )
+    printed = shown(None, conditions=conditions(before, None, None))
+    assert said in printed
