@@ -7,6 +7,7 @@ from aiohttp import web
 
 from collector import keys
 from collector.api import enrol, health, instruction, records
+from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import explain_refusals
 from collector.api.refusals import RefusalBook
 from collector.ledger.database import Database
@@ -45,6 +46,7 @@ def build(
     app[keys.WRITER] = writer = Writer(database, settings.limits)
     app[keys.REFUSALS] = refusals = RefusalBook(writer)
     app[keys.VERIFIERS] = records.make_verifiers(settings.limits.verifying_threads)
+    app[BODIES] = BodyBudget(settings.limits)
     app[DOORS] = []
     # The last one to start is the first one to end: refusals are written before the writer ends.
     app.cleanup_ctx.append(_run_threads)

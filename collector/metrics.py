@@ -22,6 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from collector import keys
+from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import RefusedError
 from collector.errors import LedgerError
 from collector.ledger.database import Database
@@ -45,8 +46,10 @@ _VALUES_HELP = {
     "delay_variation_seconds": "95th percentile of the delay above the least, latest latency test.",
     "lost_ratio": "Lost packets of the latest latency test, 0 to 1.",
     "gateway_reached": "1: the gateway answered at the latest reach test.",
-    "ipv4_reached": "1: an IPv4 target answered at the latest reach test.",
-    "ipv6_reached": "1: an IPv6 target answered at the latest reach test.",
+    "dns_reached": "1: a name server answered at the latest reach test.",
+    "ipv4_reached": "1: any far end answered over IPv4 at the latest reach test.",
+    "ipv6_reached": "1: any far end answered over IPv6 at the latest reach test.",
+    "server_reached": "1: the measurement server answered at the latest reach test.",
 }
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -241,11 +244,13 @@ class ProcessMetrics(Collector):
 
     Args:
         writer: of the ledger.
+        bodies: the requests' bodies.
         doors: the door, once it is open.
     """
 
-    def __init__(self, writer: Writer, doors: list[Door]) -> None:
+    def __init__(self, writer: Writer, bodies: BodyBudget, doors: list[Door]) -> None:
         self._writer = writer
+        self._bodies = bodies
         self._doors = doors
 
     def collect(self) -> Iterator[Metric]:
@@ -266,6 +271,16 @@ class ProcessMetrics(Collector):
             ("busy_seconds", "Time spent in committed transactions.", counts.commit_seconds),
         ):
             yield CounterMetricFamily(f"linewatch_collector_writer_{name}", text, value=number)
+        yield _gauge(
+            "linewatch_collector_body_bytes",
+            "Memory that bodies hold until they are checked.",
+            self._bodies.held_bytes,
+        )
+        yield CounterMetricFamily(
+            "linewatch_collector_bodies_refused",
+            "Bodies refused because too many were held at once, in all or of one probe.",
+            value=self._bodies.refused,
+        )
         for door in self._doors:
             yield _gauge("linewatch_collector_connections", "Open connections.", door.counts.open)
             yield CounterMetricFamily(
@@ -292,10 +307,11 @@ def add_metrics(app: web.Application, settings: MetricsSettings) -> None:
     """Make the application's metrics and their resource. It has the keys of `collector.keys`."""
     registry = app[REGISTRY] = CollectorRegistry()
     registry.register(LedgerMetrics(app[keys.DATABASE], settings, app[keys.NOW]))
-    registry.register(ProcessMetrics(app[keys.WRITER], app[DOORS]))
+    registry.register(ProcessMetrics(app[keys.WRITER], app[BODIES], app[DOORS]))
     app[_SECONDS] = Histogram(
         "linewatch_collector_request_seconds",
-        "Requests, by resource, method and status: how long until the answer was ready.",
+        "Requests, by resource, method and status (499: the sender went away in mid-body): how "
+        "long until the answer was ready.",
         ("resource", "method", "status"),
         registry=registry,
     )

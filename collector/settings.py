@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from protocol.constants import DEFAULT_COLLECTOR_PORT
+from protocol.constants import DEFAULT_COLLECTOR_PORT, MAX_BATCH_BYTES
 from protocol.messages import (
     LatencySchedule,
     ReachSchedule,
@@ -72,13 +72,27 @@ class LimitSettings(Section):
     minimum_bytes_per_second: PositiveInt = Field(
         1024, description="A body that comes more slowly than this is refused."
     )
+    body_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=MAX_BATCH_BYTES,
+        description="Bodies that are held at once, unpacked, until they are checked; above it: "
+        "503. At least the largest batch.",
+    )
+    body_bytes_per_probe: int = Field(
+        2 * MAX_BATCH_BYTES,
+        ge=MAX_BATCH_BYTES,
+        description="Of these, the bodies of one probe: a batch, and what is left of one whose "
+        "connection broke; above it: 429.",
+    )
     queued_bytes: PositiveInt = Field(
         64 * 1024 * 1024, description="Records waiting for the disk; above it: 503."
     )
     group_bytes: PositiveInt = Field(
         8 * 1024 * 1024, description="Records that are written in one transaction."
     )
-    retry_after_seconds: PositiveInt = Field(30, description="What a 503 asks a probe to wait.")
+    retry_after_seconds: PositiveInt = Field(
+        30, description="What a 503, and a 429 to a probe, ask to wait."
+    )
     trusted_proxies: tuple[IPvAnyAddress, ...] = Field(
         (),
         description="Proxies in front: their X-Forwarded-For is believed, and the limit of "

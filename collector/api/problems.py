@@ -8,6 +8,7 @@ from aiohttp import web
 
 from collector import keys
 from collector.errors import CollectorError, LedgerError
+from collector.ingest.body import GoneError
 from protocol.constants import PROBLEM_CONTENT_TYPE
 from protocol.messages import Problem
 from protocol.records import encode
@@ -15,6 +16,9 @@ from protocol.records import encode
 _LOG = logging.getLogger(__name__)
 _LONGEST_TEXT = 500
 _API = "/v1/"
+
+_GONE_STATUS = 499
+"""What proxies count a request as whose sender went away; it is never sent."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -68,6 +72,13 @@ async def explain_refusals(request: web.Request, handler: Handler) -> web.Stream
     """Turn refusals, and the ledger's and the router's errors, into problems."""
     try:
         return await handler(request)
+    except GoneError:
+        return _gone()
+    except ConnectionError:
+        # A form's reader does not translate: was it this connection that broke?
+        if request.transport is not None:
+            raise
+        return _gone()
     except RefusedError as refusal:
         return answer_problem(refusal.problem, refusal.headers)
     except LedgerError as error:
@@ -82,3 +93,8 @@ async def explain_refusals(request: web.Request, handler: Handler) -> web.Stream
         problem = RefusedError(HTTPStatus(error.status), error.text or error.reason).problem
         kept = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
         return answer_problem(problem, kept)
+
+
+def _gone() -> web.Response:
+    """Return what stands for an answer where nobody is there to get one: every day on bad lines."""
+    return web.Response(status=_GONE_STATUS, reason="Client Closed Request")

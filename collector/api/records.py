@@ -8,6 +8,7 @@ from aiohttp import web
 
 from collector import keys
 from collector.api.auth import Sender, authenticate
+from collector.api.bodies import BODIES
 from collector.api.problems import RefusedError
 from collector.errors import CollectorError
 from collector.ingest.body import EncodingError, TooSlowError, UnknownEncodingError, read_body
@@ -28,7 +29,7 @@ _CLOSE = {"Connection": "close"}
 
 
 def add_routes(app: web.Application) -> None:
-    """Add the resource. The application has the keys of `collector.keys`."""
+    """Add the resource. The application has the keys of `collector.keys` and `BODIES`."""
     app.router.add_post(RECORDS_PATH, post_records)
 
 
@@ -37,7 +38,9 @@ async def post_records(request: web.Request) -> web.Response:
 
     Raises:
         RefusedError: 400 and 415 encoding, 401 and 403 the token, 408 too slow, 409 records are
-            missing before it, 413 too large, 422 its chain or seal does not hold.
+            missing before it, 413 too large, 422 its chain or seal does not hold, 429 and 503 no
+            room for its body.
+        GoneError: the probe went away in the middle of the body.
         LedgerError: it could not be stored; nothing of it was (503).
     """
     sender = await authenticate(request)
@@ -80,16 +83,19 @@ def _explain(error: CollectorError | ChainError) -> tuple[EventKind, RefusedErro
 
 
 async def _read_batch(request: web.Request, sender: Sender) -> Batch:
-    body = await read_body(
-        request.content,
-        request.headers.get("Content-Encoding", ""),
-        request.content_length,
-        request.app[keys.SETTINGS].limits,
-    )
-    verifiers = request.app[keys.VERIFIERS]
-    return await asyncio.get_running_loop().run_in_executor(
-        verifiers, verify, body, sender.known.probe, sender.key
-    )
+    probe = sender.known.probe
+    with request.app[BODIES].lend(probe) as take:
+        body = await read_body(
+            request.content,
+            request.headers.get("Content-Encoding", ""),
+            request.content_length,
+            request.app[keys.SETTINGS].limits,
+            take,
+        )
+        # A body that waits for a thread is held too; after it, the writer's queue counts.
+        return await asyncio.get_running_loop().run_in_executor(
+            request.app[keys.VERIFIERS], verify, body, probe, sender.key
+        )
 
 
 async def _store(request: web.Request, sender: Sender, batch: Batch) -> IngestAnswer:

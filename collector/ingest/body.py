@@ -3,7 +3,10 @@
 import asyncio
 import time
 import zlib
+from collections.abc import Callable
 from typing import Protocol
+
+from aiohttp import web
 
 from collector.errors import CollectorError
 from collector.ingest.verify import TooLargeError
@@ -19,6 +22,10 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 class TooSlowError(CollectorError):
     """A body comes more slowly than the limits allow."""
+
+
+class GoneError(CollectorError):
+    """The connection ended in the middle of a body: nobody is there to be answered."""
 
 
 class EncodingError(CollectorError):
@@ -37,9 +44,14 @@ class Source(Protocol):
 
 
 async def read_body(
-    source: Source, encoding: str, length: int | None, limits: LimitSettings
+    source: Source,
+    encoding: str,
+    length: int | None,
+    limits: LimitSettings,
+    take: Callable[[int], None],
+    maximum_bytes: int = MAX_BODY_BYTES,
 ) -> bytes:
-    """Return a body, decompressed. Holds at most a body and a batch in memory.
+    """Return a body, decompressed. Holds at most what it took, and one piece, in memory.
 
     Ends within ``limits.request_seconds``.
 
@@ -48,25 +60,30 @@ async def read_body(
         encoding: its Content-Encoding; '' or identity or gzip.
         length: its Content-Length where it has one.
         limits: how slow it may be.
+        take: called with the bytes that will be held more, decompressed; may refuse by raising.
+        maximum_bytes: how long the body may be as it travels, whether it says so or not.
 
     Raises:
-        TooLargeError: the body, or what is in it, is above the protocol's limits.
+        TooLargeError: the body, or what is in it, is above the limits.
         TooSlowError: it came too slowly.
-        EncodingError: it is no gzip, or something follows it.
+        GoneError: its sender went away.
+        EncodingError: it is no gzip, something follows it, or its chunks are none.
         UnknownEncodingError: another encoding.
     """
     unpacker = _unpacker(encoding.strip().lower())
-    if length is not None and length > MAX_BODY_BYTES:
-        raise _body_too_large()
+    if length is not None and length > maximum_bytes:
+        raise _body_too_large(maximum_bytes)
     began = time.monotonic()
     received = 0
     parts = bytearray()
     # Ends: each turn's deadline is at most request_seconds after the beginning.
     while chunk := await _read_chunk(source, began, received, limits):
         received += len(chunk)
-        if received > MAX_BODY_BYTES:
-            raise _body_too_large()
-        parts += unpacker.feed(chunk, MAX_BATCH_BYTES - len(parts))
+        if received > maximum_bytes:
+            raise _body_too_large(maximum_bytes)
+        unpacked = unpacker.feed(chunk, MAX_BATCH_BYTES - len(parts))
+        take(len(unpacked))
+        parts += unpacked
     unpacker.finish()
     return bytes(parts)
 
@@ -75,16 +92,22 @@ async def _read_chunk(source: Source, began: float, received: int, limits: Limit
     allowed = _GRACE_SECONDS + received / limits.minimum_bytes_per_second
     left = began + min(allowed, limits.request_seconds) - time.monotonic()
     try:
-        return await asyncio.wait_for(source.readany(), max(left, 0.0))
-    except TimeoutError:
+        async with asyncio.timeout(max(left, 0.0)) as deadline:
+            return await source.readany()
+    except OSError as error:
+        # Python has one TimeoutError for our deadline and for a network that gave up.
+        if not deadline.expired():
+            raise GoneError(f"gone after {received} bytes: {error}") from None
         raise TooSlowError(
             f"{received} bytes in {time.monotonic() - began:.0f} s: too slow; "
             f"at least {limits.minimum_bytes_per_second} bytes a second are needed"
         ) from None
+    except web.RequestPayloadError:
+        raise EncodingError("the body's chunks cannot be read") from None
 
 
-def _body_too_large() -> TooLargeError:
-    return TooLargeError(f"a body may have {MAX_BODY_BYTES} bytes; send fewer records")
+def _body_too_large(maximum_bytes: int) -> TooLargeError:
+    return TooLargeError(f"a body may have {maximum_bytes} bytes here; send less")
 
 
 class _Plain:

@@ -1,5 +1,7 @@
 """`POST /v1/enrol` and `GET /v1/instruction` on a real collector."""
 
+import asyncio
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,6 +98,32 @@ async def test_wrong_codes_are_limited(start: Start) -> None:
     assert (await enrol(collector, device, code))[0] == 429
     moment += timedelta(minutes=10)
     assert (await enrol(collector, device, code))[0] == 200
+
+
+async def test_wrong_codes_that_come_at_once_are_limited_too(start: Start) -> None:
+    """Of many wrong codes in parallel as many are looked at as the limit says, not one more."""
+    collector = await start(enrolment={"wrong_codes_per_address": 10})
+    device = Device("p1")
+    code = register(collector.database, device, "l1", datetime.now(UTC))
+    tries = (enrol(collector, device, "AAAA-BBBB-CCCC-DDDD") for _ in range(60))
+    statuses = Counter(status for status, _ in await asyncio.gather(*tries))
+    assert statuses == {403: 10, 429: 50}
+    assert (await enrol(collector, device, code))[0] == 429
+    await collector.serving.stop()
+    events = {row["kind"]: row["count"] for row in collector.rows(schema.events)}
+    assert events == {"wrong_code": 10, "too_many_codes": 51}
+
+
+async def test_right_codes_that_come_at_once_are_no_tries(start: Start) -> None:
+    """A box of probes behind one address is enrolled at once: only wrong codes count."""
+    collector = await start(enrolment={"wrong_codes_per_address": 1, "wrong_codes": 1})
+    devices = [Device(f"p{number}") for number in range(8)]
+    now = datetime.now(UTC)
+    codes = [register(collector.database, device, "l1", now) for device in devices]
+    answers = await asyncio.gather(
+        *(enrol(collector, device, code) for device, code in zip(devices, codes, strict=True))
+    )
+    assert [status for status, _ in answers] == [200] * 8
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"code": "x"}', b"\xff"])
