@@ -62,9 +62,12 @@ class FaultCollector:
         instruction: the reply to /v1/instruction.
         public: replies to paths that ask for no token.
         now: its clock.
+        port: where it listens.
     """
 
-    def __init__(self, key: Ed25519PrivateKey, probe: str, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, key: Ed25519PrivateKey, probe: str, context: ssl.SSLContext | None, port: int
+    ) -> None:
         self.lines: dict[tuple[str, int], bytes] = {}
         self.order: list[tuple[str, int]] = []
         self.requests: list[Request] = []
@@ -76,9 +79,9 @@ class FaultCollector:
         self._key = key.public_key()
         self._probe = probe
         self._lock = threading.Lock()
-        self._server = _Server(self, context)
-        scheme = "https" if context else "http"
-        self.url = f"{scheme}://localhost:{self._server.server_address[1]}"
+        self._server = _Server(self, context, port)
+        self.port = int(self._server.server_address[1])
+        self.url = f"{'https' if context else 'http'}://localhost:{self.port}"
 
     def posts(self) -> list[Request]:
         """Return the requests that carried records."""
@@ -154,24 +157,31 @@ def ingested(stored: int, duplicate: int, next_seq: int, *, start_new_chain: boo
 
 
 def fault_collector(
-    key: Ed25519PrivateKey, probe: str = "probe-1", certificate: Path | None = None
+    key: Ed25519PrivateKey,
+    probe: str = "probe-1",
+    certificate: Path | None = None,
+    port: int = 0,
 ) -> FaultCollector:
-    """Return a collector that listens on a free port of loopback; `running` serves."""
+    """Return a collector that listens on loopback, on a free port if none is named; `running`
+    serves.
+    """
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    return FaultCollector(key, probe, context)
+    return FaultCollector(key, probe, context, port)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, collector: FaultCollector, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, collector: FaultCollector, context: ssl.SSLContext | None, port: int
+    ) -> None:
         self.collector = collector
         self._context = context
         self._open: list[socket.socket] = []
-        super().__init__(("localhost", 0), _Handler)
+        super().__init__(("localhost", port), _Handler)
 
     def get_request(self) -> tuple[socket.socket, object]:
         connection, address = super().get_request()
