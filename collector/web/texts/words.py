@@ -26,8 +26,10 @@ _STATES = {
         "contracted speed.",
     ),
     "state_failing_means": Both(
-        "{failing} lần đo tốc độ gần nhất đều không thành công, hoặc không ra được Internet.",
-        "The newest {failing} speed tests failed, or the Internet could not be reached.",
+        "{failing} lần đo tốc độ gần nhất đều không thành công, hoặc không ra được Internet. "
+        "Lần hỏng do máy chủ đo không tính.",
+        "The newest {failing} speed tests failed, or the Internet could not be reached. "
+        "Failures of the measurement server do not count.",
     ),
     "state_silent_means": Both(
         "Không nhận được gì trong hơn {hours} giờ: có thể do thiết bị, điện hoặc đường truyền.",
