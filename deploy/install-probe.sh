@@ -43,6 +43,8 @@ while [ $# -gt 0 ]; do
 done
 
 [ "$(id -u)" = 0 ] || fail "run this as root: sudo $0 …"
+# The software is root's, but the service's user reads it: also where root's files are private.
+umask 022
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 # Nothing is left on the card but what runs.
@@ -77,9 +79,10 @@ install_packages() {
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "Installing Debian packages: ${missing[*]} …"
-    apt-get update --quiet=2
-    DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >/dev/null
+    { apt-get update --quiet=2 \
+        && DEBIAN_FRONTEND=noninteractive \
+            apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >/dev/null
+    } || fail "cannot install them; is there a network? Then run this again"
 }
 
 prepare_system() {
@@ -99,10 +102,12 @@ prepare_system() {
 install_software() {
     echo "Installing the software in $VENV …"
     install -d --mode 0755 /opt/linewatch
-    [ -x "$VENV/bin/python" ] || python3 -m venv "$VENV"
-    local pip=("$VENV/bin/pip" install --quiet --disable-pip-version-check)
+    # Made anew if power failed while it was made, or the system's Python is another one now.
+    "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || python3 -m venv --clear "$VENV"
+    local pip=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check)
     "${pip[@]}" --require-hashes \
-        --requirement "$source/requirements/build.txt" --requirement "$source/requirements/probe.txt"
+        --requirement "$source/requirements/build.txt" --requirement "$source/requirements/probe.txt" \
+        || fail "cannot install the Python packages; is there a network? Then run this again"
     "${pip[@]}" --no-deps --no-build-isolation --force-reinstall "$source"
     install -d --mode 0755 /usr/local/bin
     ln --symbolic --force --no-dereference "$VENV/bin/linewatch" /usr/local/bin/linewatch
