@@ -2,7 +2,9 @@
 
 Conservation laws that an alert should watch:
 
-- slots = measured + failed + skipped + missed (`linewatch_collector_slots_total` by outcome);
+- slots = measured + failed + skipped + missed: what the chains say came, less
+  `linewatch_collector_slots_total` of all outcomes (`linewatch_collector_slots_unaccounted` is the
+  difference and stays 0);
 - received = stored + duplicate + quarantined
   (`linewatch_collector_records_unaccounted` is the difference and stays 0).
 """
@@ -206,6 +208,15 @@ def _ingest_families(figures: Figures) -> Iterator[Metric]:
             results.add_metric([row["probe_id"], result], row[result])
         unaccounted += row["received"] - sum(row[result] for result in _RESULTS)
     yield slots
+    adrift = GaugeMetricFamily(
+        "linewatch_collector_slots_unaccounted",
+        "Chains' places - missing - tombstones - invalid - slots of all outcomes: anything but 0 "
+        "is a defect.",
+        labels=("probe",),
+    )
+    for probe, count in figures.unaccounted_slots.items():
+        adrift.add_metric([probe], count)
+    yield adrift
     yield received
     yield results
     yield _gauge(

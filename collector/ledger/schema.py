@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -247,6 +248,14 @@ records = Table(
     Index("ix_records_measured_at", "measured_at"),
     # Finds the records of a boot whose clock was good, and those that wait for one.
     Index("ix_records_boot", "probe_id", "boot_id", "time_quality", "monotonic_seconds"),
+    # Counts the few tombstones without going through all records.
+    Index(
+        "ix_records_probe_id_tombstone",
+        "probe_id",
+        "tombstone",
+        sqlite_where=text("tombstone IS NOT NULL"),
+        postgresql_where=text("tombstone IS NOT NULL"),
+    ),
 )
 
 seals = Table(

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
@@ -25,6 +26,7 @@ from collector.ledger import bookkeeping
 from collector.ledger.dating import correct_waiting, date_new
 from collector.ledger.events import Event, EventKind, note_events
 from collector.ledger.schema import chains, probe_paths, probes, quarantine, records
+from collector.ledger.upsert import Insert, insert_or
 from protocol.messages import IngestAnswer, Quarantined
 
 _EMPTY_ROW: dict[str, Any] = {column.name: None for column in records.columns}
@@ -173,10 +175,11 @@ def _sort(connection: Connection, batch: Batch, placed: Placed) -> _Sorted:
     stored: list[tuple[Received, Content]] = []
     quarantined: list[_Apart] = []
     for one, where in zip(batch.received, placed.places, strict=True):
-        if where is Place.DUPLICATE or (one.link.seq, one.link.hash) in apart_before:
+        if where is Place.DUPLICATE:
             continue
         if where in _REASONS:
-            quarantined.append(_Apart(one, where.value, _REASONS[where]))
+            if (one.link.seq, one.link.hash) not in apart_before:
+                quarantined.append(_Apart(one, where.value, _REASONS[where]))
         elif one.content is None:
             quarantined.append(_Apart(one, _INVALID, one.reason or "not a record"))
         else:
@@ -237,7 +240,20 @@ def _write_quarantine(
         }
         for one in apart
     ]
-    connection.execute(insert(quarantine), rows)
+    connection.execute(_setting_apart(connection.dialect.name), rows)
+
+
+@cache
+def _setting_apart(dialect: str) -> Insert:
+    """Return what inserts into the quarantine.
+
+    A line that was kept as a fork may turn out to be of the chain, and be no valid record.
+    """
+    statement = insert_or(dialect, quarantine)
+    return statement.on_conflict_do_update(
+        index_elements=["probe_id", "chain", "seq", "hash"],
+        set_={name: statement.excluded[name] for name in ("kind", "reason")},
+    )
 
 
 def _write_records(

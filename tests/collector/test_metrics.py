@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import update
 
+from collector.ledger import schema
+from protocol.constants import GAP_ACKNOWLEDGED, GAP_HEADER
 from tests.collector.conftest import Running, Start
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -96,6 +99,26 @@ async def test_the_conservation_law_holds_and_survives_a_restart(start: Start) -
     assert value(samples, "linewatch_collector_forked_chains") == 1
     assert value(samples, "linewatch_collector_quarantine_records", kind="fork") == 3
     assert value(samples, "linewatch_collector_probes", state="enrolled") == 1
+
+
+async def test_a_slot_that_is_not_counted_shows(start: Start) -> None:
+    """The law of slots is 0 for every probe, and not after somebody took one out of the counts."""
+    collector = await start(metrics={"cache_seconds": 0.001})
+    now = datetime.now(UTC)
+    for name, line in (("p1", "l1"), ("p2", "l2")):
+        device = collector.device(name, line)
+        device.fill(6, now - timedelta(hours=1))
+        await collector.post(device, device.batch(0, 2))
+        await collector.post(device, device.batch(4), **{GAP_HEADER: GAP_ACKNOWLEDGED})
+        await collector.post(device, device.batch(3))
+    metric = "linewatch_collector_slots_unaccounted"
+    samples = await scrape(collector)
+    assert [value(samples, metric, probe=probe) for probe in ("p1", "p2")] == [0, 0]
+    slots = schema.outcome_totals
+    with collector.database.write() as connection:
+        connection.execute(update(slots).where(slots.c.probe_id == "p2").values(records=4))
+    samples = await scrape(collector)
+    assert [value(samples, metric, probe=probe) for probe in ("p1", "p2")] == [0, 1]
 
 
 async def test_the_running_collector_is_shown(collector: Running) -> None:

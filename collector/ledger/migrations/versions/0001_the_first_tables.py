@@ -215,6 +215,13 @@ def _records() -> None:
         batch_op.create_index(
             "ix_records_probe_id_measured_at", ["probe_id", "measured_at"], unique=False
         )
+        batch_op.create_index(
+            "ix_records_probe_id_tombstone",
+            ["probe_id", "tombstone"],
+            unique=False,
+            sqlite_where=sa.text("tombstone IS NOT NULL"),
+            postgresql_where=sa.text("tombstone IS NOT NULL"),
+        )
 
 
 def _proofs() -> None:
