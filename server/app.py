@@ -16,6 +16,7 @@ from server.connections import Connections
 from server.errors import ServerError
 from server.load import CpuMeter
 from server.metrics import Metrics
+from server.pace import Pace
 from server.reflector import Reflector
 from server.refusal import Refuser
 from server.resources import Resources
@@ -82,6 +83,7 @@ class MeasurementServer:
             ),
             limits,
             self._metrics,
+            Pace(self._metrics.waited.inc),
             time.monotonic,
         )
         self._stop_asked = threading.Event()

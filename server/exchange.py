@@ -7,12 +7,19 @@ from http import HTTPStatus
 from server.answer import CORS, Headers, render_head
 from server.channel import Channel, GarbagePool
 from server.errors import ClientGone, HttpError, TooSlow
+from server.pace import Account
 from server.request import Request
 from server.settings import LimitSettings
 from server.tests_seen import Counting
 
 _SMALL_BODY_BYTES = 64 * 1024
 """The longest body that is read where none is wanted, to go on with the connection after it."""
+
+_TRANSFER_BYTES = 1024 * 1024
+"""Requests that move as much cost their sender nothing: what LibreSpeed's clients move at least."""
+
+_SMALL_CHUNK_BYTES = 1024
+"""Shorter chunks are no measurement: almost all that they cost is the parser's work."""
 
 _WATCHDOG_GRACE_SECONDS = 1.0
 """How much later than the exchange itself the watchdog ends a transfer."""
@@ -25,6 +32,7 @@ class Exchange:
         channel: the client's connection.
         request: what it asks.
         limits: the server's.
+        account: what is not a transfer's bytes is paid there.
         stopping: whether the connection shall end after this answer.
         clock: seconds that never go back.
 
@@ -39,6 +47,7 @@ class Exchange:
         channel: Channel,
         request: Request,
         limits: LimitSettings,
+        account: Account,
         stopping: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -48,6 +57,7 @@ class Exchange:
         self.keep_alive = request.keep_alive
         self.open_to_pages = False
         self._limits = limits
+        self._account = account
         self._stopping = stopping
         self._clock = clock
         self._ends_at = clock() + limits.transfer_maximum_seconds
@@ -100,6 +110,7 @@ class Exchange:
                 if count and counting.add(count, self._clock()):
                     counting.note(self.channel.tcp_info())
         finally:
+            self._forgive(body.received)
             counting.note(self.channel.tcp_info())
 
     def send_garbage(
@@ -122,6 +133,7 @@ class Exchange:
                 if counting.add(count, self._clock()):
                     counting.note(self.channel.tcp_info())
         finally:
+            self._forgive(sent)
             counting.note(self.channel.tcp_info())
 
     def announce(self, size: int, headers: Headers) -> None:
@@ -132,7 +144,18 @@ class Exchange:
     def drain(self) -> int:
         """Receive a piece of the request's body into nothing; return its length."""
         self._progress()
-        return self.request.body.drain(self.channel)
+        body = self.request.body
+        count = body.drain(self.channel)
+        if body.length is None and count < _SMALL_CHUNK_BYTES:
+            self._account.pay()
+        elif body.length is None:
+            self._account.forgive()
+        return count
+
+    def _forgive(self, moved: int) -> None:
+        """Take the time of a transfer as paid, unless it moved next to nothing."""
+        if moved >= _TRANSFER_BYTES:
+            self._account.forgive()
 
     def _skip_body(self) -> None:
         """Drain a body that nobody wants, so that the connection can go on after it."""

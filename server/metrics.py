@@ -54,6 +54,11 @@ class Metrics:
             ["direction"],
             registry=registry,
         )
+        self.waited = Counter(
+            "linewatch_server_waited_seconds",
+            "Waits of connections whose address took more than its share of the processor.",
+            registry=registry,
+        )
         self.stamp = Counter(
             "linewatch_server_stamp_packets",
             "STAMP packets received, by what became of them.",

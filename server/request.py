@@ -5,6 +5,7 @@ the next request's where a client pipelines; the rest of a body never passes thr
 unless it is chunked.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ _MAXIMUM_FIELDS = 32
 _WATCHDOG_GRACE_SECONDS = 1.0
 """How much later than the reader itself the watchdog ends a connection, so that a client that is
 too slow is told so where it can be."""
+
+_unchunking = threading.Lock()
+"""Held while a chunked body is parsed. Python runs one thread at a time anyway; but of dozens that
+parse chunks of a byte each only one stands in the way of those who do something else."""
 
 _DRAIN_BYTES = 64 * 1024
 """How much of a chunked body is read at once."""
@@ -76,7 +81,7 @@ class Body:
 
     def _drain_chunked(self, channel: Channel) -> int:
         try:
-            while (event := self._parser.next_event()) is h11.NEED_DATA:
+            while (event := self._next_event()) is h11.NEED_DATA:
                 data = channel.receive(_DRAIN_BYTES)
                 if not data:
                     raise ClientGone
@@ -88,6 +93,10 @@ class Body:
         self.done = True
         self.beyond, _ = self._parser.trailing_data
         return 0
+
+    def _next_event(self) -> object:
+        with _unchunking:
+            return self._parser.next_event()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from server.channel import Channel
 from server.errors import HttpError, TooSlow
 from server.exchange import Exchange
 from server.metrics import Metrics
+from server.pace import Account, Pace
 from server.request import RequestReader
 from server.resources import Resources
 from server.settings import LimitSettings
@@ -29,6 +30,7 @@ class Service:
         resources: what is served.
         limits: the server's.
         metrics: requests are counted there.
+        pace: holds back who takes too much of the processor.
         clock: seconds that never go back.
     """
 
@@ -37,25 +39,30 @@ class Service:
         resources: Resources,
         limits: LimitSettings,
         metrics: Metrics,
+        pace: Pace,
         clock: Callable[[], float],
     ) -> None:
         self._resources = resources
         self._limits = limits
         self._metrics = metrics
+        self._pace = pace
         self._clock = clock
         self.stopping = False
         """Set once, when the server stops: every connection ends after its current answer."""
 
     def serve(self, channel: Channel) -> None:
         """Serve a connection until it ends. Raises nothing; every call on it has a deadline."""
+        account = Account(self._pace, channel.counted_as)
         try:
             channel.open()
-            self._serve(channel)
+            self._serve(channel, account)
         except (OSError, ValueError) as error:
             # OSError: gone, reset, too slow, not TLS. ValueError: the watchdog closed a TLS state.
             _log.debug("%s: connection ended: %s", channel.address, error)
+        finally:
+            account.pay()
 
-    def _serve(self, channel: Channel) -> None:
+    def _serve(self, channel: Channel, account: Account) -> None:
         reader = RequestReader(
             channel,
             self._limits.header_bytes,
@@ -72,12 +79,15 @@ class Service:
                 return
             if request is None:
                 return
-            exchange = Exchange(channel, request, self._limits, lambda: self.stopping, self._clock)
+            exchange = Exchange(
+                channel, request, self._limits, account, lambda: self.stopping, self._clock
+            )
             self._answer(exchange)
             channel.served += 1
             if not exchange.keep_alive:
                 self._farewell(channel)
                 return
+            account.pay()
             already = request.body.beyond
 
     def _answer(self, exchange: Exchange) -> None:

@@ -144,6 +144,46 @@ def test_ten_thousand_idle_connections(connect: Connect) -> None:
         assert int(resident.split()[1]) < 256 * 1024, resident
 
 
+@pytest.mark.parametrize("size", [1, 1024])
+def test_endless_chunks_do_not_keep_others_waiting(connect: Connect, size: int) -> None:
+    """While 60 connections send small chunks as fast as they are taken, others are served."""
+    with _process() as (port, _), _flood(port, size):
+        time.sleep(2)  # until all of them are at it
+        begun = time.monotonic()
+        other = connect(port, source="127.0.0.2")
+        for _ in range(60):
+            assert other.ask("/empty.php").status == 200
+        assert time.monotonic() - begun < 4
+
+
+@contextlib.contextmanager
+def _flood(port: int, size: int) -> Iterator[None]:
+    """Send chunks on 60 connections of 127.0.0.1, from a process of its own."""
+    with subprocess.Popen([sys.executable, "-c", _FLOOD, str(port), str(size)]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+_FLOOD = """
+import select, socket, sys
+port, size = int(sys.argv[1]), int(sys.argv[2])
+chunk = b"%x\\r\\n%b\\r\\n" % (size, b"x" * size)
+left, data = {}, chunk * (60000 // len(chunk))
+for number in range(60):
+    sock = socket.create_connection(("127.0.0.1", port), 10)
+    sock.sendall(b"POST /empty.php HTTP/1.1\\r\\nHost: x\\r\\n")
+    sock.sendall(b"Transfer-Encoding: chunked\\r\\n\\r\\n")
+    sock.setblocking(False)
+    left[sock] = b""
+while True:
+    for sock in select.select([], left, [])[1]:
+        left[sock] = left[sock] or data
+        left[sock] = left[sock][sock.send(left[sock]):]
+"""
+
+
 def test_survives_without_descriptors(connect: Connect) -> None:
     """A server that has no descriptors left goes on accepting once there are some."""
     with _process(descriptors=48, connections=1000, connections_per_address=1000) as (port, _):
