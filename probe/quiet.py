@@ -14,7 +14,7 @@ is in its record."""
 LONGEST_WAIT_SECONDS: Final = 120.0
 """How long light measurements hold one request back: two latency tests. On few paths a pause
 between tests comes sooner. Sixteen paths with the densest plan leave none, and would keep their
-records for ever; one batch of `BATCH_BYTES` in this time is twice what they record in it."""
+records for ever; one batch of `BATCH_BYTES` in this time is more than they record in it."""
 
 
 class Quiet:
