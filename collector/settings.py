@@ -155,7 +155,8 @@ class CollectorSettings(Section):
     """The collector."""
 
     listen: str = Field(
-        f"127.0.0.1:{DEFAULT_COLLECTOR_PORT}", description="HOST:PORT; port 0 takes a free one."
+        f"127.0.0.1:{DEFAULT_COLLECTOR_PORT}",
+        description="HOST:PORT; an empty host is every address, port 0 any free one.",
     )
     timezone: str = Field(
         "Asia/Ho_Chi_Minh", description="The zone of schedules, pages and days of the month."
@@ -194,17 +195,17 @@ class CollectorSettings(Section):
 
 
 def split_address(text: str) -> tuple[str, int]:
-    """Return host and port of HOST:PORT; an IPv6 host stands in brackets.
+    """Return host and port of HOST:PORT; an IPv6 host stands in brackets, none is every address.
 
     Raises:
         ValueError: it is not of that form.
     """
     host, separator, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not separator or not host or not port.isascii() or not port.isdigit():
-        msg = f"HOST:PORT is needed, not {text!r} (examples: 127.0.0.1:8000, [::]:8000)"
+    if not separator or not port.isascii() or not port.isdigit():
+        msg = f"HOST:PORT is needed, not {text!r} (examples: 127.0.0.1:8000, :8000)"
         raise ValueError(msg)
     if int(port) > 65535:  # noqa: PLR2004 - the largest port
         msg = f"no such port: {port}"
         raise ValueError(msg)
-    return host, int(port)
+    return host or "::", int(port)

@@ -134,14 +134,17 @@ enrol() {
     install -d --mode 0755 /var/lib/linewatch
     install -d --mode 0700 --owner "$USER_NAME" --group "$USER_NAME" "$STATE"
     as_probe probe run --config "$CONFIG" --check >/dev/null
-    if [ -e "$STATE/enrolment.json" ]; then
-        echo "Already enrolled: key and name stay as they are."
-        return 0
+    local enrolled=no
+    [ ! -e "$STATE/enrolment.json" ] || enrolled=yes
+    if [ -n "$collector" ] && [ -n "$code" ]; then
+        # Also where it is enrolled: a new code may be another collector's.
+        if as_probe probe enrol --config "$CONFIG" --collector "$collector" --code "$code"; then
+            return 0
+        fi
+        [ "$enrolled" = yes ] || fail "not enrolled; see above"
     fi
-    if [ -z "$collector" ] || [ -z "$code" ]; then
-        fail "not enrolled yet: --collector and --code are needed"
-    fi
-    as_probe probe enrol --config "$CONFIG" --collector "$collector" --code "$code"
+    [ "$enrolled" = yes ] || fail "not enrolled yet: --collector and --code are needed"
+    echo "Already enrolled: key and name stay as they are."
 }
 
 start_agent() {

@@ -44,7 +44,7 @@ def enrol(
         client.close()
     if answer.status not in _GOOD:
         raise CollectorError(
-            f"{answer.explain()}; ask the operator for a new code ('linewatch probe add')"
+            f"{answer.explain()}; ask the operator for a new code ('linewatch probe code')"
         )
     known = parse(EnrolAnswer, answer)
     enrolment = Enrolment(

@@ -346,6 +346,15 @@ def read_to_end(sock: socket.socket) -> float:
     return time.monotonic() - began
 
 
+async def test_without_a_host_it_listens_on_every_address(start: Start) -> None:
+    """`:8000` is IPv4 and IPv6, as for the measurement server."""
+    collector = await start(listen=":0")
+    _, port = place_of(collector)
+    for host in ("127.0.0.1", "[::1]"):
+        async with collector.client.get(f"http://{host}:{port}/healthz") as answer:
+            assert answer.status == 200
+
+
 async def test_with_tls_one_above_its_share_is_closed(start: Start, tmp_path: Path) -> None:
     """Refused before a handshake is paid for."""
     made = self_signed(tmp_path)

@@ -115,6 +115,13 @@ def test_a_device_becomes_an_enrolled_probe_and_stays_one(
             release, "--collector", collector.url, "--code", new_code(tmp_path, collector)
         )
         assert first.returncode == 0, first.stdout + first.stderr
+        section = yaml.safe_load(collector.configuration.read_text())["collector"]
+        words = ["probe", "code", "pi-1", "--json"]
+        made = command(tmp_path, words, collector=section)
+        assert made.returncode == 0, made.stderr
+        code = json.loads(made.stdout)["code"]
+        returned = device.install(str(TOP), "--collector", collector.url, "--code", code)
+        assert "Enrolled as pi-1" in returned.stdout, returned.stderr
     enrolled = json.loads((device.folder / STATE / "enrolment.json").read_text())
     assert enrolled["collector_url"] == collector.url
     key = device.folder / STATE / "key.pem"
@@ -128,7 +135,8 @@ def test_a_device_becomes_an_enrolled_probe_and_stays_one(
     # As if power had failed while the environment was made.
     device.run("rm -r /opt/linewatch/venv/lib/python3*/site-packages/pip")
 
-    again = device.install(str(TOP))
+    # The line of before, run again: its code is worth nothing any more.
+    again = device.install(str(TOP), "--collector", "http://127.0.0.1:9", "--code", "ABCD-EFGH")
     assert again.returncode == 0, again.stdout + again.stderr
     assert "Already enrolled" in again.stdout
     assert key.read_bytes() == before
