@@ -214,6 +214,8 @@ class Uplink:
             log.exception("the uplink failed")
             pause = self._fail(f"a defect in the probe's software: {error!r}")
         if pause is None:
+            if self.state.problem:
+                log.warning("delivery works again")
             self._failures = 0
             self.state = replace(self.state, problem=None, revoked=False)
             return self._settings.deliver_seconds
@@ -407,8 +409,14 @@ class Uplink:
                 self._settings.retry_maximum_seconds, shortest * 2 ** min(self._failures + 1, 30)
             )
             pause = max(shortest, longest * self._random_ratio())
+        # Once for a spell of failures in the journal: it may last for days.
+        log.log(
+            logging.DEBUG if self._failures else logging.WARNING,
+            "delivery waits %.0f s: %s",
+            pause,
+            problem,
+        )
         self._failures += 1
-        log.info("delivery waits %.0f s: %s", pause, problem)
         self.state = replace(self.state, problem=problem[:500])
         return pause
 

@@ -140,13 +140,18 @@ def test_measurement_on_demand_is_a_record_like_any_other(
     """`measure_now` waits for the first instruction, measures the first path, and its record is
     delivered.
     """
-    with running(make_agent(settings_of(tmp_path), collector.url)) as agent:
+    take = Takes()
+    with running(make_agent(settings_of(tmp_path), collector.url, take=take)) as agent:
         taken = agent.measure_now(5)
         assert taken is not None
         assert taken.outcome is Outcome.MEASURED
         assert wait_until(lambda: len(collector.order) == 1)
     record = RECORD.validate_json(collector.lines[collector.order[0]])
     assert (record.task, record.slot, record.path) == (Task.SPEED, NOW, "eth0")
+    (_, order) = take.orders[0]
+    assert order.server is not None
+    # What a living line reaches besides the server: reach asks it too.
+    assert order.others == (order.server.url, collector.url)
 
 
 def test_without_instruction_measuring_on_demand_says_why(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The uplink: whatever the collector answers, nothing is lost, doubled or out of order."""
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -408,3 +409,18 @@ def test_bad_instruction_is_refused_and_delivery_goes_on(
     assert bench.instructions == []
     assert reason in str(bench.uplink.state.instruction_problem)
     assert bench.waiting() == 0
+
+
+def test_a_spell_of_failures_is_in_the_journal_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its beginning with the reason, and its end: not every try of days."""
+    bench.fill(1)
+    bench.collector.faults = [problem(503, "too busy")] * 3
+    for _ in range(5):
+        bench.uplink.turn()
+    assert bench.waiting() == 0
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(said) == 2
+    assert "delivery waits" in said[0]
+    assert said[1] == "delivery works again"
