@@ -17,8 +17,8 @@ The rule, the first that fits:
 
 A test that ran is one that ended as measured or failed; skipped and missed slots say nothing of the
 line. Nor does a test that failed by the measurement server (`SERVER_FAILURES`, or any failure while
-the newest reachability check got answers from elsewhere and none from the server): a server that is
-away must not make every line look broken. A fair test is a measured one without flags.
+the newest reachability check reached other far ends and not the server): a server that is away must
+not make every line look broken. A fair test is a measured one without flags.
 """
 
 from collections.abc import Sequence
@@ -78,23 +78,29 @@ class ReachCheck:
 
     Attributes:
         gateway: the default gateway.
-        beyond: what is behind it: name servers, far ends by each address family.
+        resolver: a name server behind it.
+        far_ends: any far end, the measurement server among them, by each address family.
         server: the measurement server.
     """
 
     gateway: bool | None
-    beyond: Sequence[bool | None]
+    resolver: bool | None
+    far_ends: Sequence[bool | None]
     server: bool | None
 
     @property
     def cut_off(self) -> bool:
         """Whether the gateway answered and nothing of what was asked behind it."""
-        return bool(self.gateway) and False in self.beyond and True not in self.beyond
+        beyond = (self.resolver, *self.far_ends)
+        return bool(self.gateway) and False in beyond and True not in beyond
 
     @property
     def server_away(self) -> bool:
-        """Whether the line carried answers, and none of the measurement server."""
-        return self.server is False and True in self.beyond
+        """Whether other far ends were reached, and not the measurement server.
+
+        A name server's answer is not enough: on a line that is barred the carrier's still answers.
+        """
+        return self.server is False and True in self.far_ends
 
 
 @dataclass(frozen=True, slots=True)

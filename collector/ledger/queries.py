@@ -248,7 +248,8 @@ def _reach(newest: Sequence[RowMapping]) -> ReachCheck | None:
         return None
     return ReachCheck(
         gateway=check["gateway_reached"],
-        beyond=[check[f"{name}_reached"] for name in ("dns", "ipv4", "ipv6")],
+        resolver=check["dns_reached"],
+        far_ends=(check["ipv4_reached"], check["ipv6_reached"]),
         server=check["server_reached"],
     )
 

@@ -37,12 +37,12 @@ def lost(failure: str = "connect_timeout") -> RecentTest:
     return other("failed", failure)
 
 
-DEAD = ReachCheck(gateway=True, beyond=[False, False, None], server=False)
-RESOLVES = ReachCheck(gateway=True, beyond=[True, False, None], server=False)
-SERVER_AWAY = ReachCheck(gateway=True, beyond=[True, True, None], server=False)
-ALIVE = ReachCheck(gateway=True, beyond=[True, True, False], server=True)
-NO_GATEWAY = ReachCheck(gateway=False, beyond=[False, False, False], server=False)
-NOTHING_ASKED = ReachCheck(gateway=True, beyond=[None, None, None], server=None)
+DEAD = ReachCheck(gateway=True, resolver=False, far_ends=(False, None), server=False)
+RESOLVES = ReachCheck(gateway=True, resolver=True, far_ends=(False, None), server=False)
+SERVER_AWAY = ReachCheck(gateway=True, resolver=True, far_ends=(True, None), server=False)
+ALIVE = ReachCheck(gateway=True, resolver=True, far_ends=(True, False), server=True)
+NO_GATEWAY = ReachCheck(gateway=False, resolver=False, far_ends=(False, False), server=False)
+NOTHING_ASKED = ReachCheck(gateway=True, resolver=None, far_ends=(None, None), server=None)
 
 
 def state(
@@ -73,6 +73,7 @@ def state(
         (state(lost(), lost(), measured(99e6), reach=ALIVE), LineState.FAILING),
         (state(lost(), lost(), measured(99e6), reach=SERVER_AWAY), LineState.GOOD),
         (state(lost(), lost(), measured(9e6), reach=SERVER_AWAY), LineState.BELOW),
+        (state(lost(), lost(), measured(99e6), reach=RESOLVES), LineState.FAILING),
         (state(lost("refused"), lost("server_busy"), measured(99e6)), LineState.GOOD),
         (state(lost("refused"), lost(), lost(), measured(99e6)), LineState.FAILING),
         (state(lost("refused"), lost("refused")), LineState.UNRATED),
