@@ -97,7 +97,11 @@ class ReachEngine:
     def _targets(self, order: Order) -> list["_Asking"]:
         """Return what to ask."""
         gateway, resolvers = self._gateway(order), _resolvers(self.root)
-        host = Target.of(order.server.url).host if order.server else "localhost"
+        own = [order.server.url] if order.server else []
+        others = [url for url in order.others if url not in own][:MOST_OTHERS]
+        far_ends = [*own, *others]
+        # A resolver knows localhost by itself, and would say nothing of the line.
+        host = Target.of(far_ends[0]).host if far_ends else "localhost"
         asking = [
             _Asking("gateway", gateway[0] if gateway else "", None, lambda: _ask_gateway(gateway)),
             _Asking(
@@ -107,9 +111,7 @@ class ReachEngine:
                 lambda: _ask_dns(resolvers, self.dns_port, host, order),
             ),
         ]
-        own = [order.server.url] if order.server else []
-        others = [url for url in order.others if url not in own]
-        for url in [*own, *others[:MOST_OTHERS]]:
+        for url in far_ends:
             for name, family in _FAMILIES:
                 ask = partial(_ask_far_end, url, replace(order, family=family))
                 asking.append(_Asking("server" if url in own else name, url, family, ask))

@@ -67,9 +67,9 @@ def tree(root: Path, resolv_conf: str, gateway: str = "0100007F") -> Path:
     return root
 
 
-def targets_of(engine: ReachEngine, url: str, *others: str) -> tuple[ReachTarget, ...]:
-    """Return what the engine says of each target."""
-    entry = ServerEntry(name="near", url=url)
+def targets_of(engine: ReachEngine, url: str | None, *others: str) -> tuple[ReachTarget, ...]:
+    """Return what the engine says of each target; without a server where ``url`` is None."""
+    entry = None if url is None else ServerEntry(name="near", url=url)
     order = Order(server=entry, others=others, deadline=time.monotonic() + 10)
     measured = engine.measure(order)
     assert measured.failure is None
@@ -167,6 +167,17 @@ def test_the_name_that_is_asked_for_is_nowhere_remembered(tmp_path: Path) -> Non
     names = [query[12:-4] for query in queries]
     assert len(set(names)) == 2
     assert all(name.endswith(b"\x09localhost\0") for name in names)
+
+
+def test_without_a_server_the_name_is_below_another_far_end(tmp_path: Path) -> None:
+    """A resolver would answer for localhost by itself, however dead the line is."""
+    queries: list[bytes] = []
+    with name_server(answers=True, seen=queries) as dns:
+        engine = ReachEngine(tree(tmp_path, "nameserver 127.0.0.1\n"), dns)
+        targets = targets_of(engine, None, "http://collector.invalid:1/")
+    assert {target.name for target in targets} == {"gateway", "dns", "ipv4", "ipv6"}
+    (query,) = queries
+    assert query.endswith(b"\x09collector\x07invalid\0\0\x01\0\x01")
 
 
 def test_without_a_name_server_the_record_says_so(tmp_path: Path) -> None:
