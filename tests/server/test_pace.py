@@ -61,8 +61,12 @@ def test_a_thread_pays_once_and_not_for_bytes() -> None:
     assert pace.waits == [pytest.approx(1.0 / 0.25 - 0.5)] + [pytest.approx(1.5 / 0.25 - 0.5)] * 2
 
 
-def test_endless_requests_wait(serve: Serve, connect: Connect) -> None:
+def test_endless_requests_wait(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A connection that sends request upon request is held back; the metrics tell of it."""
+    # On a busy machine a quarter of a processor may be more than all of the server gets.
+    monkeypatch.setattr("server.pace._SHARE", 0.02)
     server = serve()
     greedy, other = connect(server), connect(server, source="127.0.0.2")
     until = time.monotonic() + 20
