@@ -347,6 +347,8 @@ async def serve(app: web.Application, settings: CollectorSettings) -> Serving:
 
 def _listen(address: str) -> socket.socket:
     host, port = split_address(address)
+    if host == "::" and not _has_ipv6():
+        host = "0.0.0.0"
     with contextlib.ExitStack() as undo:
         try:
             family, kind, protocol, _, place = socket.getaddrinfo(
@@ -365,6 +367,15 @@ def _listen(address: str) -> socket.socket:
             ) from None
         undo.pop_all()
     return sock
+
+
+def _has_ipv6() -> bool:
+    """Tell whether the kernel has IPv6: a machine may be without it."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
 
 
 def _tls(settings: TlsSettings) -> ssl.SSLContext | None:

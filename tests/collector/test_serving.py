@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import resource
 import select
@@ -353,6 +354,24 @@ async def test_without_a_host_it_listens_on_every_address(start: Start) -> None:
     for host in ("127.0.0.1", "[::1]"):
         async with collector.client.get(f"http://{host}:{port}/healthz") as answer:
             assert answer.status == 200
+
+
+async def test_without_ipv6_every_address_is_of_ipv4(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel may be started without IPv6; `:8000` still listens."""
+
+    class WithoutIpv6(socket.socket):
+        def __init__(self, family: int = -1, *arguments: int, **more: int) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+            super().__init__(family, *arguments, **more)
+
+    monkeypatch.setattr(socket, "socket", WithoutIpv6)
+    collector = await start(listen=":0")
+    _, port = place_of(collector)
+    async with collector.client.get(f"http://127.0.0.1:{port}/healthz") as answer:
+        assert answer.status == 200
 
 
 async def test_with_tls_one_above_its_share_is_closed(start: Start, tmp_path: Path) -> None:
