@@ -321,7 +321,9 @@ def demo(data: Path) -> None:
     console = Console()
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stopping.set())
+        # A demo under nohup outlives its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stopping.set())
     with parts() as started:
         with console.status("Starting server and collector …"):
             for name in ("server", "collector"):

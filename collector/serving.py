@@ -228,18 +228,18 @@ class Guest(asyncio.Protocol):
             self._early.clear()
 
     async def _secure(self, plain: asyncio.Transport, tls: ssl.SSLContext) -> None:
-        try:
-            secured = await asyncio.get_running_loop().start_tls(
-                plain, self, tls, server_side=True, ssl_handshake_timeout=_TLS_HANDSHAKE_SECONDS
-            )
-        except (OSError, asyncio.CancelledError):
-            # Not TLS, too slow, gone, or the collector stops: nobody can be told.
-            self._leave()
-            return
-        if secured is not None and self._address:
-            self._seat(secured)
-        else:
-            plain.abort()
+        # Not TLS, too slow, gone, or the collector stops: nobody can be told.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            try:
+                secured = await asyncio.get_running_loop().start_tls(
+                    plain, self, tls, server_side=True, ssl_handshake_timeout=_TLS_HANDSHAKE_SECONDS
+                )
+                if secured is not None and self._address:
+                    self._seat(secured)
+            finally:
+                if not self._seated:
+                    self._leave()
+                    plain.abort()
 
     def _leave(self) -> None:
         if self._address:

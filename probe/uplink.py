@@ -411,7 +411,7 @@ class Uplink:
             pause = max(shortest, longest * self._random_ratio())
         # Once for a spell of failures in the journal: it may last for days.
         log.log(
-            logging.DEBUG if self._failures else logging.WARNING,
+            logging.DEBUG if self.state.problem else logging.WARNING,
             "delivery waits %.0f s: %s",
             pause,
             problem,
