@@ -6,6 +6,7 @@ data of the first and goes on with it.
 """
 
 import contextlib
+import fcntl
 import json
 import re
 import secrets
@@ -241,7 +242,11 @@ def announce(console: Console, page: str, status_page: str, password: str) -> No
             f"Đăng nhập · Log in as                  {OPERATOR} / {password}\n"
             f"Đầu đo · The probe's own page          {status_page}\n\n"
             "Đầu đo tiếp tục đo theo lịch; nhấn Ctrl-C để dừng.\n"
-            "The probe goes on by its schedule; Ctrl-C stops everything.",
+            "The probe goes on by its schedule; Ctrl-C stops everything.\n\n"
+            "Trên một máy không có đường truyền nào để đo: tốc độ là của chính máy này,\n"
+            "nên kết quả thường có cờ và không được xếp hạng.\n"
+            "On one machine there is no line to measure: the rates are the machine's own,\n"
+            "so results are mostly flagged, and the line is not rated.",
             title="Linewatch",
         )
     )
@@ -250,18 +255,24 @@ def announce(console: Console, page: str, status_page: str, password: str) -> No
 def check_alive(started: list[Part]) -> None:
     """Raise `DemoError` if a part has ended by itself."""
     for part in started:
-        if part.process.poll() is not None:
-            raise DemoError(f"the {part.name} has ended; its log: {part.log}")
+        code = part.process.poll()
+        if code is not None:
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+            raise DemoError(f"the {part.name} {how}; its log: {part.log}")
 
 
 def watch(started: list[Part], stopping: threading.Event) -> None:
-    """Wait until stopping is asked for.
+    """Wait until stopping is asked for, or the terminal is gone.
 
     Raises:
         DemoError: a part has ended by itself.
     """
+    has_terminal = sys.stdout.isatty()
     while not stopping.is_set():
         check_alive(started)
+        # Not every terminal that is closed says so by SIGHUP to its programs' children.
+        if has_terminal and not sys.stdout.isatty():
+            return
         stopping.wait(0.2)
 
 
@@ -298,6 +309,24 @@ def parts() -> Iterator[list[Part]]:
             part.stop()
 
 
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Hold a data directory for one demo.
+
+    Raises:
+        DemoError: another demo has it.
+    """
+    with (directory / "demo.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoError(
+                f"a demo is running on {directory} already: stop it with Ctrl-C there, "
+                "or name another folder with --data"
+            ) from None
+        yield
+
+
 @click.command()
 @click.option(
     "--data",
@@ -313,6 +342,12 @@ def demo(data: Path) -> None:
     """
     directory = data.absolute()
     (directory / "logs").mkdir(parents=True, exist_ok=True)
+    with held(directory):
+        run_parts(directory)
+
+
+def run_parts(directory: Path) -> None:
+    """Run the demo in a directory that it holds."""
     settings = configuration(directory)
     (directory / "config.yaml").write_text(
         yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
@@ -332,11 +367,19 @@ def demo(data: Path) -> None:
             password = register(directory, page)
         if not stopping.is_set():
             before = speed_slots(page)
-            console.print("The first full measurement takes half a minute.")
+            console.print(
+                "Một phép đo đầy đủ mất nửa phút · A full measurement takes half a minute."
+            )
             started.append(Part("probe", ["probe", "run", "--now"], directory, terminal=True))
             wait_for_first(started, page, before, stopping)
         if not stopping.is_set():
             announce(console, page, status_page, password)
             watch(started, stopping)
-        console.print("\nStopping …")
-    console.print("Stopped. The data is kept; 'make demo' goes on with it.")
+        # Nobody may be there to read it.
+        with contextlib.suppress(OSError):
+            console.print("\nĐang dừng · Stopping …")
+    with contextlib.suppress(OSError):
+        console.print(
+            "Đã dừng. Dữ liệu được giữ lại; lần chạy sau tiếp tục.\n"
+            f"Stopped. The data is kept in {directory}; the next demo goes on with it."
+        )

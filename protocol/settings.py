@@ -26,6 +26,17 @@ class Section(BaseModel):
 
 S = TypeVar("S", bound=Section)
 
+_PLAIN = {
+    "missing": "is needed here",
+    "model_type": "a mapping of settings is needed",
+    "dict_type": "a mapping of settings is needed",
+    "model_attributes_type": "a mapping of settings is needed",
+    "tuple_type": "a list is needed",
+    "string_type": "a text is needed: put it in quotes",
+    "too_short": "at least one is needed",
+}
+"""What the library says in its own words, for people."""
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -106,7 +117,7 @@ class Configuration:
                 nearest = _nearest(str(fault["loc"][-1]), owner.model_fields if owner else {})
                 sentence = f"unknown key{nearest}"
             else:
-                sentence = fault["msg"]
+                sentence = _PLAIN.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
             lines.append(f"{self._origin(section, fault['loc'])}: {place}: {sentence}")
         return "\n".join(lines)
 

@@ -41,6 +41,10 @@ def test_the_demo_measures_says_where_to_look_and_stops_cleanly(tmp_path: Path) 
     with running("first", start(tmp_path), tmp_path) as demo:
         demo.wait_for("The page of results", 120)
         shown = demo.text()
+        before = (tmp_path / "data/config.yaml").read_text()
+        with running("other", start(tmp_path), tmp_path) as other:
+            other.wait_for("a demo is running on", 60)
+        assert (tmp_path / "data/config.yaml").read_text() == before
         assert interrupt(demo) == 0
     assert "Measured: speed" in shown
     ledger = tmp_path / "data/collector/ledger.sqlite"
@@ -65,7 +69,7 @@ def test_the_demo_measures_says_where_to_look_and_stops_cleanly(tmp_path: Path) 
     assert children_of(tmp_path / "hasty") == ""
 
     with running("second", start(tmp_path), tmp_path) as again:
-        again.wait_for("The first full measurement", 60)
+        again.wait_for("A full measurement takes", 60)
         time.sleep(2)
         assert interrupt(again) == 0
     assert children_of(tmp_path) == ""

@@ -18,10 +18,15 @@ class _Path(Section):
     kind: Literal["wired", "wifi"] = "wired"
 
 
+class _Server(Section):
+    name: str
+
+
 class _Example(Section):
     listen: str = "127.0.0.1:80"
     limits: _Limits = _Limits()
     paths: tuple[_Path, ...] = ()
+    servers: tuple[_Server, ...] = ()
     password: SecretStr | None = None
 
 
@@ -121,6 +126,20 @@ def test_the_environment_can_give_lists_and_odd_texts() -> None:
 def test_another_sections_environment_is_left_alone() -> None:
     """A variable belongs to the section that it names."""
     assert read("", {"LINEWATCH_OTHER__LISTEN": "x", "PATH": "/bin"}) == _Example()
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("example: {listen: 8080}", "example.listen: a text is needed: put it in quotes"),
+        ("example: {limits: 3}", "example.limits: a mapping of settings is needed"),
+        ("example: {paths: 3}", "example.paths: a list is needed"),
+        ("example: {servers: [{}]}", "example.servers.0.name: is needed here"),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(text: str, sentence: str) -> None:
+    """Not in the words of a library."""
+    assert sentence in error_of(text)
 
 
 def test_an_unknown_section_names_the_nearest() -> None:
