@@ -1,16 +1,19 @@
 """Scales of charts: round numbers on the value axis, local time on the time axis. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property
-from math import ceil, floor, log10
+from math import ceil, floor, isclose, log10
 from zoneinfo import ZoneInfo
 
 WIDTH = 1000.0
 """The data layer's own width: it is stretched to whatever the page gives it."""
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_MOST_DIGITS = 20
+"""Decimals of the smallest step that anything measured could ask for, and more."""
 
 
 class Period(StrEnum):
@@ -93,6 +96,12 @@ def value_ticks(highest: float) -> list[float]:
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in _STEPS if factor * power >= rough * 0.999)
     return [step * index for index in range(ceil(highest / step - 1e-9) + 1)]
+
+
+def tick_digits(ticks: Sequence[float]) -> int:
+    """Return how many decimals the labels of an axis need, so that no step is rounded away."""
+    step = ticks[1]
+    return next(n for n in range(_MOST_DIGITS) if isclose(round(step, n), step, rel_tol=1e-6))
 
 
 @dataclass(frozen=True, slots=True)

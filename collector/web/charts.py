@@ -135,7 +135,7 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
         if css != "idle":
             plot.dots(f"latency-{css}", pairs)
     for css, pairs in series.items():
-        plot.line(f"latency-{css}", _steady(pairs, frame), width)
+        plot.line(f"latency-{css}", _steady(pairs, frame), width, lone=css == "idle")
 
     def say(point: SpeedPoint) -> str:
         parts = (
@@ -162,7 +162,7 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
     )
     plot = Plot(frame, words, value_ticks(top * 1e3), 1e-3)
     plot.band("latency-idle", buckets, width)
-    plot.line("latency-idle", buckets, width)
+    plot.line("latency-idle", buckets, width, lone=True)
     cut = [(b.start_seconds + width / 2, b.p95) for b in buckets if b.p95 * 1e3 > plot.ticks[-1]]
     plot.dots("latency-idle", cut)
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from collector.domain.series import Bucket, middle
-from collector.web.axes import WIDTH, Frame, Period, time_ticks
+from collector.web.axes import WIDTH, Frame, Period, tick_digits, time_ticks
 from collector.web.i18n import Words
 
 PLOT_HEIGHT = 190
@@ -22,6 +22,9 @@ _HEADROOM = 8
 _LABEL_EDGE_PERCENT = 3.0
 _GAP_BUCKETS = 2.5
 """A line is broken where it would bridge more than this many of its usual steps."""
+
+_FEW_DOTS = 40
+"""So few dots are drawn larger: faint ones are for a month's thousands, and would not be seen."""
 
 MARK_SHAPES = {"failed": "v10", "missed": "m0 3v4", "skipped": "m0 5v1"}
 """The marks under the plot: what failed is tall, what was missed is short."""
@@ -67,7 +70,8 @@ class Plot:
                 y = _HEADROOM + room * (1 - value / top)
                 inside.append(f"M{across(at):.1f} {y:.1f}h.01")
         if inside:
-            self.layers.append(f'<path class="dots {css}" d="{"".join(inside)}"/>')
+            few = " few" if len(inside) <= _FEW_DOTS else ""
+            self.layers.append(f'<path class="dots{few} {css}" d="{"".join(inside)}"/>')
         if above:
             self.cut_off = True
             self.layers.append(f'<path class="above {css}" d="{"".join(above)}"/>')
@@ -79,17 +83,36 @@ class Plot:
             self.layers.append(f'<path class="dots ring {css}" d="{path}"/>')
             self.layers.append(f'<path class="dots hole" d="{path}"/>')
 
-    def line(self, css: str, buckets: Sequence[Bucket], width_seconds: float) -> None:
-        """Draw the buckets' medians as a line that is broken where buckets are absent."""
+    def line(
+        self, css: str, buckets: Sequence[Bucket], width_seconds: float, *, lone: bool = False
+    ) -> None:
+        """Draw the buckets' medians as a line that is broken where buckets are absent.
+
+        Args:
+            css: the series' class.
+            buckets: in the order of time.
+            width_seconds: of a bucket.
+            lone: a median without a neighbour is a dot; needless where each value has its own.
+        """
+        runs = _runs(
+            [(bucket.start_seconds + width_seconds / 2, bucket.median) for bucket in buckets],
+            max(width_seconds, _usual_distance(buckets)) * _GAP_BUCKETS,
+        )
         path = "".join(
             "M" + "L".join(f"{self.across(at)} {self.height_of(value):.1f}" for at, value in run)
-            for run in _runs(
-                [(bucket.start_seconds + width_seconds / 2, bucket.median) for bucket in buckets],
-                max(width_seconds, _usual_distance(buckets)) * _GAP_BUCKETS,
-            )
+            for run in runs
+            if len(run) > 1
         )
         if path:
             self.layers.append(f'<path class="line {css}" d="{path}"/>')
+        if lone:
+            dots = "".join(
+                f"M{self.across(run[0][0])} {self.height_of(run[0][1]):.1f}h.01"
+                for run in runs
+                if len(run) == 1
+            )
+            if dots:
+                self.layers.append(f'<path class="dots few {css}" d="{dots}"/>')
 
     def band(self, css: str, buckets: Sequence[Bucket], width_seconds: float) -> None:
         """Draw the span from each bucket's lowest value to its 95th percentile."""
@@ -134,7 +157,7 @@ def _runs(
 
 def scale(plot: Plot) -> str:
     """Return the labels of the value axis, in a narrow picture of their own."""
-    digits = 0 if plot.ticks[1] >= 1 and plot.ticks[1] % 1 == 0 else 1
+    digits = tick_digits(plot.ticks)
     labels = "".join(
         f'<text x="40" y="{plot.height_of(tick * plot.unit) + 4:.1f}">'
         f"{plot.words.number(tick, digits)}</text>"

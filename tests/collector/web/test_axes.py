@@ -15,6 +15,7 @@ from collector.web.axes import (
     WIDTH,
     Period,
     make_frame,
+    tick_digits,
     time_ticks,
     value_ticks,
 )
@@ -35,6 +36,22 @@ def test_value_axis_is_round_and_reaches_the_highest(highest: float) -> None:
     assert ticks[-2] < highest
     steps = {round((after - before) / ticks[1], 6) for before, after in pairwise(ticks)}
     assert steps == {1.0}
+
+
+@given(st.floats(1e-6, 1e12))
+def test_labels_of_the_value_axis_are_its_values(highest: float) -> None:
+    """Whatever the step, the labels read the same as the gridlines that they stand at."""
+    ticks = value_ticks(highest)
+    labels = [f"{tick:.{tick_digits(ticks)}f}" for tick in ticks]
+    assert [float(label) for label in labels] == pytest.approx(ticks)
+
+
+@pytest.mark.parametrize(
+    "highest,digits", [(1.2, 2), (0.1, 2), (0.12, 3), (2.0, 1), (12.0, 1), (11, 1), (20.0, 0)]
+)
+def test_labels_have_no_more_decimals_than_the_step_needs(highest: float, digits: int) -> None:
+    """Steps of 0.25 have two decimals, steps of 2.5 one, whole steps none."""
+    assert tick_digits(value_ticks(highest)) == digits
 
 
 def test_axis_without_values_still_has_a_scale() -> None:

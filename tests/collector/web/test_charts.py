@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
@@ -105,6 +106,32 @@ def test_line_joins_tests_at_their_usual_distance() -> None:
     assert paths(idle_chart(day, WORDS, points), "line latency-idle")[0].count("M") == 1
 
 
+def test_lone_latency_is_a_dot() -> None:
+    """A single value makes no line: it is a dot, large enough to be seen, in each latency chart."""
+    single = idle_chart(WEEK, WORDS, [trip(5, 0.0001)])
+    assert paths(single, "line") == []
+    assert [path.count("M") for path in paths(single, "dots few latency-idle")] == [1]
+    loaded = loaded_chart(WEEK, WORDS, [speed(5)])
+    for kind in ("idle", "download", "upload"):
+        assert [path.count("M") for path in paths(loaded, f"dots few latency-{kind}")] == [1]
+
+
+def test_dots_are_large_only_where_there_are_few() -> None:
+    """A busy period keeps its small dots, and its line is not covered by further ones."""
+    chart = loaded_chart(WEEK, WORDS, [speed(hour) for hour in range(90, 0, -1)])
+    assert paths(chart, "dots latency-download")
+    assert paths(chart, "few") == []
+
+
+def test_labels_of_small_latencies_differ() -> None:
+    """Below 2 ms no two labels of the scale are the same, and none is rounded."""
+    scale = tree(idle_chart(WEEK, WORDS, [trip(5, 0.0001)]))[0]
+    labels = [float(text.text or "") for text in scale.iter("text")]
+    steps = [after - before for before, after in pairwise(labels)]
+    assert min(steps) == pytest.approx(max(steps))
+    assert min(steps) > 0
+
+
 def test_contracted_speed_is_a_level_on_the_scale() -> None:
     """The contracted speed is drawn where its value is, also where every result is far below."""
     chart = speed_chart(WEEK, WORDS, [speed(5, 10e6)], "download", 100e6)
@@ -174,7 +201,7 @@ def test_chart_without_anything_draws_nothing(period: Period) -> None:
 
 def test_loaded_latency_has_three_kinds() -> None:
     """Latency under load is drawn for the idle line, downloading and uploading."""
-    chart = loaded_chart(WEEK, WORDS, [speed(5), speed(4)])
+    chart = loaded_chart(WEEK, WORDS, [speed(17), speed(11), speed(5)])
     for kind in ("idle", "download", "upload"):
         assert paths(chart, f"line latency-{kind}")
     for kind in ("download", "upload"):
