@@ -69,6 +69,7 @@ COMMANDS: Commands = {
         "Sites: community houses and offices.",
         {
             "add": ("Register a site.", "collector.commands.registry:site_add"),
+            "set": ("Mend what is known of a site.", "collector.commands.changes:site_set"),
             "list": ("List the sites.", "collector.commands.registry:site_list"),
         },
     ),
@@ -76,6 +77,7 @@ COMMANDS: Commands = {
         "Carriers.",
         {
             "add": ("Register a carrier.", "collector.commands.registry:carrier_add"),
+            "set": ("Mend what is known of a carrier.", "collector.commands.changes:carrier_set"),
             "list": ("List the carriers.", "collector.commands.registry:carrier_list"),
         },
     ),
@@ -83,6 +85,7 @@ COMMANDS: Commands = {
         "Lines: one carrier's service at one site.",
         {
             "add": ("Register a line.", "collector.commands.registry:line_add"),
+            "set": ("Mend what is known of a line.", "collector.commands.changes:line_set"),
             "list": ("List the lines.", "collector.commands.registry:line_list"),
         },
     ),

@@ -6,7 +6,7 @@ import click
 from pydantic import ValidationError
 
 from collector.commands.ledger import opened
-from collector.commands.registry import NAME
+from collector.commands.words import NAME
 from collector.errors import RegistryError
 from collector.ledger import registry
 from protocol.messages import Schedule

@@ -4,70 +4,36 @@ import json
 import re
 import sys
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import Any
 
 import click
 from pydantic import ValidationError
 from sqlalchemy import Table
 
 from collector.commands.ledger import now, opened, show
-from collector.domain.speeds import parse_speed, show_speed
+from collector.commands.words import NAME, SPEED, speeds_in_words
+from collector.domain.speeds import show_speed
 from collector.errors import RegistryError
 from collector.ledger import registry, schema
 from protocol.messages import MeasuredPath, Schedule
 from protocol.settings import Configuration
 
-Technology = Literal["fibre", "cable", "dsl", "4g", "5g", "other"]
+TECHNOLOGIES = ("fibre", "cable", "dsl", "4g", "5g", "other")
 
 PASSWORD_LETTERS = 10
 """The shortest password of an operator."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-class _Name(click.ParamType[Any]):
-    """A name that is safe in addresses, labels and file names."""
-
-    name = "name"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name, or fail with what a name may look like."""
-        if not _NAME.fullmatch(value):
-            self.fail(
-                f"'{value}' cannot be a name: letters a-z, digits, dot, dash and underscore, "
-                "at most 64 (example: nvh-to-1)",
-                param,
-                ctx,
-            )
-        return value
-
-
-class _Speed(click.ParamType[Any]):
-    """A speed such as 300M, in bits per second."""
-
-    name = "speed"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """Return bits per second, or fail with an example."""
-        if isinstance(value, int):
-            return value
-        try:
-            return parse_speed(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-NAME, SPEED = _Name(), _Speed()
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
 
-def _add(configuration: Configuration, table: Table, row: dict[str, Any]) -> None:
-    """Add a row to the registry and say so."""
+def _add(
+    configuration: Configuration, table: Table, row: dict[str, Any], stored: str | None = None
+) -> None:
+    """Add a row to the registry and say so; ``stored`` says what was understood."""
     with opened(configuration) as (database, _), database.write() as connection:
         registry.add(connection, table, row, now())
-    click.secho(f"{registry.singular(table)} '{row.get('id') or row['name']}' added", fg="green")
+    done = f"{registry.singular(table)} '{row.get('id') or row['name']}' added"
+    click.secho(f"{done}: {stored}" if stored else done, fg="green")
 
 
 def _list(configuration: Configuration, table: Table, columns: str, *, as_json: bool) -> None:
@@ -97,7 +63,7 @@ def carrier_add(
 ) -> None:
     """Register a carrier."""
     row = {"id": carrier, "name": name, "complaint_address": complaint_address}
-    _add(configuration, schema.carriers, row)
+    _add(configuration, schema.carriers, row, name)
 
 
 @click.command(epilog="Example: linewatch carrier list")
@@ -121,7 +87,8 @@ def carrier_list(configuration: Configuration, as_json: bool) -> None:
 @click.pass_obj
 def site_add(configuration: Configuration, /, site: str, **row: Any) -> None:  # noqa: ANN401 - options
     """Register a site: a community house or an office."""
-    _add(configuration, schema.sites, {"id": site, **row})
+    stored = ", ".join(filter(None, (row["name"], row["address"], row["ward"])))
+    _add(configuration, schema.sites, {"id": site, **row}, stored)
 
 
 @click.command(epilog="Example: linewatch site list")
@@ -139,7 +106,7 @@ def site_list(configuration: Configuration, as_json: bool) -> None:
 @click.argument("line", type=NAME)
 @click.option("--site", "site_id", required=True, help="Where it ends.")
 @click.option("--carrier", "carrier_id", required=True, help="Whose it is.")
-@click.option("--technology", required=True, type=click.Choice(get_args(Technology)))
+@click.option("--technology", required=True, type=click.Choice(TECHNOLOGIES))
 @click.option("--plan", help="The carrier's name for what is paid for.")
 @click.option(
     "--download", "contracted_download_bits_per_second", type=SPEED, help="Contracted, as 300M."
@@ -162,7 +129,10 @@ def site_list(configuration: Configuration, as_json: bool) -> None:
 @click.pass_obj
 def line_add(configuration: Configuration, /, line: str, **row: Any) -> None:  # noqa: ANN401 - options
     """Register a line: one carrier's service at one site."""
-    _add(configuration, schema.lines, {"id": line, **row})
+    stored = speeds_in_words(
+        row["contracted_download_bits_per_second"], row["contracted_upload_bits_per_second"]
+    )
+    _add(configuration, schema.lines, {"id": line, **row}, stored)
 
 
 @click.command(epilog="Example: linewatch line list")

@@ -5,6 +5,7 @@ Every function takes an open connection and a moment, and says in a sentence wha
 
 import difflib
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from collector.ledger.schema import (
 )
 from collector.ledger.upsert import replace
 from protocol.messages import MeasuredPath
+
+NAME_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a name in the registry looks like: it stands in addresses, labels and file names."""
 
 CODE_ALPHABET: Final = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 """Letters and digits that are not mistaken for each other when read aloud or off a label."""
@@ -61,6 +65,28 @@ def add(connection: Connection, table: Table, row: Mapping[str, Any], now: datet
     connection.execute(insert(table).values(**row, created_at=now))
 
 
+def change(
+    connection: Connection, table: Table, name: str, changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give columns of a row of the registry new values, and return what they held before.
+
+    Raises:
+        RegistryError: there is no such row, nothing is to change, or a value is needed.
+    """
+    require(connection, table, name)
+    what = singular(table)
+    if not changes:
+        raise RegistryError(f"nothing to change: see 'linewatch {what} set --help'")
+    for column, value in changes.items():
+        if value is None and not table.columns[column].nullable:
+            raise RegistryError(f"a {what}'s {column} cannot be empty")
+    (key,) = table.primary_key.columns
+    columns = [table.columns[column] for column in changes]
+    before = connection.execute(select(*columns).where(key == name)).mappings().one()
+    connection.execute(update(table).where(key == name).values(**changes))
+    return dict(before)
+
+
 def require(connection: Connection, table: Table, name: str) -> None:
     """Raise unless a table of the registry has the name; suggest the nearest one.
 
@@ -73,7 +99,11 @@ def require(connection: Connection, table: Table, name: str) -> None:
     what = singular(table)
     known = list(connection.scalars(select(key)))
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"add it with 'linewatch {what} add'"
+    hint = (
+        f"did you mean '{close[0]}'?"
+        if close
+        else f"see 'linewatch {what} list', or add it with 'linewatch {what} add'"
+    )
     raise RegistryError(f"there is no {what} '{name}': {hint}")
 
 

@@ -1,43 +1,17 @@
 """The registry's commands, as a person types them, on a real ledger file."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from linewatch import build
 from protocol.errors import LinewatchError
-
-
-class Registry:
-    """Runs `linewatch …` on a ledger of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        self._configuration = directory / "config.yaml"
-        path = directory / "ledger.sqlite"
-        self._configuration.write_text(f"collector: {{ledger: {{path: {path}}}}}\n")
-
-    def run(self, *arguments: str, given: str | None = None) -> Result:
-        """Run a command; errors other than an exit code are raised."""
-        words = [*arguments, "--config", str(self._configuration)]
-        return CliRunner().invoke(build(), words, input=given, catch_exceptions=False)
-
-    def json(self, *arguments: str) -> Any:
-        """Return what a command prints for machines."""
-        return json.loads(self.run(*arguments, "--json").stdout)
+from tests.collector.commands.support import Registry
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     """Return a registry with one carrier, one site and one line."""
-    made = Registry(tmp_path)
-    made.run("carrier", "add", "vnpt", "--name", "VNPT Hải Phòng")
-    made.run("site", "add", "nvh-1", "--name", "Nhà văn hóa số 1", "--ward", "Phường Thạch Khôi")
-    words = "line add l1 --site nvh-1 --carrier vnpt --technology fibre"
-    made.run(*words.split(), "--download", "300M", "--upload", "1.5G")
-    return made
+    return Registry(tmp_path).filled()
 
 
 def test_what_was_added_is_listed(registry: Registry) -> None:
@@ -74,7 +48,39 @@ def test_what_does_not_fit_is_a_sentence(registry: Registry, words: str, sentenc
     assert registry.json("probe", "list") == []
 
 
-@pytest.mark.parametrize("speed", ["fast", "-3M", "0", "300MB", "1e9"])
+@pytest.mark.parametrize(
+    "speed,meant",
+    [
+        ("300", "300M"),
+        ("1.5", "1.5M"),
+        ("300000000", "300M"),
+        ("20k", "20M"),
+        ("300 bit/s", "300M"),
+    ],
+)
+def test_a_speed_without_a_unit_or_below_any_line_is_refused(
+    registry: Registry, speed: str, meant: str
+) -> None:
+    """A forgotten letter is not taken for a very slow line: what was meant is named."""
+    words = "line add l2 --site nvh-1 --carrier vnpt --technology fibre --download"
+    result = registry.run(*words.split(), speed)
+    assert result.exit_code == 2
+    assert f"did you mean {meant}?" in result.stderr
+    assert len(registry.json("line", "list")) == 1
+
+
+def test_what_was_understood_is_said(registry: Registry) -> None:
+    """The answer to `add` repeats speeds and names as they are stored now."""
+    words = "line add l2 --site nvh-1 --carrier vnpt --technology fibre"
+    said = registry.run(*words.split(), "--download", "300M", "--upload", "0.2G").stdout
+    assert "line 'l2' added: 300 Mbit/s down, 200 Mbit/s up" in said
+    unknown = registry.run(*words.replace("l2", "l3").split()).stdout
+    assert "line 'l3' added: no speed known" in unknown
+    site = registry.run("site", "add", "s2", "--name", "Nhà 2", "--ward", "Tân Hưng").stdout
+    assert "site 's2' added: Nhà 2, Tân Hưng" in site
+
+
+@pytest.mark.parametrize("speed", ["fast", "-3M", "0", "0M", "300MB", "1e9"])
 def test_a_speed_that_is_none_is_refused(registry: Registry, speed: str) -> None:
     """The refusal shows how a speed is written."""
     words = "line add l2 --site nvh-1 --carrier vnpt --technology fibre --download"
