@@ -64,12 +64,14 @@ class Chart:
     Attributes:
         svg: the scale and the plot; empty where there is nothing at all to draw.
         empty: no value in the period (there may be marks of failures).
+        why_empty: the key of the sentence that says so.
         marks: the kinds of marks in the row under the plot, and `above` for what is cut off.
     """
 
     svg: Markup
     empty: bool
     marks: tuple[str, ...] = ()
+    why_empty: str = "chart_empty"
 
     def marks_legend(self, words: Words) -> list[tuple[str, str]]:
         """Return the class and the meaning of the marks that the chart has."""
@@ -113,7 +115,16 @@ def speed_chart(
 
     voice = Voice(rate_of, say, words.speed)
     values = [value for _, value in fair]
-    return _finish(plot, f"chart_{direction}", values, points, voice, flagged=len(flagged))
+    why_empty = "chart_only_flagged" if flagged else "chart_empty"
+    return _finish(
+        plot,
+        f"chart_{direction}",
+        values,
+        points,
+        voice,
+        flagged=len(flagged),
+        why_empty=why_empty,
+    )
 
 
 def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:
@@ -172,7 +183,8 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
         return words.latency(point.round_trip_seconds) + lost
 
     voice = Voice(_round_trip, say, words.latency)
-    return _finish(plot, "chart_idle", [value for _, value in known], points, voice)
+    values = [value for _, value in known]
+    return _finish(plot, "chart_idle", values, points, voice, why_empty="chart_no_latency_test")
 
 
 def _download(point: SpeedPoint) -> float | None:
@@ -216,6 +228,7 @@ def _finish(
     voice: Voice[P],
     *,
     flagged: int = 0,
+    why_empty: str = "chart_empty",
 ) -> Chart:
     """Return the chart: scale at the left, then grid, layers, marks, labels and strips.
 
@@ -226,16 +239,17 @@ def _finish(
         points: everything of the period, measured or not.
         voice: how values are said.
         flagged: values that are drawn, but not summed up.
+        why_empty: the key of what is said where there is nothing to sum up.
     """
     marks = [
         Mark(point.at_seconds, point.outcome) for point in points if point.outcome != "measured"
     ]
     empty = not values and not flagged
     if empty and not marks:
-        return Chart(Markup(""), empty=True)
+        return Chart(Markup(""), empty=True, why_empty=why_empty)
     words = plot.words
     title = words.text(name)
-    description = _describe(plot, values, marks, voice.write)
+    description = _describe(plot, values, marks, voice.write) if values else words.text(why_empty)
     svg = (
         f'<div class="plot-row">{scale(plot)}'
         f'<svg class="plot" width="100%" height="{HEIGHT}" role="img" '
@@ -254,15 +268,13 @@ def _finish(
     )
     if plot.cut_off:
         kinds = ("above", *kinds)
-    return Chart(Markup(svg), empty=empty, marks=kinds)  # noqa: S704
+    return Chart(Markup(svg), empty=empty, marks=kinds, why_empty=why_empty)  # noqa: S704
 
 
 def _describe(
     plot: Plot, values: Sequence[float], marks: Sequence[Mark], write: Callable[[float], str]
 ) -> str:
     words = plot.words
-    if not values:
-        return words.text("chart_empty")
     ordered = sorted(values)
     return words.text(
         "chart_describe",

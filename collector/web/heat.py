@@ -84,8 +84,14 @@ def heat_map(
         f'<desc id="heat-d">{escape(words.text("heat_describe"))}</desc>'
         f"{_empty_cells(days)}{''.join(parts)}{_day_labels(words, first, days)}</svg></div>"
     )
+    flagged = any(cell.flagged for cell in cells.values())
     # Every text in it is escaped.
-    return HeatMap(Markup(svg), empty=not medians, edges_bits_per_second=edges)  # noqa: S704
+    return HeatMap(
+        Markup(svg),  # noqa: S704
+        empty=not medians,
+        why_empty="chart_only_flagged" if flagged else "chart_empty",
+        edges_bits_per_second=edges,
+    )
 
 
 def _cell(

@@ -49,6 +49,7 @@ class LinePage:
         download, upload, idle, loaded: the charts.
         heat: the map of hour by day.
         counts: of the speed slots in the frame, by outcome.
+        flagged: how many of the measured ones carry a flag.
         tests: the newest speed records in the frame, the newest first.
         families: the IP versions there are to choose from.
         promise_download, promise_upload: what the charts compare with, bits per second, or None.
@@ -64,6 +65,7 @@ class LinePage:
     loaded: Chart
     heat: HeatMap
     counts: Mapping[str, int]
+    flagged: int
     tests: Sequence[Mapping[Any, Any]]
     families: Sequence[int]
     promise_download: int | None
@@ -74,8 +76,10 @@ class LinePage:
     later: date | None
 
     def counts_written(self, words: Words) -> dict[str, str]:
-        """Return the counts as the visitor reads numbers."""
-        return {outcome: words.number(count) for outcome, count in self.counts.items()}
+        """Return the counts as the visitor reads numbers, and ``flagged``, in brackets or empty."""
+        written = {outcome: words.number(count) for outcome, count in self.counts.items()}
+        flagged = words.text("counts_flagged", count=words.number(self.flagged))
+        return written | {"flagged": f" {flagged}" if self.flagged else ""}
 
 
 def build(connection: Connection, line: LineRow, choice: Choice, words: Words) -> LinePage:
@@ -110,6 +114,7 @@ def build(connection: Connection, line: LineRow, choice: Choice, words: Words) -
             promise_download,
         ),
         counts=_counts(shown),
+        flagged=sum(point.outcome == "measured" and bool(point.flags) for point in shown),
         tests=newest_tests(connection, line.id, frame.start, frame.end, SHOWN_TESTS),
         families=sorted(families_of(connection, line.id)),
         promise_download=promise_download,

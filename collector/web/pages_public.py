@@ -18,6 +18,7 @@ from collector.api.overview import (
 )
 from collector.domain import line_state
 from collector.domain.line_state import LineState
+from collector.ledger.queries import LineOverview
 from collector.web import line_page
 from collector.web.axes import Period
 from collector.web.i18n import Words
@@ -54,6 +55,7 @@ async def show_lines(request: web.Request) -> web.Response:
             "page_number": number,
             "page_last": last,
             "rule": rule_texts(visit.words),
+            "means": lambda one: state_text(visit.words, one),
         },
     )
 
@@ -86,7 +88,7 @@ async def show_line(request: web.Request) -> web.Response:
             "periods": list(Period),
             "heat_days": line_page.HEAT_DAYS,
             "with_query": lambda **changed: _query(kept, changed),
-            "rule": rule_texts(words),
+            "means": state_text(words, found),
         },
     )
 
@@ -101,14 +103,28 @@ async def show_api(request: web.Request) -> web.Response:
 
 def rule_texts(words: Words) -> dict[LineState, str]:
     """Return the written rule of each state, its numbers filled in."""
-    numbers = {
+    numbers = _rule_numbers(words)
+    return {state: words.text(f"state_{state.value}_means", **numbers) for state in LineState}
+
+
+def state_text(words: Words, one: LineOverview) -> str:
+    """Return why a line is in its state: the rule, or the part of it that applies."""
+    line = one.line
+    promises = (line.contracted_download_bits_per_second, line.contracted_upload_bits_per_second)
+    part = "means"
+    if one.state is LineState.UNRATED:
+        part = "no_test" if any(promises) else "no_contract"
+    return words.text(f"state_{one.state.value}_{part}", **_rule_numbers(words))
+
+
+def _rule_numbers(words: Words) -> dict[str, object]:
+    return {
         "tests": line_state.JUDGED_TESTS,
         "share": words.percent(line_state.CONTRACT_SHARE),
         "failing": line_state.FAILING_TESTS,
         "hours": int(line_state.SILENT_AFTER.total_seconds() // 3600),
         "judged": int(line_state.JUDGED_SPAN.total_seconds() // 3600),
     }
-    return {state: words.text(f"state_{state.value}_means", **numbers) for state in LineState}
 
 
 def _filter(request: web.Request) -> Filter:

@@ -97,6 +97,9 @@ _LINE = {
     "not_registered": Both("chưa khai báo", "not registered"),
     "line_id": Both("Mã đường truyền", "Line id"),
     "latest": Both("Kết quả gần nhất", "Latest results"),
+    "latest_speed_test": Both("lần đo tốc độ lúc", "speed test of"),
+    "latest_own_test": Both("lần đo độ trễ riêng", "separate latency test"),
+    "latest_same_test": Both("trong lần đo tốc độ", "in the speed test"),
     "latest_download": Both("Tải xuống", "Download"),
     "latest_upload": Both("Tải lên", "Upload"),
     "latest_latency": Both("Độ trễ khi rảnh", "Latency, line idle"),
@@ -112,9 +115,10 @@ _LINE = {
     "family": Both("Giao thức", "Protocol"),
     "family_all": Both("IPv4 và IPv6", "IPv4 and IPv6"),
     "counts": Both(
-        "{measured} lần đo thành công · {failed} lỗi · {skipped} bỏ qua · {missed} lỡ",
-        "{measured} measured · {failed} failed · {skipped} skipped · {missed} missed",
+        "{measured} lần đo thành công{flagged} · {failed} lỗi · {skipped} bỏ qua · {missed} lỡ",
+        "{measured} measured{flagged} · {failed} failed · {skipped} skipped · {missed} missed",
     ),
+    "counts_flagged": Both("(trong đó {count} có cờ)", "({count} of them flagged)"),
     "chart_download": Both("Tốc độ tải xuống", "Download speed"),
     "chart_upload": Both("Tốc độ tải lên", "Upload speed"),
     "chart_idle": Both("Độ trễ khi đường truyền rảnh", "Latency with the line idle"),
@@ -141,6 +145,14 @@ _LINE = {
     "chart_empty": Both(
         "Không có lần đo thành công nào trong khoảng thời gian này.",
         "No successful measurement in this period.",
+    ),
+    "chart_only_flagged": Both(
+        "Trong khoảng thời gian này chỉ có lần đo có cờ là thành công; chúng không được tính.",
+        "Only flagged tests succeeded in this period; they are not counted.",
+    ),
+    "chart_no_latency_test": Both(
+        "Không có lần đo độ trễ riêng nào thành công trong khoảng thời gian này.",
+        "No separate latency test succeeded in this period.",
     ),
     "chart_describe": Both(
         "{count} giá trị từ {start} đến {end}: thấp nhất {low}, trung vị {median}, "

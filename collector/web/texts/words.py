@@ -43,6 +43,13 @@ _STATES = {
         "Chưa khai báo tốc độ hợp đồng, hoặc chưa có lần đo hợp lệ nào trong {judged} giờ qua.",
         "No contracted speed is registered, or there was no fair test in the last {judged} hours.",
     ),
+    "state_unrated_no_contract": Both(
+        "Chưa khai báo tốc độ hợp đồng.", "No contracted speed is registered."
+    ),
+    "state_unrated_no_test": Both(
+        "Không có lần đo hợp lệ nào (thành công và không có cờ) trong {judged} giờ qua.",
+        "There was no fair test (measured, without a flag) in the last {judged} hours.",
+    ),
 }
 
 _AGES = {

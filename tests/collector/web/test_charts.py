@@ -90,6 +90,8 @@ def test_flagged_tests_alone_are_still_shown() -> None:
     chart = speed_chart(WEEK, WORDS, [speed(5, flags="device_cpu")], "download", None)
     assert not chart.empty
     assert paths(chart, "ring download")
+    described = {element.get("id"): element.text for element in tree(chart)[1]}
+    assert "Only flagged tests" in (described["chart_download-d"] or "")
 
 
 def test_line_is_broken_where_nothing_was_measured() -> None:

@@ -41,6 +41,14 @@ def test_hour_without_a_test_has_no_cell() -> None:
     }
 
 
+def test_map_of_flagged_tests_alone_says_so() -> None:
+    """A map without a median says whether nothing succeeded or only what does not count."""
+    flagged = heat_map(WORDS, {(FIRST, 6): HourCell(None, 0, 1, 1)}, FIRST, 30, 100e6)
+    assert (flagged.empty, flagged.why_empty) == (True, "chart_only_flagged")
+    failed = heat_map(WORDS, {(FIRST, 6): HourCell(None, 0, 1, 0)}, FIRST, 30, 100e6)
+    assert (failed.empty, failed.why_empty) == (True, "chart_empty")
+
+
 def test_legend_says_speeds() -> None:
     """The legend's steps are speeds, from the contract or else from the highest hour."""
     found = {(FIRST, 5): HourCell(50e6, 1, 0, 0)}

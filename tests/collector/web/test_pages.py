@@ -171,14 +171,66 @@ async def test_earlier_periods_are_reached_by_links(month: Running) -> None:
     )
 
 
+def fill_with(collector: Running, story: simulated_month.LineStory) -> None:
+    """Empty the registry and put in one line with its month."""
+    with collector.database.write() as connection:
+        for table in (schema.lines, schema.sites, schema.carriers):
+            connection.execute(table.delete())
+        simulated_month.fill(connection, (story,))
+
+
+@pytest.fixture
+async def flagged(start: Start) -> Running:
+    """Return a collector with a contracted line of which every speed test is flagged."""
+    collector: Running = await start(now=lambda: simulated_month.NOW)
+    fill_with(collector, simulated_month.STORIES[2])
+    with collector.database.write() as connection:
+        speed_tests = schema.records.update().where(schema.records.c.task == "speed")
+        connection.execute(speed_tests.values(flags="device_cpu"))
+        latency_tests = schema.records.update().where(schema.records.c.task == "latency")
+        connection.execute(latency_tests.values(outcome="failed", round_trip_seconds=None))
+    return collector
+
+
+async def test_line_with_flagged_tests_alone_does_not_contradict_itself(flagged: Running) -> None:
+    """Where every test is flagged the page says so: in the count, the state and the heat map."""
+    tree = await page(flagged, "/lines/tk-ubnd-a?period=day", language="en")
+    count = tree.all("p", "counts")[0].text
+    measured = count.partition(" ")[0]
+    assert count.startswith(f"{measured} measured ({measured} of them flagged)")
+    heat = tree.one("figure", "chart", id="heat")
+    assert heat.one("p", "absent").text.startswith("Only flagged tests succeeded")
+    said = tree.one("div", "line-state").one("p").text
+    assert said == "There was no fair test (measured, without a flag) in the last 48 hours."
+
+
+async def test_latency_says_which_test_it_is_of(flagged: Running, month: Running) -> None:
+    """The idle latency is named by its test, as is the empty chart of the other kind of test."""
+    tree = await page(flagged, "/lines/tk-ubnd-a?period=day", language="en")
+    assert "in the speed test" in tree.one("dl", "tiles").text
+    idle = tree.one("figure", "chart", id="idle")
+    assert idle.one("p", "absent").text == "No separate latency test succeeded in this period."
+    tree = await page(month, "/lines/tk-ubnd-a?period=day", language="en")
+    assert "separate latency test · packets lost" in tree.one("dl", "tiles").text
+    assert "speed test of 20 Nov 2026" in tree.one("h2", id="latest").text
+
+
+async def test_unrated_line_names_its_own_reason(month: Running) -> None:
+    """A line without a contracted speed says only that, on its page and in the list."""
+    reason = "No contracted speed is registered."
+    tree = await page(month, "/lines/cva-tram-5g", language="en")
+    assert tree.one("div", "line-state").one("p").text == reason
+    listed = await page(month, "/?state=unrated", language="en")
+    shown = listed.one("table", "lines").one("span", "state")
+    assert shown.attributes["title"] == reason
+
+
 async def test_family_is_chosen_only_where_there_are_two(start: Start) -> None:
     """A line measured over both IP versions can be shown for each of them."""
     collector = await start(now=lambda: simulated_month.NOW)
     six = simulated_month.STORIES[0]
+    fill_with(collector, six)
     with collector.database.write() as connection:
-        for table in (schema.lines, schema.sites, schema.carriers):
-            connection.execute(table.delete())
-        simulated_month.fill(connection, (six,))
         newest = schema.records.c.id % 2 == 0
         connection.execute(
             schema.records.update()
