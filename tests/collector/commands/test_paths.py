@@ -22,6 +22,7 @@ class Registry:
         self.ledger = LedgerSettings(path=folder / "ledger.sqlite")
         self._configuration = folder / "config.yaml"
         self._configuration.write_text(f"collector: {{ledger: {{path: {self.ledger.path}}}}}\n")
+        self.run("collector migrate")
         self.run("carrier add vnpt --name VNPT")
         self.run("site add s1 --name S")
         self.run("line add l1 --site s1 --carrier vnpt --technology fibre")
