@@ -12,7 +12,7 @@ the style sheet by class, so that they follow light and dark. What the pointer r
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
@@ -33,7 +33,7 @@ from collector.web.axes import (
     value_ticks,
 )
 from collector.web.hover import P, Voice, hover_strips
-from collector.web.i18n import Words
+from collector.web.i18n import GIGABIT, Words, rate_unit
 from collector.web.plot import (
     HEIGHT,
     MARK_SHAPES,
@@ -65,6 +65,7 @@ class Chart:
         svg: the scale and the plot; empty where there is nothing at all to draw.
         empty: no value in the period (there may be marks of failures).
         why_empty: the key of the sentence that says so.
+        unit: the key of what the scale is in.
         marks: the kinds of marks in the row under the plot, and `above` for what is cut off.
     """
 
@@ -72,6 +73,7 @@ class Chart:
     empty: bool
     marks: tuple[str, ...] = ()
     why_empty: str = "chart_empty"
+    unit: str = "unit_latency"
 
     def marks_legend(self, words: Words) -> list[tuple[str, str]]:
         """Return the class and the meaning of the marks that the chart has."""
@@ -102,7 +104,8 @@ def speed_chart(
         if p.flags and p.outcome == "measured" and (rate := rate_of(p)) is not None
     ]
     highest = max([value for _, value in (*fair, *flagged)] + [promise_bits_per_second or 0.0])
-    plot = Plot(frame, words, value_ticks(highest / 1e6), 1e6)
+    unit = rate_unit(highest)
+    plot = Plot(frame, words, value_ticks(highest / unit), unit)
     width = MEDIAN_BUCKET_SECONDS[frame.period]
     plot.reference(promise_bits_per_second)
     plot.rings(direction, flagged)
@@ -116,7 +119,7 @@ def speed_chart(
     voice = Voice(rate_of, say, words.speed)
     values = [value for _, value in fair]
     why_empty = "chart_only_flagged" if flagged else "chart_empty"
-    return _finish(
+    chart = _finish(
         plot,
         f"chart_{direction}",
         values,
@@ -125,6 +128,7 @@ def speed_chart(
         flagged=len(flagged),
         why_empty=why_empty,
     )
+    return replace(chart, unit="unit_gigabits" if unit == GIGABIT else "unit_speed")
 
 
 def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:

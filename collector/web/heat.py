@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from collector.domain.series import HourCell
 from collector.web.charts import Chart
-from collector.web.i18n import Words
+from collector.web.i18n import GIGABIT, MEGABIT, Words, rate_unit
 
 _HOURS = 24
 _ROW_HEIGHT = 12
@@ -43,10 +43,12 @@ class HeatMap(Chart):
         """Return the class and the meaning of each colour."""
         if not self.edges_bits_per_second:
             return []
-        digits = 0 if self.edges_bits_per_second[0] >= _WHOLE_MEGABITS_FROM else 1
-        edges = [words.number(edge / 1e6, digits) for edge in self.edges_bits_per_second]
+        unit = rate_unit(self.edges_bits_per_second[-1])
+        whole = unit == MEGABIT and self.edges_bits_per_second[0] >= _WHOLE_MEGABITS_FROM
+        edges = [words.number(one / unit, 0 if whole else 1) for one in self.edges_bits_per_second]
         between = [f"{low}–{high}" for low, high in pairwise(edges)]
-        texts = [f"< {edges[0]}", *between, f"≥ {edges[-1]} {words.text('unit_speed')}"]
+        unit_text = words.text("unit_gigabits" if unit == GIGABIT else "unit_speed")
+        texts = [f"< {edges[0]}", *between, f"≥ {edges[-1]} {unit_text}"]
         return [(f"cell h{level}", text) for level, text in enumerate(texts)]
 
 

@@ -12,7 +12,14 @@ LANGUAGE_PARAMETER = "lang"
 LANGUAGE_COOKIE = "linewatch_lang"
 LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 
-_MEGABIT = 1e6
+MEGABIT = 1e6
+GIGABIT = 1e9
+_MOST_MEGABITS = 10_000
+"""From here on rates are in Gbit/s: 26.036 Mbit/s, as Vietnamese writes it, is read as 26."""
+
+_MOST_PERCENT = 999
+"""More is no measure of a line: its contract is not what is registered, or it is a test setup."""
+
 DASH = "–"
 """Stands where nothing was measured."""
 
@@ -94,13 +101,15 @@ class Words:
 
     def megabits(self, bits_per_second: float) -> str:
         """Return a rate in Mbit/s, without its unit, with three or so meaningful digits."""
-        value = bits_per_second / _MEGABIT
+        value = bits_per_second / MEGABIT
         return self.number(value, _digits(value))
 
     def speed(self, bits_per_second: float | None) -> str:
         """Return a rate with its unit; a dash where it was not measured."""
         if bits_per_second is None:
             return DASH
+        if rate_unit(bits_per_second) == GIGABIT:
+            return f"{self.number(bits_per_second / GIGABIT, 1)}{_NO_BREAK_SPACE}Gbit/s"
         return f"{self.megabits(bits_per_second)}{_NO_BREAK_SPACE}Mbit/s"
 
     def milliseconds(self, seconds: float) -> str:
@@ -122,10 +131,12 @@ class Words:
         return f"{' / '.join(written)}{_NO_BREAK_SPACE}ms"
 
     def percent(self, ratio: float | None, digits: int = 0) -> str:
-        """Return a ratio as a percentage; a dash where there is none."""
+        """Return a ratio as a percentage; a dash where there is none, "> 999 %" above that."""
         if ratio is None:
             return DASH
         space = _NO_BREAK_SPACE if self.language is Language.VI else ""
+        if round(ratio * 100) > _MOST_PERCENT:
+            return f">{_NO_BREAK_SPACE}{_MOST_PERCENT}{space}%"
         return f"{self.number(ratio * 100, digits)}{space}%"
 
     def local(self, moment: datetime) -> datetime:
@@ -175,6 +186,11 @@ class Words:
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def rate_unit(bits_per_second: float) -> float:
+    """Return the unit that a rate is written in: `MEGABIT` or `GIGABIT`."""
+    return GIGABIT if round(bits_per_second / MEGABIT) >= _MOST_MEGABITS else MEGABIT
 
 
 def _digits(value: float) -> int:

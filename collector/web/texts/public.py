@@ -125,6 +125,7 @@ _LINE = {
     "chart_loaded": Both("Độ trễ khi đường truyền đang tải", "Latency while the line is loaded"),
     "chart_heat": Both("Tải xuống theo giờ, {days} ngày", "Download by hour, {days} days"),
     "unit_speed": Both("Mbit/s", "Mbit/s"),
+    "unit_gigabits": Both("Gbit/s", "Gbit/s"),
     "unit_latency": Both("ms", "ms"),
     "legend_test": Both("lần đo", "test"),
     "legend_flagged": Both("lần đo có cờ, không tính", "flagged test, not counted"),

@@ -143,6 +143,14 @@ def test_contracted_speed_is_a_level_on_the_scale() -> None:
     assert paths(speed_chart(WEEK, WORDS, [speed(5)], "download", None), "reference") == []
 
 
+def test_scale_of_very_fast_lines_is_in_gigabits() -> None:
+    """From 10,000 Mbit/s on the scale counts in Gbit/s and the chart names that unit."""
+    fast = speed_chart(WEEK, WORDS, [speed(5, 26e9)], "download", 300e6)
+    assert fast.unit == "unit_gigabits"
+    assert [text.text for text in tree(fast)[0].iter("text")] == ["0", "10", "20", "30"]
+    assert speed_chart(WEEK, WORDS, [speed(5, 9e9)], "download", None).unit == "unit_speed"
+
+
 def test_lone_spike_does_not_flatten_the_rest_and_is_still_seen() -> None:
     """A latency far above all others is drawn at the edge, with its true value in its title."""
     points = [trip(hour / 4, 0.010 + hour / 1e5) for hour in range(500, 1, -1)]

@@ -54,5 +54,7 @@ def test_legend_says_speeds() -> None:
     found = {(FIRST, 5): HourCell(50e6, 1, 0, 0)}
     texts = [text for _, text in heat_map(WORDS, found, FIRST, 30, 200e6).legend(WORDS)]
     assert texts == ["< 80", "80–120", "120–160", "160–190", "≥ 190 Mbit/s"]
+    texts = [text for _, text in heat_map(WORDS, found, FIRST, 30, 20e9).legend(WORDS)]
+    assert texts == ["< 8.0", "8.0–12.0", "12.0–16.0", "16.0–19.0", "≥ 19.0 Gbit/s"]
     assert heat_map(WORDS, found, FIRST, 30, None).legend(WORDS)[-1][1] == "≥ 48 Mbit/s"
     assert heat_map(WORDS, {}, FIRST, 30, None).legend(WORDS) == []

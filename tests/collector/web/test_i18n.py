@@ -38,6 +38,9 @@ def test_language_is_that_of_address_cookie_browser_or_vietnamese(
     [
         (93_400_000.0, "93,4\u00a0Mbit/s", "93.4\u00a0Mbit/s"),
         (1_234_000_000.0, "1.234\u00a0Mbit/s", "1,234\u00a0Mbit/s"),
+        (9_999_400_000.0, "9.999\u00a0Mbit/s", "9,999\u00a0Mbit/s"),
+        (9_999_600_000.0, "10,0\u00a0Gbit/s", "10.0\u00a0Gbit/s"),
+        (26_036_000_000.0, "26,0\u00a0Gbit/s", "26.0\u00a0Gbit/s"),
         (1_234_000.0, "1,23\u00a0Mbit/s", "1.23\u00a0Mbit/s"),
         (None, "–", "–"),
     ],
@@ -48,6 +51,22 @@ def test_speeds_are_written_in_each_language(
     """A speed has about three digits, the language's signs and its unit; absent is a dash."""
     assert VI.speed(bits_per_second) == vi
     assert EN.speed(bits_per_second) == en
+
+
+@pytest.mark.parametrize(
+    "ratio,vi,en",
+    [
+        (0.805, "80\u00a0%", "80%"),
+        (9.99, "999\u00a0%", "999%"),
+        (9.996, ">\u00a0999\u00a0%", ">\u00a0999%"),
+        (102.46, ">\u00a0999\u00a0%", ">\u00a0999%"),
+        (None, "–", "–"),
+    ],
+)
+def test_shares_end_at_999_percent(ratio: float | None, vi: str, en: str) -> None:
+    """A share is written as a percentage, and one that says nothing any more as above 999."""
+    assert VI.percent(ratio) == vi
+    assert EN.percent(ratio) == en
 
 
 def test_latencies_share_one_unit() -> None:

@@ -204,6 +204,15 @@ async def test_line_with_flagged_tests_alone_does_not_contradict_itself(flagged:
     assert said == "There was no fair test (measured, without a flag) in the last 48 hours."
 
 
+async def test_bar_of_a_line_that_is_not_rated_is_grey(flagged: Running, month: Running) -> None:
+    """Only a line that is rated has a bar in the colour of a rating."""
+    table = (await page(flagged, "/")).one("table", "lines")
+    assert len(table.all("rect", "bar-unrated")) == 2
+    assert table.all("rect", "bar-good") == table.all("rect", "bar-low") == []
+    table = (await page(month, "/?state=good")).one("table", "lines")
+    assert len(table.all("rect", "bar-good")) == 4
+
+
 async def test_latency_says_which_test_it_is_of(flagged: Running, month: Running) -> None:
     """The idle latency is named by its test, as is the empty chart of the other kind of test."""
     tree = await page(flagged, "/lines/tk-ubnd-a?period=day", language="en")

@@ -17,7 +17,7 @@ from protocol.records import Outcome
 
 WEB = Path(__file__).parents[3] / "collector" / "web"
 
-SAME_IN_BOTH = {"unit_speed", "unit_latency", "technology_dsl", "flag_name_wifi"}
+SAME_IN_BOTH = {"unit_speed", "unit_gigabits", "unit_latency", "technology_dsl", "flag_name_wifi"}
 
 
 def _filled_in(text: str) -> set[str]:
