@@ -43,12 +43,17 @@ def enrol(
     finally:
         client.close()
     if answer.status not in _GOOD:
-        raise CollectorError(
-            f"{answer.explain()}; ask the operator for a new code ('linewatch probe code')"
-        )
+        raise CollectorError(_refusal(answer.explain()))
     known = parse(EnrolAnswer, answer)
     enrolment = Enrolment(
         probe=known.probe, site=known.site, collector_url=collector_url, enrolled_at=clock.now()
     )
     save_enrolment(settings.state_directory, enrolment)
     return enrolment
+
+
+def _refusal(reason: str) -> str:
+    """Return why, and what to do: the collector says it itself of a wrong code."""
+    if "ask the operator" in reason:
+        return reason
+    return f"{reason}; ask the operator for a new code ('linewatch probe code')"

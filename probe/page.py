@@ -84,6 +84,10 @@ def _task(task: TaskStatus, now: datetime, zone: ZoneInfo) -> str:
             f"</span>, {_when(task.slot, now, zone)}"
         )
         parts += [f"{escape(name)}: <b>{escape(value)}</b>" for name, value in task.figures.items()]
+        parts += [
+            f'<span class="bad">{_FLAG}</span> <code>{code.value}</code>: {_both(words.flag(code))}'
+            for code in task.flags
+        ]
         if task.failure:
             parts.append(_both(words.failure(task.failure)))
     else:
@@ -92,6 +96,9 @@ def _task(task: TaskStatus, now: datetime, zone: ZoneInfo) -> str:
         local = task.next_slot.astimezone(zone)
         parts.append(_both((f"Lần tới {local:%H:%M:%S}", f"next {local:%H:%M:%S}")))
     return "<br>".join(parts)
+
+
+_FLAG: Final = "Cờ · Flag"
 
 
 def _collector(status: AgentStatus, zone: ZoneInfo) -> list[tuple[Two, str]]:

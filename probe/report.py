@@ -3,6 +3,7 @@
 import shutil
 from typing import Final
 
+from probe import words
 from probe.errors import SpoolError
 from probe.parts import Parts
 from probe.slots import Slot
@@ -14,12 +15,12 @@ from probe.status_models import (
     PathStatus,
     TaskStatus,
 )
-from probe.words import target_name
 from protocol.messages import MeasuredPath
 from protocol.records import (
     LatencyRecord,
     LatencySummary,
     ReachRecord,
+    ReachTarget,
     SpeedRecord,
     Task,
     Transfer,
@@ -72,11 +73,14 @@ def _path(parts: Parts, path: MeasuredPath, following: dict[tuple[str, Task], Sl
 def _task(parts: Parts, path: str, task: Task, following: Slot | None) -> TaskStatus:
     record = parts.journal.latest.get((path, task))
     failure = record.failure if record else None
+    figures = _figures(record) if record else {}
     return TaskStatus(
         task=task,
         slot=record.slot if record else None,
         outcome=record.outcome if record else None,
-        figures=_figures(record) if record else {},
+        figures=figures,
+        # Where nothing was measured, there is nothing that a flag could make unfair.
+        flags=record.flags if record and figures else (),
         failure=failure.code if failure else None,
         detail=failure.detail if failure else None,
         next_slot=following.moment if following else None,
@@ -99,15 +103,21 @@ def _figures(record: SpeedRecord | LatencyRecord | ReachRecord) -> dict[str, str
             "Mất gói · Lost": None if lost is None else f"{lost:.1%}",
         }
     elif isinstance(record, ReachRecord) and record.reach:
-        found = {
-            f"{target_name(target)} {target.target}": "✓" if target.reached else "✗"
-            for target in record.reach.targets
-        }
+        found = dict(_reached(target) for target in record.reach.targets)
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _rate(transfer: Transfer | None) -> str | None:
-    return None if transfer is None else f"{transfer.bits_per_second / 1e6:.1f} Mbit/s"
+    return None if transfer is None else words.rate(transfer.bits_per_second)
+
+
+def _reached(target: ReachTarget) -> tuple[str, str]:
+    """Return which target was asked, and whether it answered."""
+    name = words.target_name(target)
+    where = f"{name} ({target.target})" if target.target else name
+    if not words.applies(target):
+        return where, words.NOT_APPLICABLE
+    return where, "✓" if target.reached else "✗"
 
 
 def _median(summary: LatencySummary | None) -> str | None:

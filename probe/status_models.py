@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from protocol.constants import SCHEMA
 from protocol.failures import Failure
+from protocol.flags import Flag
 from protocol.records import Count, Model, Outcome, Seconds, Task, Text
 
 
@@ -16,6 +17,7 @@ class TaskStatus(Model):
         slot: of its last record since the agent started; null before the first.
         outcome: how that one ended.
         figures: its result for people: name → value with unit; empty where it was not measured.
+        flags: what makes that result unfair as evidence.
         failure: why it was not measured.
         next_slot: when it runs next today; null where it does not.
     """
@@ -24,6 +26,7 @@ class TaskStatus(Model):
     slot: AwareDatetime | None
     outcome: Outcome | None
     figures: dict[str, str]
+    flags: tuple[Flag, ...]
     failure: Failure | None
     detail: Text | None
     next_slot: AwareDatetime | None

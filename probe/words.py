@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Final
 
-from protocol.failures import MEANINGS, Failure
+from protocol.failures import MEANINGS as FAILURE_MEANINGS
+from protocol.failures import Failure
+from protocol.flags import MEANINGS as FLAG_MEANINGS
+from protocol.flags import Flag
 from protocol.records import Outcome, ReachTarget, Task
 
 TASKS: Final = {
@@ -46,10 +49,45 @@ FAILURES: Final = {
 }
 """What each failure means, in Vietnamese; the English meanings are the protocol's."""
 
+FLAGS: Final = {
+    Flag.EARLY_STOPPED: "Phép đo kết thúc sớm khi tốc độ đã ổn định (kiểu đo nhanh).",
+    Flag.CLOCK_UNSYNCHRONISED: "Đồng hồ của đầu đo chưa được đồng bộ khi đo.",
+    Flag.WIFI: "Đo qua Wi-Fi, có thể chậm hơn đường truyền phía sau.",
+    Flag.CROSS_TRAFFIC: "Cổng mạng có lưu lượng khác trong lúc đo.",
+    Flag.DEVICE_CPU: "Bộ xử lý của đầu đo quá bận để chắc chắn về tốc độ.",
+    Flag.DEVICE_POWER: "Đầu đo bị thiếu điện áp hoặc bị giảm tốc trong hoặc quanh lúc đo.",
+    Flag.INTERFACE_SPEED: "Kết quả gần bằng tốc độ cổng mạng của chính đầu đo.",
+    Flag.PATH_CHANGED: "Cổng mạng, bộ định tuyến hoặc địa chỉ thay đổi trong lúc đo.",
+    Flag.SERVER_LIMITED: "Máy chủ đo quá tải nên không chắc chắn về tốc độ.",
+    Flag.COUNTS_DISAGREE: "Đầu đo và máy chủ đếm được số byte khác nhau.",
+    Flag.STREAM_LOST: "Ít nhất một luồng bị đứt trong lúc đo; các luồng khác vẫn tiếp tục.",
+}
+"""What each flag means, in Vietnamese; the English meanings are the protocol's."""
+
+TARGETS: Final = {
+    "gateway": ("Bộ định tuyến", "Gateway"),
+    "dns": ("Máy chủ tên miền", "Name server"),
+    "server": ("Máy chủ đo", "Server"),
+    "ipv4": ("Nơi khác, IPv4", "Elsewhere, IPv4"),
+    "ipv6": ("Nơi khác, IPv6", "Elsewhere, IPv6"),
+}
+"""What a reachability check asks."""
+
+NOT_APPLICABLE: Final = "không áp dụng · not applicable"
+
+_MEGA: Final = 1_000_000
+_GBIT_FROM_MBIT: Final = 10_000
+"""A line of 1 Gbit/s and a port of 2.5 still read as Mbit/s, as contracts have it."""
+
 
 def failure(code: Failure) -> tuple[str, str]:
     """Return what a failure means, in both languages."""
-    return FAILURES[code], MEANINGS[code]
+    return FAILURES[code], FAILURE_MEANINGS[code]
+
+
+def flag(code: Flag) -> tuple[str, str]:
+    """Return what a flag means, in both languages."""
+    return FLAGS[code], FLAG_MEANINGS[code]
 
 
 def ago(seconds: float) -> tuple[str, str]:
@@ -75,8 +113,24 @@ def size(count: int) -> str:
     return f"{value:.1f} GB"
 
 
+def rate(bits_per_second: float) -> str:
+    """Return a rate for people, three digits or more of it."""
+    value = bits_per_second / _MEGA
+    if round(value) >= _GBIT_FROM_MBIT:
+        return f"{value / 1000:,.1f} Gbit/s"
+    digits = 0 if value >= 1000 else 1 if value >= 100 else 2  # noqa: PLR2004 - powers of ten
+    return f"{value:,.{digits}f} Mbit/s"
+
+
 def target_name(target: ReachTarget) -> str:
     """Return what a reachability check asked: the server is asked over both families."""
+    vietnamese, english = TARGETS[target.name]
     if target.name == "server" and target.ip_version:
-        return f"server IPv{target.ip_version}"
-    return target.name
+        family = f", IPv{target.ip_version}"
+        return f"{vietnamese}{family} · {english}{family}"
+    return f"{vietnamese} · {english}"
+
+
+def applies(target: ReachTarget) -> bool:
+    """Return whether a target could be asked: one without an address of the family cannot."""
+    return target.failure is None or target.failure.code is not Failure.NO_ADDRESS

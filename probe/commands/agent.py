@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from probe import identity, words
 from probe.errors import AgentAwayError
 from probe.settings import ProbeSettings, StatusSettings
-from probe.status_models import AgentStatus
+from probe.status_models import AgentStatus, TaskStatus
 from protocol.errors import ConfigurationError
 from protocol.settings import Configuration
 
@@ -192,12 +193,21 @@ def _print(found: AgentStatus) -> None:
         for task in path.tasks:
             said = "not measured since the start"
             if task.slot and task.outcome:
-                figures = ", ".join(f"{name} {value}" for name, value in task.figures.items())
-                failure = words.failure(task.failure)[1] if task.failure else ""
                 ago = words.ago((now - task.slot).total_seconds())[1]
-                said = f"{words.OUTCOMES[task.outcome][1]} {ago} ago. {figures}{failure}"
+                said = f"{words.OUTCOMES[task.outcome][1]} {ago} ago"
             upcoming = f"; next {task.next_slot:%H:%M:%S} UTC" if task.next_slot else ""
             click.echo(f"  {task.task.value:<10} {said}{upcoming}")
+            for line in _result(task):
+                click.echo(f"  {'':<10} {line}")
+
+
+def _result(task: TaskStatus) -> Iterator[str]:
+    """Yield the lines of a task's last result: figures, flags, why it was not measured."""
+    yield from (f"{name}: {value}" for name, value in task.figures.items())
+    for code in task.flags:
+        yield f"Cờ · Flag {code.value}: {' · '.join(words.flag(code))}"
+    if task.failure:
+        yield " · ".join(words.failure(task.failure))
 
 
 def _reachable(found: AgentStatus) -> str:

@@ -13,12 +13,20 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from probe import words
 from probe.engine import Progress
 from probe.measurement import Taken
-from probe.words import target_name
-from protocol.failures import MEANINGS as FAILURE_MEANINGS
-from protocol.flags import MEANINGS as FLAG_MEANINGS
-from protocol.records import Conditions, Latency, LatencySummary, Reach, Speed, Transfer
+from protocol.failures import Failure
+from protocol.flags import Flag
+from protocol.records import (
+    Conditions,
+    Latency,
+    LatencySummary,
+    Reach,
+    ReachTarget,
+    Speed,
+    Transfer,
+)
 
 _PHASES: Final = {
     "connect": "Kết nối · Connecting",
@@ -27,6 +35,8 @@ _PHASES: Final = {
     "upload": "Tải lên · Upload",
     "finish": "Hoàn tất · Finishing",
 }
+
+_PROFILES: Final = {"full": "đầy đủ · full", "quick": "nhanh · quick"}
 
 _ABSENT: Final = "–"
 
@@ -53,7 +63,7 @@ def measuring(console: Console) -> Iterator[Callable[[Progress], None]]:
                 bars.update(task, completed=1.0)
         if progress.phase not in tasks:
             tasks[progress.phase] = bars.add_task(_PHASES[progress.phase], total=1.0, rate="")
-        rate = "" if progress.bits_per_second is None else megabits(progress.bits_per_second)
+        rate = "" if progress.bits_per_second is None else words.rate(progress.bits_per_second)
         done = min(1.0, progress.done_ratio)
         bars.update(tasks[progress.phase], completed=done, rate=rate)
 
@@ -62,26 +72,20 @@ def measuring(console: Console) -> Iterator[Callable[[Progress], None]]:
 
 
 def show(console: Console, taken: Taken) -> None:
-    """Print what a measurement gave, and what limited it."""
+    """Print what a measurement gave, and what makes it unfair as evidence."""
     table = Table(title=f"Linewatch · {taken.started_at:%Y-%m-%d %H:%M:%S %Z}", show_header=False)
     table.add_column(style="dim")
     table.add_column(justify="left", overflow="fold")
     for label, value in [*_rows(taken), *_interface(taken.conditions)]:
         table.add_row(label, value)
     if taken.failure is not None:
-        meaning = FAILURE_MEANINGS[taken.failure.code]
         detail = _plain(taken.failure.detail)
-        table.add_row("Không đo được · Failed", f"[red]{meaning}[/red]\n{detail}")
-    limits = "\n".join(f"[yellow]{FLAG_MEANINGS[flag]}[/yellow]" for flag in taken.flags)
-    table.add_row("Bị giới hạn bởi · Limited by", limits or "[green]không · nothing seen[/green]")
+        table.add_row("Không đo được · Failed", f"{_failed(taken.failure.code)}\n{detail}")
+    if taken.section is not None:
+        # Where nothing was measured, there is nothing that a flag could make unfair.
+        flags = "\n".join(_flag(flag) for flag in taken.flags)
+        table.add_row("Cờ · Flags", flags or "[green]không · none[/green]")
     console.print(table)
-
-
-def megabits(bits_per_second: float) -> str:
-    """Return a rate for people, three digits or more of it."""
-    value = bits_per_second / 1e6
-    digits = 0 if value >= 1000 else 1 if value >= 100 else 2  # noqa: PLR2004 - powers of ten
-    return f"{value:,.{digits}f} Mbit/s"
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -96,10 +100,22 @@ def _plain(text: str) -> str:
     )
 
 
+def _failed(code: Failure) -> str:
+    vietnamese, english = words.failure(code)
+    return f"[red]{vietnamese}[/red]\n{english}"
+
+
+def _flag(code: Flag) -> str:
+    vietnamese, english = words.flag(code)
+    return f"[yellow]{code.value}[/yellow]: {vietnamese}\n{english}"
+
+
 def _rows(taken: Taken) -> list[tuple[str, str]]:
     section = taken.section
     if isinstance(section, Speed):
-        return _speed(section)
+        profile = taken.method.profile
+        said = [("Kiểu đo · Profile", _PROFILES[profile])] if profile else []
+        return [*_speed(section), *said]
     if isinstance(section, Latency):
         return _latency(section)
     return _reach(section) if isinstance(section, Reach) else []
@@ -112,7 +128,7 @@ def _interface(conditions: Conditions | None) -> list[tuple[str, str]]:
         return []
     known = [interface.name, interface.kind]
     if interface.speed_bits_per_second is not None:
-        known.append(megabits(interface.speed_bits_per_second))
+        known.append(words.rate(interface.speed_bits_per_second))
     if interface.duplex is not None:
         known.append(f"{interface.duplex} duplex")
     return [("Cổng mạng · Interface", _plain(" · ".join(known)))]
@@ -129,7 +145,7 @@ def _speed(speed: Speed) -> list[tuple[str, str]]:
         ("Độ trễ khi tải lên · while uploading", _trips(latency.upload)),
         ("Máy chủ · Server", _plain(f"{speed.server.name or ''} {speed.server.url}".strip())),
         ("IP", f"IPv{speed.ip_version} · {speed.server.address}"),
-        ("Dữ liệu đã dùng · Data used", f"{sum(moved) / 1e6:,.0f} MB"),
+        ("Dữ liệu đã dùng · Data used", words.size(sum(moved))),
     ]
 
 
@@ -137,7 +153,7 @@ def _transfer(transfer: Transfer | None) -> str:
     if transfer is None:
         return _ABSENT
     return (
-        f"[bold]{megabits(transfer.bits_per_second)}[/bold] · "
+        f"[bold]{words.rate(transfer.bits_per_second)}[/bold] · "
         f"{transfer.duration_seconds:.1f} s, {transfer.stream_count} streams"
     )
 
@@ -164,13 +180,15 @@ def _latency(latency: Latency) -> list[tuple[str, str]]:
 
 
 def _reach(reach: Reach) -> list[tuple[str, str]]:
-    rows = []
-    for target in reach.targets:
-        failed = _plain(target.failure.detail) if target.failure else ""
-        answer = (
-            f"[green]{milliseconds(target.round_trip_seconds)}[/green]"
-            if target.reached
-            else f"[red]{failed}[/red]"
-        )
-        rows.append((_plain(f"{target_name(target)} {target.target}"), answer))
-    return rows
+    return [(words.target_name(target), _answer(target)) for target in reach.targets]
+
+
+def _answer(target: ReachTarget) -> str:
+    """Return how long a target took to answer, or why it did not, and which one it is."""
+    where = f" · {_plain(target.target)}" if target.target else ""
+    if not words.applies(target):
+        return f"[dim]{words.NOT_APPLICABLE}[/dim]{where}"
+    if target.failure is None:
+        return f"[green]{milliseconds(target.round_trip_seconds)}[/green]{where}"
+    vietnamese = words.FAILURES[target.failure.code]
+    return f"[red]✗ {vietnamese}[/red]{where}\n{_plain(target.failure.detail)}"

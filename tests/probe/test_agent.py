@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -18,13 +20,16 @@ from probe.clock import Clock
 from probe.errors import AgentRunningError, IdentityError, NoPathError
 from probe.identity import Identity
 from probe.instructions import INSTRUCTION_NAME
+from probe.page import render
 from probe.settings import ProbeSettings
 from probe.status import MAX_CONNECTIONS
 from probe.status_models import AgentStatus
-from probe.words import FAILURES
+from probe.words import FAILURES, FLAGS, NOT_APPLICABLE
 from protocol.errors import ConfigurationError
 from protocol.failures import Failure
-from protocol.records import RECORD, Outcome, Task, encode
+from protocol.flags import MEANINGS as FLAG_MEANINGS
+from protocol.flags import Flag
+from protocol.records import RECORD, FailureReport, Outcome, Reach, ReachTarget, Task, encode
 from tests.probe.fault_collector import FaultCollector, Reply, fault_collector
 from tests.probe.support import (
     ENGINES,
@@ -36,6 +41,8 @@ from tests.probe.support import (
     instruction,
     path,
     plan,
+    slot,
+    taken,
     wait_until,
 )
 
@@ -281,6 +288,50 @@ def test_page_shows_results(tmp_path: Path, collector: FaultCollector) -> None:
         assert "100.0 Mbit/s" in page
         assert "Kết nối được" in page
         assert values(agent)["download_bits_per_second", "eth0"] == 1e8
+
+
+NO_IPV6 = ReachTarget(
+    name="server",
+    target="http://127.0.0.1:8080",
+    ip_version=6,
+    reached=False,
+    round_trip_seconds=None,
+    failure=FailureReport(code=Failure.NO_ADDRESS, detail="it is no IPv6 address"),
+)
+
+
+def test_page_shows_flags_and_targets_of_the_last_results(tmp_path: Path) -> None:
+    """A flag is on the page with its code and its words in both languages; a slot that measured
+    nothing has none, whatever its record was flagged with. What was reached has its name in both
+    languages, and a server without IPv6 is no failure of IPv6.
+    """
+    settings = settings_of(tmp_path, paths=[path().model_dump(mode="json")])
+    agent = make_agent(settings, "http://localhost:1")
+    clock = Device().clock()
+    try:
+        agent.start()
+        for task in Task:
+            found = replace(taken(ENGINES[task], clock), flags=(Flag.DEVICE_POWER,))
+            if isinstance(found.section, Reach):
+                targets = (*found.section.targets, NO_IPV6)
+                found = replace(found, section=Reach(targets=targets), flags=())
+            agent.parts.journal.record(slot(task), found)
+        report = agent.report()
+    finally:
+        agent.stop()
+    flags = {task.task: task.flags for task in report.paths[0].tasks}
+    assert flags == {Task.SPEED: (Flag.DEVICE_POWER,), Task.LATENCY: (), Task.REACH: ()}
+    page = render(report)
+    for text in (
+        "Cờ · Flag",
+        "<code>device_power</code>",
+        FLAGS[Flag.DEVICE_POWER],
+        escape(FLAG_MEANINGS[Flag.DEVICE_POWER]),
+        "Bộ định tuyến · Gateway (192.0.2.1): <b>✓</b>",
+        f"Máy chủ đo, IPv6 · Server, IPv6 (http://127.0.0.1:8080): <b>{NOT_APPLICABLE}</b>",
+    ):
+        assert text in page
+    assert "✗" not in page
 
 
 def test_page_is_not_held_up_by_idle_visitors(tmp_path: Path) -> None:

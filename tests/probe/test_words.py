@@ -4,9 +4,12 @@ from typing import Literal
 
 import pytest
 
-from probe.words import OUTCOMES, TASKS, ago, failure, size, target_name
-from protocol.failures import MEANINGS, Failure
-from protocol.records import Outcome, ReachTarget, Task
+from probe.words import OUTCOMES, TASKS, ago, applies, failure, flag, rate, size, target_name
+from protocol.failures import MEANINGS as FAILURE_MEANINGS
+from protocol.failures import Failure
+from protocol.flags import MEANINGS as FLAG_MEANINGS
+from protocol.flags import Flag
+from protocol.records import FailureReport, Outcome, ReachTarget, Task
 
 
 @pytest.mark.parametrize(
@@ -39,17 +42,48 @@ def test_every_word_is_there_in_both_languages() -> None:
     for code in Failure:
         vietnamese, english = failure(code)
         assert vietnamese.endswith(".")
-        assert english == MEANINGS[code]
+        assert english == FAILURE_MEANINGS[code]
+
+
+@pytest.mark.parametrize("code", Flag)
+def test_every_flag_has_its_words_in_both_languages(code: Flag) -> None:
+    """A flag has a sentence in Vietnamese, with its diacritics, and the protocol's in English."""
+    vietnamese, english = flag(code)
+    assert vietnamese.endswith(".")
+    assert set(vietnamese) & set("ạảấầẩậắằặẽệộờớợừứựịỉỏốồổỡủụữýđ")
+    assert english == FLAG_MEANINGS[code]
+
+
+@pytest.mark.parametrize(
+    "bits_per_second, text",
+    [
+        (1_500_000, "1.50 Mbit/s"),
+        (123_456_000, "123.5 Mbit/s"),
+        (9.4e9, "9,400 Mbit/s"),
+        (9.9994e9, "9,999 Mbit/s"),
+        (9.9996e9, "10.0 Gbit/s"),
+        (2.6e10, "26.0 Gbit/s"),
+    ],
+)
+def test_rates_read_well(bits_per_second: float, text: str) -> None:
+    """Three digits or more, in Mbit/s as contracts have it; in Gbit/s from 10,000 Mbit/s on."""
+    assert rate(bits_per_second) == text
 
 
 @pytest.mark.parametrize(
     "name, version, said",
-    [("server", 6, "server IPv6"), ("ipv4", 4, "ipv4"), ("gateway", None, "gateway")],
+    [
+        ("server", 6, "Máy chủ đo, IPv6 · Server, IPv6"),
+        ("server", None, "Máy chủ đo · Server"),
+        ("ipv4", 4, "Nơi khác, IPv4 · Elsewhere, IPv4"),
+        ("gateway", 4, "Bộ định tuyến · Gateway"),
+        ("dns", None, "Máy chủ tên miền · Name server"),
+    ],
 )
 def test_a_target_is_told_with_its_family_where_it_has_two(
-    name: Literal["server", "ipv4", "gateway"], version: Literal[4, 6] | None, said: str
+    name: Literal["server", "ipv4", "gateway", "dns"], version: Literal[4, 6] | None, said: str
 ) -> None:
-    """The server is asked over both families; the other names say theirs already."""
+    """Targets have names in both languages; the server, asked over both families, says which."""
     target = ReachTarget(
         name=name,
         target="x",
@@ -59,3 +93,21 @@ def test_a_target_is_told_with_its_family_where_it_has_two(
         failure=None,
     )
     assert target_name(target) == said
+
+
+@pytest.mark.parametrize(
+    "code, said", [(None, True), (Failure.REFUSED, True), (Failure.NO_ADDRESS, False)]
+)
+def test_a_target_without_an_address_of_the_family_cannot_be_asked(
+    code: Failure | None, said: bool
+) -> None:
+    """A server that has no IPv6 says nothing of the line's IPv6; any other failure does."""
+    target = ReachTarget(
+        name="server",
+        target="http://x",
+        ip_version=6,
+        reached=code is None,
+        round_trip_seconds=None,
+        failure=FailureReport(code=code, detail="x") if code else None,
+    )
+    assert applies(target) is said

@@ -6,14 +6,25 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry
 
 from probe.identity import KEY_NAME
+from probe.settings import StatusSettings
+from probe.status import StatusServer
+from probe.status_models import AgentStatus, TaskStatus
+from probe.words import FAILURES, FLAGS
+from protocol.failures import Failure
+from protocol.flags import MEANINGS as FLAG_MEANINGS
+from protocol.flags import Flag
+from protocol.records import Outcome, Task
 from tests.probe.fault_collector import Reply, fault_collector, problem
 from tests.probe.support import as_json, wait_until
 
@@ -110,6 +121,18 @@ def test_refused_code_is_a_sentence(tmp_path: Path) -> None:
     assert "8 to 64" in done.stderr
 
 
+def test_what_to_do_about_a_wrong_code_is_said_once(tmp_path: Path) -> None:
+    """Where the collector's reason already sends to the operator, nothing is added to it."""
+    reason = "this code is not known or has expired; ask the operator for another"
+    with fault_collector(Ed25519PrivateKey.generate()).running() as collector:
+        collector.public = {"/v1/enrol": problem(403, "Forbidden", detail=reason)}
+        arguments = ("enrol", "--collector", collector.url, "--code", "K7QM-2PXD")
+        done = run(configure(tmp_path), *arguments)
+    assert done.returncode == 5
+    assert reason in done.stderr
+    assert done.stderr.count("ask the operator") == 1
+
+
 def test_agent_without_enrolment_says_what_to_run(tmp_path: Path) -> None:
     """An agent that is not enrolled ends with the command to run."""
     done = run(configure(tmp_path), "run")
@@ -168,7 +191,53 @@ def test_now_measures_at_once_and_a_dead_server_is_a_record(tmp_path: Path) -> N
         assert found["backlog"]["records"] == 1  # type: ignore[index]  # JSON
         text = run(config, "status").stdout
         assert "nothing listens on the port" in text
+        assert FAILURES[Failure.REFUSED] in text
         assert process.poll() is None
+
+
+def test_status_shows_figures_and_flags_of_the_last_results(tmp_path: Path) -> None:
+    """`status` names each flag by its code and in both languages, below the figures."""
+    now = datetime(2026, 11, 21, 3, tzinfo=UTC)
+    speed = TaskStatus(
+        task=Task.SPEED,
+        slot=now,
+        outcome=Outcome.MEASURED,
+        figures={"Tải xuống · Download": "26.0 Gbit/s"},
+        flags=(Flag.DEVICE_POWER,),
+        failure=None,
+        detail=None,
+        next_slot=None,
+    )
+    config = enrolled(
+        tmp_path,
+        "http://localhost:1",
+        paths=[{"name": "eth0", "schedule": {**PLAN, "latency": None, "reach": None}}],
+    )
+    with (
+        started(config) as (_, url),
+        urllib.request.urlopen(  # noqa: S310 - http, from its own line
+            f"{url}status.json"
+        ) as answer,
+    ):
+        found = AgentStatus.model_validate_json(answer.read())
+    found = found.model_copy(
+        update={"paths": (found.paths[0].model_copy(update={"tasks": (speed,)}),)}
+    )
+    registry = CollectorRegistry()
+    shown = StatusServer(StatusSettings(port=0), lambda: found, registry)
+    shown.start()
+    try:
+        port = int(shown.url.rstrip("/").rpartition(":")[2])
+        said = run(configure(tmp_path, status={"port": port}), "status").stdout
+    finally:
+        shown.stop()
+    for text in (
+        "Tải xuống · Download: 26.0 Gbit/s",
+        "Cờ · Flag device_power:",
+        FLAGS[Flag.DEVICE_POWER],
+        FLAG_MEANINGS[Flag.DEVICE_POWER],
+    ):
+        assert text in said
 
 
 def test_agent_at_rest_is_small_and_quiet(tmp_path: Path) -> None:

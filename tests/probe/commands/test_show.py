@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from probe.commands.show import measuring, megabits, milliseconds, show
+from probe.commands.show import measuring, milliseconds, show
 from probe.conditions.watch import conditions, snapshot
 from probe.engine import Progress, Section
 from probe.measurement import Taken
 from probe.transfer.latency import summarise
+from probe.words import FAILURES, FLAGS
+from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
+from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.flags import Flag
 from protocol.records import (
     ClockState,
@@ -83,8 +86,8 @@ def transfer(bits_per_second: float) -> Transfer:
     )
 
 
-def test_a_speed_test_shows_rates_latency_and_limits() -> None:
-    """Both rates, the three latencies, the server, and what limited the test in words."""
+def test_a_speed_test_shows_rates_and_latency() -> None:
+    """Both rates, the three latencies, the server, the data used and the profile."""
     latency = SpeedLatency(
         idle=summarise([0.0123, 0.0123], 2), download=summarise([0.0456], 1), upload=None
     )
@@ -95,7 +98,7 @@ def test_a_speed_test_shows_rates_latency_and_limits() -> None:
         server=SERVER,
         ip_version=4,
     )
-    text = shown(section, flags=(Flag.WIFI,))
+    text = shown(section)
     for expected in (
         "94.12 Mbit/s",
         "1,235 Mbit/s",
@@ -103,11 +106,56 @@ def test_a_speed_test_shows_rates_latency_and_limits() -> None:
         "45.60 ms",
         "hp-1 http://speed.example",
         "IPv4 · 192.0.2.1",
-        "300 MB",
-        "over Wi-Fi",
+        "300.0 MB",
+        "đầy đủ · full",
         "Tải xuống · Download",
     ):
         assert expected in text
+
+
+def measured() -> Speed:
+    """Return the section of a speed test that is whole."""
+    latency = SpeedLatency(idle=None, download=None, upload=None)
+    return Speed(
+        download=transfer(26e9),
+        upload=transfer(26e9),
+        latency=latency,
+        server=SERVER,
+        ip_version=4,
+    )
+
+
+@pytest.mark.parametrize("flag", Flag)
+def test_a_flag_is_shown_with_its_code_and_both_sentences(flag: Flag) -> None:
+    """The word flag and the code are what the technician's page names; Vietnamese comes first."""
+    text = shown(measured(), flags=(flag,))
+    assert "Cờ · Flags" in text
+    places = [text.index(part) for part in (flag.value, FLAGS[flag][:30], FLAG_MEANINGS[flag][:30])]
+    assert places == sorted(places)
+
+
+def test_no_flag_is_said_where_something_was_measured_and_only_there() -> None:
+    """A clean test says that no flag was raised; one that measured nothing has no such row."""
+    assert "không · none" in shown(measured())
+    report = FailureReport(code=Failure.REFUSED, detail="closed")
+    text = shown(None, outcome=Outcome.FAILED, failure=report, flags=(Flag.CLOCK_UNSYNCHRONISED,))
+    assert "Cờ" not in text
+    assert Flag.CLOCK_UNSYNCHRONISED.value not in text
+    assert text.index(FAILURES[Failure.REFUSED]) < text.index(FAILURE_MEANINGS[Failure.REFUSED])
+
+
+def test_the_profile_of_a_speed_test_is_shown() -> None:
+    """A quick test is not taken for evidence: the table says which one it was."""
+    quick = Method(name="http", version="1", profile="quick")
+    assert "nhanh · quick" in shown(measured(), method=quick)
+
+
+def test_fast_lines_are_shown_in_larger_units() -> None:
+    """From 10,000 Mbit/s on a rate is in Gbit/s, and from 1,000 MB on data is in GB."""
+    moved = transfer(26e9).model_copy(update={"total_bytes": 47_336_500_000})
+    text = shown(measured().model_copy(update={"download": moved, "upload": moved}))
+    assert "26.0 Gbit/s" in text
+    assert "94.7 GB" in text
 
 
 def test_what_was_not_measured_is_a_dash_not_a_zero() -> None:
@@ -135,7 +183,9 @@ def test_text_from_outside_cannot_steer_the_terminal() -> None:
 
 
 def test_latency_and_reach_have_their_tables() -> None:
-    """A STAMP run shows loss; reach shows each target with its time or its reason."""
+    """A STAMP run shows loss; reach shows each target with its time or its reason, and one that
+    has no address of the family as not applicable.
+    """
     latency = Latency(
         server=SERVER,
         ip_version=4,
@@ -159,6 +209,14 @@ def test_latency_and_reach_have_their_tables() -> None:
                 failure=None,
             ),
             ReachTarget(
+                name="server",
+                target="http://127.0.0.1:8080",
+                ip_version=6,
+                reached=False,
+                round_trip_seconds=None,
+                failure=FailureReport(code=Failure.NO_ADDRESS, detail="it is no IPv6 address"),
+            ),
+            ReachTarget(
                 name="ipv6",
                 target="http://x",
                 ip_version=None,
@@ -169,17 +227,17 @@ def test_latency_and_reach_have_their_tables() -> None:
         )
     )
     text = shown(reach, task=Task.REACH)
-    assert "1.00 ms" in text
-    assert "Network is unreachable" in text
-
-
-@pytest.mark.parametrize(
-    "bits_per_second, text",
-    [(1_500_000, "1.50 Mbit/s"), (123_456_000, "123.5 Mbit/s"), (9.4e9, "9,400 Mbit/s")],
-)
-def test_rates_read_well(bits_per_second: float, text: str) -> None:
-    """Three digits or more, in Mbit/s."""
-    assert megabits(bits_per_second) == text
+    for expected in (
+        "Bộ định tuyến · Gateway",
+        "1.00 ms · 192.0.2.1",
+        "Máy chủ đo, IPv6 · Server, IPv6",
+        "không áp dụng · not applicable · http://127.0.0.1:8080",
+        "Nơi khác, IPv6 · Elsewhere, IPv6",
+        f"✗ {FAILURES[Failure.NO_ROUTE]}",
+        "Network is unreachable",
+    ):
+        assert expected in text
+    assert text.count("✗") == 1
 
 
 def test_no_time_is_a_dash() -> None:
