@@ -110,6 +110,8 @@ def _words(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         reason = getattr(error, "verify_message", str(error))
         return f"the certificate is not trusted ({reason})"
+    if getattr(error, "reason", None) == "WRONG_VERSION_NUMBER":
+        return "it does not speak TLS on this port: is it an http:// server?"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

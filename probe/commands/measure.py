@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 
 from probe.clock import Clock
@@ -15,12 +17,18 @@ from probe.measurement import Taken, take
 from probe.settings import ProbeSettings
 from protocol.errors import ConfigurationError
 from protocol.messages import ServerEntry
+from protocol.records import Task
 from protocol.settings import Configuration
+
+_SCHEMES: Final = ("http://", "https://")
 
 
 @click.command()
 @click.option(
-    "--server", "url", metavar="URL", help="The measurement server. Default: the configured one."
+    "--server",
+    "url",
+    metavar="URL",
+    help="The measurement server. Default: the configured one, else the collector's.",
 )
 @click.option(
     "--profile",
@@ -63,7 +71,7 @@ def measure(
     Ends with 0 after a measurement, and with 3 and a sentence where it failed.
     """  # noqa: D301 - the escape is click's, not a mistake
     order = Order(
-        server=_server(configuration, url),
+        server=_server(configuration, url, ENGINES[engine_name].task),
         interface=interface,
         family=None if family is None else 6 if family == "6" else 4,
         profile=profile,
@@ -77,16 +85,50 @@ def measure(
         raise MeasurementError(taken.failure.code, taken.failure.detail)
 
 
-def _server(configuration: Configuration, url: str | None) -> ServerEntry:
+def _server(configuration: Configuration, url: str | None, task: Task) -> ServerEntry:
+    """Return the server to measure: the one asked for, the configured one, or the collector's."""
     if url is not None:
+        if "://" in url and not url.lower().startswith(_SCHEMES):
+            raise ConfigurationError(
+                f"--server {url}: the address must begin with http:// or https://"
+            )
         return ServerEntry(name="asked", url=url)
-    servers = configuration.section("probe", ProbeSettings).servers
-    if not servers:
+    settings = configuration.section("probe", ProbeSettings)
+    if settings.servers:
+        return settings.servers[0]
+    # What an agent alone needs is loaded only where its state is asked.
+    from probe.runner import choose_server  # noqa: PLC0415
+
+    server = choose_server(task, _instructed_servers(settings.state_directory))
+    if server is None:
         raise ConfigurationError(
             "no measurement server is known: say --server URL, or name one in probe.servers "
             "of config.yaml"
         )
-    return servers[0]
+    return server
+
+
+def _instructed_servers(state: Path) -> tuple[ServerEntry, ...]:
+    """Return the servers that the collector named to this device's agent; none where none did.
+
+    Raises:
+        ConfigurationError: this user cannot read the agent's state.
+    """
+    from probe.identity import ENROLMENT_NAME, Enrolment  # noqa: PLC0415
+    from probe.instructions import InstructionKeeper  # noqa: PLC0415
+
+    try:
+        enrolment = Enrolment.model_validate_json((state / ENROLMENT_NAME).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return ()
+    except OSError as error:
+        raise ConfigurationError(
+            f"config.yaml names no measurement server, and what the collector named cannot be read "
+            f"in {state} ({error.strerror}): run it as 'sudo -u linewatch-probe linewatch "
+            "measure', or say --server URL"
+        ) from None
+    kept = InstructionKeeper(state, enrolment.probe).load()
+    return kept.instruction.servers if kept else ()
 
 
 def _measure(engine_name: str, order: Order, *, quiet: bool) -> Taken:

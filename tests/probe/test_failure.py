@@ -7,9 +7,13 @@ import ssl
 
 import pytest
 
-from probe.engine import MeasurementError
+from probe.engine import MeasurementError, Order
 from probe.failure import Doing, classify
+from probe.transfer.dial import Dialer
+from probe.transfer.guard import Guard
 from protocol.failures import Failure
+from protocol.messages import ServerEntry
+from tests.probe.far_end import plain_backend
 
 
 def error(code: int) -> OSError:
@@ -59,6 +63,17 @@ def test_each_error_has_its_code(raised: Exception, doing: Doing, code: Failure)
     classified = classify(raised, doing, "speed.example:8080")
     assert classified.report.code is code
     assert "speed.example:8080" in classified.report.detail
+
+
+def test_tls_with_a_server_that_speaks_none_is_told() -> None:
+    """An https:// address of an http server says so, not what the TLS library calls it."""
+    with plain_backend() as url:
+        far_end = ServerEntry(name="x", url=url.replace("http:", "https:"))
+        order = Order(server=far_end)
+        with pytest.raises(MeasurementError, match=r"does not speak TLS.*http:// server\?") as told:
+            Dialer.of(order, Guard.of(order)).dial()
+    assert told.value.report.code is Failure.TLS
+    assert "WRONG_VERSION" not in told.value.report.detail
 
 
 def test_what_is_classified_stays() -> None:

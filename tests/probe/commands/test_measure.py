@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from bench.processes import LINEWATCH
+from probe.identity import ENROLMENT_NAME, Enrolment, save_enrolment
+from probe.instructions import InstructionKeeper
+from protocol.messages import ServerEntry
 from protocol.records import Reach
 from tests.probe.far_end import plain_backend
+from tests.probe.support import NOW, instruction
 
 
 def measure(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -74,7 +78,8 @@ def test_the_configured_server_is_used(tmp_path: Path) -> None:
         )
         done = measure(tmp_path, "--engine", "reach")
     assert done.returncode == 0, done.stderr
-    assert "server IPv4 127.0.0.1" in done.stdout
+    assert "Máy chủ đo, IPv4 · Server, IPv4" in done.stdout
+    assert "127.0.0.1" in done.stdout
 
 
 def test_no_server_is_told(tmp_path: Path) -> None:
@@ -82,6 +87,51 @@ def test_no_server_is_told(tmp_path: Path) -> None:
     done = measure(tmp_path)
     assert done.returncode == 2
     assert "--server URL" in done.stderr
+
+
+def enrolled(folder: Path, url: str) -> Path:
+    """Make an enrolled probe's state, with an instruction that names a server; return it."""
+    state = folder / "state"
+    state.mkdir()
+    enrolment = Enrolment(
+        probe="probe-1", site="site", collector_url="http://localhost:1", enrolled_at=NOW
+    )
+    save_enrolment(state, enrolment)
+    servers = (ServerEntry(name="named", url=url),)
+    InstructionKeeper(state, "probe-1").keep(instruction(servers=servers), None, None)
+    (folder / "config.yaml").write_text(f"probe: {{state_directory: '{state}'}}\n")
+    return state
+
+
+def test_an_enrolled_probe_measures_to_the_collectors_server(tmp_path: Path) -> None:
+    """Without --server and probe.servers, the kept instruction's server is measured."""
+    with plain_backend() as url:
+        enrolled(tmp_path, url)
+        done = measure(tmp_path, "--engine", "reach", "--json")
+    assert done.returncode == 0, done.stderr
+    targets = Reach.model_validate(json.loads(done.stdout)["reach"]).targets
+    assert [each.reached for each in targets if each.name == "server"] == [True, False]
+
+
+def test_a_state_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """Where this user cannot read the agent's state, the sentence says what to run instead."""
+    state = enrolled(tmp_path, "http://127.0.0.1:1")
+    (state / ENROLMENT_NAME).unlink()
+    # Root may read whatever the mode says; a folder in the file's place nobody can.
+    (state / ENROLMENT_NAME).mkdir()
+    done = measure(tmp_path)
+    assert done.returncode == 2
+    assert f"cannot be read in {state}" in done.stderr
+    assert "sudo -u linewatch-probe" in done.stderr
+    assert "--server URL" in done.stderr
+
+
+def test_an_address_of_another_kind_is_told(tmp_path: Path) -> None:
+    """A mistyped scheme is a wrong option, not a failed measurement."""
+    done = measure(tmp_path, "--server", "htp://speed.example")
+    assert done.returncode == 2
+    assert "must begin with http:// or https://" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize("arguments", [["--engine", "magic"], ["--family", "5"]])
