@@ -1,6 +1,5 @@
 """`linewatch carrier|site|line|probe|server|operator …`: the registry from the command line."""
 
-import json
 import re
 import sys
 from datetime import timedelta
@@ -10,6 +9,7 @@ import click
 from pydantic import ValidationError
 from sqlalchemy import Table
 
+from collector.commands.codes import show_code
 from collector.commands.ledger import now, opened, show
 from collector.commands.words import NAME, SPEED, speeds_in_words
 from collector.domain.speeds import show_speed
@@ -241,7 +241,7 @@ def probe_add(
     with opened(configuration) as (database, settings), database.write() as connection:
         validity = timedelta(hours=settings.enrolment.code_hours)
         code = registry.add_probe(connection, probe, site, paths, validity, now())
-    _show_code(probe, code, as_json=as_json)
+    show_code(probe, code, settings, as_json=as_json)
 
 
 @click.command(epilog="Example: linewatch probe code nvh-1")
@@ -253,19 +253,7 @@ def probe_code(configuration: Configuration, probe: str, as_json: bool) -> None:
     with opened(configuration) as (database, settings), database.write() as connection:
         validity = timedelta(hours=settings.enrolment.code_hours)
         code = registry.new_code(connection, probe, validity, now())
-    _show_code(probe, code, as_json=as_json)
-
-
-def _show_code(probe: str, code: registry.NewCode, *, as_json: bool) -> None:
-    if as_json:
-        expires = code.expires_at.isoformat()
-        click.echo(json.dumps({"probe": probe, "code": code.code, "expires_at": expires}))
-        return
-    click.secho(
-        f"probe '{probe}' may enrol until {code.expires_at:%Y-%m-%d %H:%M} UTC with", nl=False
-    )
-    click.secho(f"\n  {code.code}", bold=True)
-    click.echo("on the device:\n  linewatch probe enrol --collector URL --code CODE")
+    show_code(probe, code, settings, as_json=as_json)
 
 
 @click.command(epilog="Example: linewatch probe list")

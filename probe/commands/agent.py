@@ -110,7 +110,7 @@ def enrol(configuration: Configuration, *, url: str | None, code: str) -> None:
 
     \b
     Example:
-      linewatch probe enrol --collector https://collector.example --code K7QM-2PXD
+      linewatch probe enrol --collector https://collector.example --code K7QM-2PXD-9RTA-HC4W
 
     May be run again: the device keeps its key.
     """  # noqa: D301 - the escape is click's, not a mistake
