@@ -64,6 +64,13 @@ async def test_list_shows_every_line_with_its_state_in_words(month: Running) -> 
     }
 
 
+async def test_list_tells_lines_of_one_site_apart(collector: Running) -> None:
+    """Two lines of a site and carrier are two rows that differ by the id beneath the name."""
+    rows = (await page(collector, "/")).one("table", "lines").one("tbody").all("tr")
+    assert [row.one("th").one("code", "id").text for row in rows] == ["l1", "l2"]
+    assert rows[0].one("th").one("a").text == rows[1].one("th").one("a").text
+
+
 async def test_summary_counts_lines_by_state(month: Running) -> None:
     """The cards above the list add up to all lines."""
     cards = (await page(month, "/")).one("ul", "summary").all("a")

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from collector.ledger import schema
+from tests.collector import simulated_month
 from tests.collector.chromium import Page, colours_in, open_page
-from tests.collector.conftest import Running
+from tests.collector.conftest import Running, Start
 from tests.collector.web.test_login import add_operator, log_in
+from tests.collector.web.test_pages import fill_with
 
 DESKTOP = (1280, 900)
 PHONE = (390, 844)
@@ -51,6 +54,37 @@ async def test_charts_are_drawn_with_colour_and_size(month: Running, browser: Pa
     assert await browser.run(dots) == "rgb(11, 102, 184)"
     labels = "getComputedStyle(document.querySelector('svg.plot text')).fontSize"
     assert await browser.run(labels) == "12px"
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_list_of_tests_fits_a_phone(start: Start, browser: Page, language: str) -> None:
+    """In the cards of the tests no large value sticks out of its card or meets its neighbour."""
+    month = await start(now=lambda: simulated_month.NOW)
+    fill_with(month, simulated_month.STORIES[2])
+    with month.database.write() as connection:
+        measured = schema.records.update().where(schema.records.c.outcome == "measured")
+        connection.execute(measured.values(download_bits_per_second=9.7e9))
+    await browser.look(*PHONE)
+    await browser.open(f"{month.url}/lines/tk-ubnd-a?period=day", language)
+    assert await browser.run("document.documentElement.scrollWidth") <= PHONE[0]
+    cells = "[...document.querySelectorAll('.tests tr, .tests td')]"
+    wide = await browser.run(f"{cells}.map(one => one.scrollWidth > one.clientWidth)")
+    assert wide
+    assert not any(wide)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+async def test_ids_are_not_broken(month: Running, browser: Page, size: tuple[int, int]) -> None:
+    """The id of a line stands on one row, in the list, on its page and among the probes."""
+    name = f"ids-{size[0]}"
+    add_operator(month, name)
+    answer = await log_in(month, name)
+    cookie = f"linewatch_session={answer.cookies['linewatch_session'].value}"
+    rows = "[...document.querySelectorAll('.id')].map(one => one.getClientRects().length)"
+    await browser.look(*size)
+    for path in ("/", "/lines/tk-nvh2-b", "/probes"):
+        await browser.open(month.url + path, cookie=cookie)
+        assert set(await browser.run(rows)) == {1}
 
 
 async def test_dark_is_dark(month: Running, browser: Page) -> None:
