@@ -247,10 +247,23 @@ def test_the_readme_opens_with_the_purpose_then_the_two_commands() -> None:
         assert f"docs/{name}.md" in text
 
 
-def test_the_official_page_is_vietnamese() -> None:
-    """The official's page is written in Vietnamese, with its diacritics."""
-    text = page("official")
+@pytest.mark.parametrize("name", ["official", "technician"])
+def test_pages_for_people_on_site_are_vietnamese(name: str) -> None:
+    """The official's and the technician's pages are in Vietnamese, with its diacritics."""
+    text = page(name)
     marked = len(
         re.findall(r"[ăâđêôơưàáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ]", text)
     )
     assert marked > len(text) / 10
+
+
+def test_the_technicians_two_pages_say_the_same() -> None:
+    """Commands, codes, numbers of rows and headings are the same in Vietnamese and English."""
+
+    def facts(text: str) -> list[object]:
+        commands = re.findall(r"^ {4,}(\S.*?)(?: {2,}#.*)?$", text, re.MULTILINE)
+        rows = len(re.findall(r"^[|]", text, re.MULTILINE))
+        headings = len(re.findall(r"^#", text, re.MULTILINE))
+        return [commands, sorted(re.findall(r"`([^`]+)`", text)), rows, headings]
+
+    assert facts(page("technician")) == facts(page("technician.en"))
