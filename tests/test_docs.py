@@ -18,6 +18,7 @@ import yaml
 import linewatch
 from docs import make_tables
 from probe import identity
+from probe.commands.measure import AS_THE_AGENT
 from probe.engine import Engine
 from probe.engines import ENGINES
 from protocol.constants import RECORDS_PATH
@@ -267,3 +268,8 @@ def test_the_technicians_two_pages_say_the_same() -> None:
         return [commands, sorted(re.findall(r"`([^`]+)`", text)), rows, headings]
 
     assert facts(page("technician")) == facts(page("technician.en"))
+
+
+def test_the_technician_is_told_how_to_measure_as_the_agents_user() -> None:
+    """The page's command is the one that the command itself names where it may not read."""
+    assert f"\n    {AS_THE_AGENT}\n" in page("technician")

@@ -20,6 +20,12 @@ from protocol.messages import ServerEntry
 from protocol.records import Task
 from protocol.settings import Configuration
 
+AS_THE_AGENT: Final = (
+    "sudo -u linewatch-probe linewatch measure --config /etc/linewatch/config.yaml"
+)
+"""As install-probe.sh sets a device up. The file is named because that user may not look into the
+folder that somebody else works in."""
+
 _SCHEMES: Final = ("http://", "https://")
 
 
@@ -124,8 +130,8 @@ def _instructed_servers(state: Path) -> tuple[ServerEntry, ...]:
     except OSError as error:
         raise ConfigurationError(
             f"config.yaml names no measurement server, and what the collector named cannot be read "
-            f"in {state} ({error.strerror}): run it as 'sudo -u linewatch-probe linewatch "
-            "measure', or say --server URL"
+            f"in {state} ({error.strerror}): say --server URL, or run it as the agent's user, "
+            f"'{AS_THE_AGENT}'"
         ) from None
     kept = InstructionKeeper(state, enrolment.probe).load()
     return kept.instruction.servers if kept else ()

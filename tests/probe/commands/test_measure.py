@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.processes import LINEWATCH
+from probe.commands.measure import AS_THE_AGENT
 from probe.identity import ENROLMENT_NAME, Enrolment, save_enrolment
 from probe.instructions import InstructionKeeper
 from protocol.messages import ServerEntry
@@ -122,7 +123,7 @@ def test_a_state_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     done = measure(tmp_path)
     assert done.returncode == 2
     assert f"cannot be read in {state}" in done.stderr
-    assert "sudo -u linewatch-probe" in done.stderr
+    assert AS_THE_AGENT in done.stderr
     assert "--server URL" in done.stderr
 
 
