@@ -1,12 +1,9 @@
 """What every command that works on the ledger directly does first and last."""
 
 import contextlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-
-import click
 
 from collector.errors import LedgerError
 from collector.ledger.database import Database, sqlite_file
@@ -63,27 +60,3 @@ def _no_ledger(where: str) -> LedgerError:
 def now() -> datetime:
     """Return this moment, aware, UTC."""
     return datetime.now(UTC)
-
-
-def show(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows: a table for people, or JSON with every column for machines.
-
-    Args:
-        rows: what to print.
-        columns: which of their columns people see, in this order.
-        as_json: whether machines read it.
-    """
-    if as_json:
-        click.echo(json.dumps([dict(row) for row in rows], default=_text, ensure_ascii=False))
-        return
-    from rich.console import Console  # noqa: PLC0415 - only where a table is drawn
-    from rich.table import Table  # noqa: PLC0415 - as above
-
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*("–" if row[name] is None else _text(row[name]) for name in columns))
-    Console().print(table)
-
-
-def _text(value: object) -> str:
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else str(value)

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from sqlalchemy import Table
 
 from collector.commands.codes import show_code
-from collector.commands.ledger import now, opened, show
+from collector.commands.ledger import now, opened
+from collector.commands.tables import show
 from collector.commands.words import NAME, SPEED, speeds_in_words
-from collector.domain.speeds import show_speed
 from collector.errors import RegistryError
 from collector.ledger import registry, schema
 from protocol.messages import MeasuredPath, Schedule
@@ -39,14 +39,6 @@ def _add(
 def _list(configuration: Configuration, table: Table, columns: str, *, as_json: bool) -> None:
     with opened(configuration) as (database, _):
         rows = database.read_now(lambda connection: registry.rows(connection, table))
-    if not as_json:
-        rows = [
-            {
-                name: show_speed(value) if name.endswith("bits_per_second") else value
-                for name, value in row.items()
-            }
-            for row in rows
-        ]
     show(rows, columns.split(), as_json=as_json)
 
 
