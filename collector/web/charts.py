@@ -33,7 +33,7 @@ from collector.web.axes import (
     value_ticks,
 )
 from collector.web.hover import P, Voice, hover_strips
-from collector.web.i18n import GIGABIT, Words, rate_unit
+from collector.web.i18n import GIGABIT, MEGABIT, Words, rate_unit
 from collector.web.plot import (
     HEIGHT,
     MARK_SHAPES,
@@ -104,7 +104,7 @@ def speed_chart(
         if p.flags and p.outcome == "measured" and (rate := rate_of(p)) is not None
     ]
     highest = max([value for _, value in (*fair, *flagged)] + [promise_bits_per_second or 0.0])
-    unit = rate_unit(highest)
+    unit = rate_unit(value_ticks(highest / MEGABIT)[-1] * MEGABIT)
     plot = Plot(frame, words, value_ticks(highest / unit), unit)
     width = MEDIAN_BUCKET_SECONDS[frame.period]
     plot.reference(promise_bits_per_second)

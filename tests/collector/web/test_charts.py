@@ -144,11 +144,12 @@ def test_contracted_speed_is_a_level_on_the_scale() -> None:
 
 
 def test_scale_of_very_fast_lines_is_in_gigabits() -> None:
-    """From 10,000 Mbit/s on the scale counts in Gbit/s and the chart names that unit."""
+    """A scale that would reach 10,000 Mbit/s counts in Gbit/s, and the chart names that unit."""
     fast = speed_chart(WEEK, WORDS, [speed(5, 26e9)], "download", 300e6)
     assert fast.unit == "unit_gigabits"
     assert [text.text for text in tree(fast)[0].iter("text")] == ["0", "10", "20", "30"]
-    assert speed_chart(WEEK, WORDS, [speed(5, 9e9)], "download", None).unit == "unit_speed"
+    assert speed_chart(WEEK, WORDS, [speed(5, 9.7e9)], "download", None).unit == "unit_gigabits"
+    assert speed_chart(WEEK, WORDS, [speed(5, 7e9)], "download", None).unit == "unit_speed"
 
 
 def test_lone_spike_does_not_flatten_the_rest_and_is_still_seen() -> None:
