@@ -270,7 +270,10 @@ def probe_revoke(configuration: Configuration, probe: str) -> None:
 # --- Operators -------------------------------------------------------------------------------
 
 
-@click.command(epilog="Example: linewatch operator add an")
+@click.command(
+    epilog="Examples: linewatch operator add an;  "
+    "linewatch operator add an --password-stdin < password.txt"
+)
 @click.argument("operator", type=NAME)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.pass_obj
@@ -280,6 +283,11 @@ def operator_add(configuration: Configuration, operator: str, password_stdin: bo
 
     if password_stdin:
         password = sys.stdin.readline().rstrip("\n")
+    elif not sys.stdin.isatty():
+        raise RegistryError(
+            "there is no terminal to ask for the password: give it on standard input, "
+            f"'linewatch operator add {operator} --password-stdin < FILE'"
+        )
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if len(password) < PASSWORD_LETTERS:

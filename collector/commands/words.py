@@ -20,8 +20,9 @@ class _Name(click.ParamType[Any]):
         """Return the name, or fail with what a name may look like."""
         if not NAME_FORM.fullmatch(value):
             self.fail(
-                f"'{value}' cannot be a name: letters a-z, digits, dot, dash and underscore, "
-                "at most 64 (example: nvh-to-1)",
+                f"'{value}' cannot be a name: it is of letters A-Z and a-z without accents, "
+                "digits, dot, dash and underscore, begins with a letter or digit, and has at most "
+                "64 of them (example: nvh-to-1)",
                 param,
                 ctx,
             )

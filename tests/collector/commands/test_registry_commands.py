@@ -122,3 +122,30 @@ def test_a_short_password_is_refused(registry: Registry) -> None:
     """A password that can be guessed is none."""
     with pytest.raises(LinewatchError, match="at least 10 characters"):
         registry.run("operator", "add", "an", "--password-stdin", given="short\n")
+
+
+def test_without_a_terminal_the_password_is_not_asked_for(registry: Registry) -> None:
+    """In a script the way by standard input is named; nothing is read, nobody is added."""
+    with pytest.raises(LinewatchError) as caught:
+        registry.run("operator", "add", "an", given="rất-bí-mật-2026\n" * 2)
+    assert "'linewatch operator add an --password-stdin < FILE'" in str(caught.value)
+    assert caught.value.exit_code == 2
+    assert registry.json("operator", "list") == []
+
+
+@pytest.mark.parametrize("name", ["NVH-2", "nvh_2.b", "2", "a" * 64])
+def test_a_name_of_plain_letters_is_taken(registry: Registry, name: str) -> None:
+    """Capitals, digits, dot, dash and underscore are good."""
+    assert registry.run("site", "add", name, "--name", "Nhà 2").exit_code == 0
+    assert name in [site["id"] for site in registry.json("site", "list")]
+
+
+@pytest.mark.parametrize("name", ["Nhà 1", "nhà", "a b", ".a", "_a", "a/b", "", "a" * 65])
+def test_a_name_of_other_signs_is_refused(registry: Registry, name: str) -> None:
+    """The refusal says all of the rule: letters, accents, the first sign, the length."""
+    result = registry.run("site", "add", name, "--name", "Nhà 2")
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert "letters A-Z and a-z without accents, digits, dot, dash and underscore" in said
+    assert "begins with a letter or digit, and has at most 64 of them" in said
+    assert [site["id"] for site in registry.json("site", "list")] == ["nvh-1"]
