@@ -28,7 +28,16 @@ from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.messages import Schedule, ServerEntry, SpeedSchedule, Window
 from protocol.records import Outcome, Task
-from tests.probe.far_end import PIECE, Handler, answer, empty, garbage, get_ip, plain_backend
+from tests.probe.far_end import (
+    Handler,
+    answer,
+    empty,
+    freezes,
+    garbage,
+    get_ip,
+    plain_backend,
+    stops,
+)
 from tests.probe.support import (
     ENGINES,
     NOW,
@@ -54,23 +63,6 @@ ENGINE = Engine(
 )
 DAY = Window(name="day", start="00:00", end="00:00", tests=144)
 SPEED = path(schedule=Schedule(speed=SpeedSchedule(windows=(DAY,)), latency=None, reach=None))
-
-
-def closes(request: Handler) -> None:
-    """Send a little of what was asked for, then close."""
-    request.send_response(200)
-    request.send_header("Content-Length", str(1 << 30))
-    request.end_headers()
-    for _ in range(10):
-        request.wfile.write(PIECE)
-    request.close_connection = True
-
-
-def freezes(request: Handler) -> None:
-    """Send a little of what was asked for, then nothing more."""
-    closes(request)
-    request.wfile.flush()
-    silent(request)
 
 
 def silent(request: Handler) -> None:
@@ -145,7 +137,7 @@ def kept(url: str, since: datetime) -> KeptInstruction:
 @pytest.mark.parametrize(
     "ill, resources, code",
     [
-        (closes, DOWNLOAD, Failure.CONNECTION_LOST),
+        (stops, DOWNLOAD, Failure.CONNECTION_LOST),
         (freezes, DOWNLOAD, Failure.STALLED),
         (silent, ALL, Failure.STALLED),
         (babbles, ALL, Failure.NOT_A_SERVER),

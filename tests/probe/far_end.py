@@ -13,6 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 Handler = http.server.BaseHTTPRequestHandler
 
+FROZEN_SECONDS = 12.0
+"""How long a far end that says nothing waits for the other side to go away."""
+
 PIECE = b"\xa5" * 65536
 PIECES_OF_MEBIBYTE = 16
 
@@ -156,3 +159,21 @@ def get_ip(request: Handler) -> None:
     """Say who asks, as LibreSpeed does."""
     text = f'{{"processedString": "{request.client_address[0]} - localhost", "rawIspInfo": ""}}'
     answer(request, text.encode())
+
+
+def stops(request: Handler) -> None:
+    """Send a little of what was asked for, then close."""
+    request.send_response(200)
+    request.send_header("Content-Length", str(1 << 30))
+    request.end_headers()
+    for _ in range(10):
+        request.wfile.write(PIECE)
+    request.close_connection = True
+
+
+def freezes(request: Handler) -> None:
+    """Send a little of what was asked for, then nothing more until the other side goes away."""
+    stops(request)
+    request.wfile.flush()
+    request.connection.settimeout(FROZEN_SECONDS)
+    request.rfile.read(1)

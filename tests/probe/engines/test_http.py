@@ -21,10 +21,12 @@ from tests.probe.far_end import (
     Handler,
     answer,
     empty,
+    freezes,
     garbage,
     listening,
     mebibytes,
     plain_backend,
+    stops,
 )
 
 SHORT = HttpEngine(
@@ -328,24 +330,6 @@ def test_nobody_there_is_refused() -> None:
 
 
 # --- What breaks on the way ----------------------------------------------------------------------
-
-
-def stops(request: Handler) -> None:
-    """Send a little, then close."""
-    request.send_response(200)
-    request.send_header("Content-Length", str(1 << 30))
-    request.end_headers()
-    for _ in range(10):
-        request.wfile.write(PIECE)
-    request.close_connection = True
-
-
-def freezes(request: Handler) -> None:
-    """Send a little, then nothing more."""
-    stops(request)
-    request.wfile.flush()
-    request.connection.settimeout(5)
-    request.rfile.read(1)
 
 
 def test_a_server_that_stops_in_mid_download_is_lost() -> None:
