@@ -16,7 +16,8 @@ from tests.integration.support import command
 def start(folder: Path) -> list[str]:
     """Return the command line of a demo in a network namespace that ends with it."""
     inside = f'ip link set lo up && exec "{LINEWATCH}" demo --data "{folder}/data"'
-    return ["unshare", "--net", "sh", "-c", inside]
+    # Where the tests themselves run under nohup, the demo would go on after SIGHUP.
+    return ["unshare", "--net", "env", "--default-signal=HUP", "sh", "-c", inside]
 
 
 def interrupt(process: Process, number: int = signal.SIGINT) -> int:
