@@ -209,6 +209,7 @@ class Journal:
             "task": slot.task,
             "path": slot.path,
             "slot": slot.moment,
+            "family": slot.family,
             "software": self._software,
         }
         try:

@@ -129,12 +129,19 @@ class Schedule(Model):
 
 
 class MeasuredPath(Model):
-    """One way out of the probe, the line it measures, and its plan."""
+    """One way out of the probe, the line it measures, and its plan.
+
+    Attributes:
+        beside: another path on the same line, the wired one where this is Wi-Fi: each of its speed
+            slots has one of this path in the same quarter of an hour, so that the difference is
+            what this way adds. Null: it has slots of its own.
+    """
 
     name: Identifier
     interface: Text | None = None
     families: Annotated[tuple[Literal[4, 6], ...], Field(min_length=1, max_length=2)] = (4,)
     line: Identifier | None = None
+    beside: Identifier | None = None
     monthly_data_budget_bytes: Count | None = None
     schedule: Schedule
 

@@ -321,10 +321,79 @@ class ReachTarget(Model):
     failure: FailureReport | None
 
 
+class FamilyTimes(Model):
+    """How long one address family takes to a far end: medians of the tries that were answered.
+
+    Attributes:
+        connect_seconds: until a request could be sent: TCP, and TLS where the address is https.
+        answer_seconds: from sending a small GET until the head of its answer.
+        asked, answered: tries, and those that got their answer.
+    """
+
+    connect_seconds: Seconds | None
+    answer_seconds: Seconds | None
+    asked: Count
+    answered: Count
+
+
+class Ipv6Readiness(Model):
+    """Whether a path is ready for IPv6, step by step. Null: not asked, as a step before failed.
+
+    Attributes:
+        has_address: the path has a global unicast address that is in use.
+        has_route: it has a default route for IPv6.
+        resolves: a name server, asked over the path, gives the IPv6 address of a far end; false:
+            it gives the IPv4 address and no answer for the other; null: no far end has one.
+        far_end: what was asked by HTTP, over both families side by side.
+        answers: it answered a small GET over IPv6; ``failure`` says why not.
+        ipv4, ipv6: how long each family took.
+        slower: whether IPv6 is slower by the method's rule; null where either did not answer.
+    """
+
+    has_address: bool
+    has_route: bool | None
+    resolves: bool | None
+    far_end: Text | None
+    answers: bool | None
+    failure: FailureReport | None
+    ipv4: FamilyTimes | None
+    ipv6: FamilyTimes | None
+    slower: bool | None
+
+    @property
+    def state(self) -> "Ipv6State":
+        """The first step that fails, in one word; `READY` where none does."""
+        steps = (
+            (self.has_address, Ipv6State.NO_ADDRESS),
+            (self.has_route, Ipv6State.NO_ROUTE),
+            (self.resolves, Ipv6State.NO_NAME),
+            (self.answers, Ipv6State.NO_ANSWER),
+        )
+        for good, state in steps:
+            if good is False:
+                return state
+        if not self.answers:
+            return Ipv6State.UNKNOWN
+        return Ipv6State.SLOWER if self.slower else Ipv6State.READY
+
+
+class Ipv6State(StrEnum):
+    """What an `Ipv6Readiness` comes down to. Ready are `READY` and `SLOWER`."""
+
+    READY = "ready"
+    SLOWER = "slower"
+    NO_ADDRESS = "no_address"
+    NO_ROUTE = "no_route"
+    NO_NAME = "no_name"
+    NO_ANSWER = "no_answer"
+    UNKNOWN = "unknown"
+
+
 class Reach(Model):
     """The section of a `reach` record: tells a dead line from a dead server or a dead Wi-Fi."""
 
     targets: tuple[ReachTarget, ...] = Field(max_length=32)
+    ipv6: Ipv6Readiness | None = None
 
 
 # --- The record ------------------------------------------------------------------------------
@@ -335,6 +404,7 @@ class RecordBase(Model):
 
     Attributes:
         slot: the planned moment.
+        family: the address family that the slot was planned for; null: none or any.
         started_at: when the work began; null where it never did (skipped, missed).
     """
 
@@ -345,6 +415,7 @@ class RecordBase(Model):
     prev: Hash
     path: Identifier
     slot: AwareDatetime
+    family: Literal[4, 6] | None = None
     started_at: AwareDatetime | None
     clock: ClockState
     method: Method
