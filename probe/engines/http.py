@@ -28,7 +28,8 @@ from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
 from probe.transfer.result import count, flags_of_direction
-from probe.transfer.streams import DownloadStream, Stream, UploadStream
+from probe.transfer.stream import Stream
+from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import (
     FULL_WARM_UP_SECONDS,
     FULL_WINDOW_SECONDS,

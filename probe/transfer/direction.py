@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from probe.engine import MeasurementError
 from probe.transfer.guard import Guard
-from probe.transfer.streams import Stream
+from probe.transfer.stream import Stream
 from probe.transfer.window import Series, Window, bytes_within, has_converged, rate
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure

@@ -7,11 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from probe.engine import MeasurementError
-from probe.transfer.backend import Backend
 from probe.transfer.dial import Dialer, Target
 from probe.transfer.direction import Plan, Run, run
 from probe.transfer.guard import Guard
-from probe.transfer.streams import Stream
+from probe.transfer.stream import Stream
 from protocol.failures import Failure
 from protocol.records import FailureReport, TcpInfo
 
@@ -36,7 +35,7 @@ class Counter(Stream):
         lost_after: float | None = None,
     ) -> None:
         dialer = Dialer(Target.of("http://127.0.0.1"), Guard(time.monotonic() + 30))
-        super().__init__(number, dialer, Backend("http://127.0.0.1", "/", None, "0" * 32))
+        super().__init__(number, dialer)
         self._count = count
         self._begins_after = begins_after
         self._lost_after = lost_after
