@@ -24,8 +24,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from bench.line import DIRECTIONS, Direction, Family, Line, allowed_bits_per_second
+from bench.line import Line
 from bench.line_tools import Iperf3, Linewatch, RunError, Tool, ToolRun, WireWatch
+from bench.namespaces import DIRECTIONS, Direction, Family, allowed_bits_per_second
 from protocol.errors import LinewatchError
 
 SHAPES_MBIT: Final = (20, 100, 300, 900)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
-from bench.line import DIRECTIONS, Direction, Family, Line
+from bench.namespaces import DIRECTIONS, Direction, Family, Namespaces
 from bench.processes import LINEWATCH, Process, running
 from protocol.constants import FULL_WARM_UP_SECONDS, FULL_WINDOW_SECONDS
 from protocol.errors import LinewatchError
@@ -63,7 +63,7 @@ class WireWatch:
             1.0 is all of them all the time.
     """
 
-    line: Line
+    line: Namespaces
     machine_cpu_ratio: float | None = None
     _cpu_before: tuple[int, int] = (0, 0)
     _samples: dict[Direction, list[tuple[float, int]]] = field(
@@ -144,7 +144,7 @@ class Linewatch:
 
     name = "linewatch"
 
-    def __init__(self, line: Line, folder: Path) -> None:
+    def __init__(self, line: Namespaces, folder: Path) -> None:
         self._line = line
         self._folder = folder
 
@@ -189,7 +189,7 @@ class Iperf3:
 
     def __init__(
         self,
-        line: Line,
+        line: Namespaces,
         folder: Path,
         stream_count: int,
         *,

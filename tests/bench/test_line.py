@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.line import (
-    BURST_MINIMUM_BYTES,
-    Line,
-    LineError,
-    allowed_bits_per_second,
-    burst_bytes,
-    payload_share,
-)
+from bench.line import BURST_MINIMUM_BYTES, Line, burst_bytes
+from bench.namespaces import LineError, allowed_bits_per_second, payload_share
 
 ROOT = Path(__file__).parents[2]
 

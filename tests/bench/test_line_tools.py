@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.line import DIRECTIONS, Line, allowed_bits_per_second
+from bench.line import Line
 from bench.line_tools import Iperf3, Linewatch, RunError, WireWatch
+from bench.namespaces import DIRECTIONS, allowed_bits_per_second
 from bench.processes import running
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from bench.accuracy import TOLERANCE
-from bench.line import DIRECTIONS, Family, Line, allowed_bits_per_second
+from bench.line import Line
 from bench.line_tools import Linewatch
+from bench.namespaces import DIRECTIONS, Family, allowed_bits_per_second
 
 DOWN = 100_000_000
 UP = 40_000_000
