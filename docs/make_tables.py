@@ -49,10 +49,20 @@ MEANINGS_OF_MESSAGES = {
     "ServerEntry.name": "The server's name, in records and pages.",
     "ServerEntry.url": "Its address, for example http://measure.example:8080/.",
     "ServerEntry.stamp": "HOST:PORT of its STAMP reflector; null is the number of its URL.",
+    "ServerEntry.engine": "What speaks with it: http, ndt7, ookla or iperf3.",
+    "ServerEntry.network": "Whose network it stands in, for people.",
+    "ServerEntry.paths": "Where a LibreSpeed backend has its resources; null finds out.",
+    "BackendPaths.download": "Path of the download, as in LibreSpeed's server lists.",
+    "BackendPaths.upload": "Path that takes uploads.",
+    "BackendPaths.ping": "Path of the empty answer.",
+    "BackendPaths.address": "Path that says the asker's address.",
+    "MeasuredPath.servers": "The servers that its speed tests go to by turns, the main one first; "
+    "empty: the first of all.",
     "MeasuredPath.name": "The path's name, in records and pages.",
     "MeasuredPath.interface": "The interface to leave by; null is the system's choice.",
     "MeasuredPath.families": "The address families to test: 4, 6 or both in turn.",
     "MeasuredPath.line": "The line that the path measures, by its name in the registry.",
+    "MeasuredPath.beside": "Another path of the line whose speed tests this one's stand beside.",
     "MeasuredPath.monthly_data_budget_bytes": "No speed test in a month above it; null: no limit.",
     "MeasuredPath.schedule": "What is measured when.",
     "Schedule.speed": "When speed tests run; null: never.",
@@ -120,7 +130,7 @@ def sections() -> dict[str, type[Section]]:
 def settings(model: type[BaseModel], above: str) -> Iterator[Setting]:
     """Yield every setting of a model and of the models below it, in their order."""
     for name, field in model.model_fields.items():
-        path = f"{above}.{name}"
+        path = f"{above}.{field.alias or name}"
         below, many = _model_in(field.annotation)
         meaning = _meaning(model, name, field)
         yield Setting(path, meaning, "" if below and not many else _default(field), bool(below))
@@ -296,7 +306,7 @@ def _example(model: type[BaseModel], indent: str, *, many: bool) -> Iterator[str
         meaning = _meaning(model, name, field)
         below, many_below = _model_in(field.annotation)
         value = "" if below else f" {EXAMPLES.get(f'{model.__name__}.{name}') or _default(field)}"
-        yield f"{indent}{mark}{name}:{value}  # {meaning}"
+        yield f"{indent}{mark}{field.alias or name}:{value}  # {meaning}"
         if below:
             deeper = indent + "  " * (2 if many else 1)
             yield from _example(below, deeper, many=many_below)

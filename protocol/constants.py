@@ -79,6 +79,9 @@ GARBAGE_MAX_CHUNKS = 1024
 PLAIN_UPLOAD_BYTES = 20 * 1024 * 1024
 """The size of one upload request to a server that states none: what LibreSpeed's page sends."""
 
+DEFAULT_ENGINE: Final = "http"
+"""What speaks with a server that does not say otherwise."""
+
 DEFAULT_SERVER_PORT = 8080
 DEFAULT_COLLECTOR_PORT = 8000
 DEFAULT_STATUS_PORT = 9780

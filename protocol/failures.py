@@ -30,6 +30,7 @@ class Failure(StrEnum):
     OVERDUE = "overdue"
     DATA_BUDGET = "data_budget"
     NO_SERVER = "no_server"
+    TERMS_NOT_ACCEPTED = "terms_not_accepted"
     PROBE_STOPPING = "probe_stopping"
     PROBE_OFF = "probe_off"
     CLOCK_STEP = "clock_step"
@@ -50,12 +51,16 @@ MEANINGS: dict[Failure, str] = {
     Failure.CONNECTION_LOST: "The connection broke during the measurement.",
     Failure.DEADLINE: "The measurement did not end within its deadline.",
     Failure.NO_REPLIES: "Packets were sent and none came back.",
-    Failure.LOCAL_RESOURCE: "The device lacked memory, file descriptors, disk or permission.",
+    Failure.LOCAL_RESOURCE: "The device lacked memory, file descriptors, disk, permission or a "
+    "program.",
     Failure.INTERNAL: "A defect in the probe's software; the detail names it.",
     Failure.LINE_BUSY: "Skipped: another measurement was running on the same line.",
     Failure.OVERDUE: "Skipped: the slot's moment had passed before the probe could start it.",
     Failure.DATA_BUDGET: "Skipped: the line's monthly data budget is spent.",
-    Failure.NO_SERVER: "Skipped: no server is configured for this task.",
+    Failure.NO_SERVER: "Skipped: no server for this task is configured, or the one that the plan "
+    "names is unknown.",
+    Failure.TERMS_NOT_ACCEPTED: "Skipped: the terms of the service that runs the server were not "
+    "accepted.",
     Failure.PROBE_STOPPING: "Skipped: the probe was asked to stop.",
     Failure.PROBE_OFF: "Missed: the probe was off or its agent was not running.",
     Failure.CLOCK_STEP: "Missed: the clock was corrected across the slot's moment.",

@@ -1,11 +1,12 @@
 """What travels between probe, server and collector besides records: JSON bodies."""
 
 from datetime import time
-from typing import Annotated, Literal, Self
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from protocol.constants import SCHEMA
+from protocol.constants import DEFAULT_ENGINE, EMPTY, GARBAGE, GET_IP, SCHEMA
 from protocol.records import Count, Identifier, Model, Ratio, Seconds, TcpInfo, Text
 
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -128,10 +129,21 @@ class Schedule(Model):
     reach: ReachSchedule | None
 
 
+MAX_CARRIER_PREFIXES: Final = 2048
+"""Of one carrier, aggregated. A large carrier's are some hundreds; sixteen paths with as many stay
+below the longest answer that a probe reads."""
+
+CarrierPrefixes = Annotated[
+    tuple[IPv4Network | IPv6Network, ...], Field(max_length=MAX_CARRIER_PREFIXES)
+]
+
+
 class MeasuredPath(Model):
     """One way out of the probe, the line it measures, and its plan.
 
     Attributes:
+        servers: the registry's names of the servers that its speed tests go to, the main one first;
+            they take turns (`probe.slots`). Empty: the first server of the list.
         beside: another path on the same line, the wired one where this is Wi-Fi: each of its speed
             slots has one of this path in the same quarter of an hour, so that the difference is
             what this way adds. Null: it has slots of its own.
@@ -141,17 +153,55 @@ class MeasuredPath(Model):
     interface: Text | None = None
     families: Annotated[tuple[Literal[4, 6], ...], Field(min_length=1, max_length=2)] = (4,)
     line: Identifier | None = None
+    servers: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
     beside: Identifier | None = None
     monthly_data_budget_bytes: Count | None = None
     schedule: Schedule
 
+    @model_validator(mode="after")
+    def _servers_differ(self) -> Self:
+        if len(set(self.servers)) != len(self.servers):
+            msg = "a server is named twice"
+            raise ValueError(msg)
+        return self
+
+
+BackendPath = Annotated[str, Field(pattern=r"^[!-~]{0,300}$")]
+"""A path below a server's URL as it stands in a request: visible ASCII, a query included."""
+
+
+class BackendPaths(Model):
+    """Where a LibreSpeed backend has its resources, relative to the server's URL.
+
+    Written with the names of LibreSpeed's server lists: ``dlURL``, ``ulURL``, ``pingURL``,
+    ``getIpURL``.
+    """
+
+    download: BackendPath = Field(GARBAGE, alias="dlURL")
+    upload: BackendPath = Field(EMPTY, alias="ulURL")
+    ping: BackendPath = Field(EMPTY, alias="pingURL")
+    address: BackendPath = Field(GET_IP, alias="getIpURL")
+
 
 class ServerEntry(Model):
-    """A measurement server that probes may use. ``stamp`` is HOST:PORT of its reflector."""
+    """A measurement server that probes may use.
+
+    Attributes:
+        name: what plans and records call it.
+        url: its address, as its engine takes it.
+        stamp: HOST:PORT of its reflector.
+        engine: what speaks with it; one that a probe does not have ends a slot as `no_server`.
+        network: whose network it stands in, for people: several servers of different networks tell
+            a line's fault from a server's.
+        paths: where its resources are, where that is not to be found out.
+    """
 
     name: Identifier
     url: Text
     stamp: Text | None = None
+    engine: Identifier = DEFAULT_ENGINE
+    network: Text | None = None
+    paths: BackendPaths | None = None
 
 
 class Instruction(Model):
@@ -168,12 +218,16 @@ class Instruction(Model):
 
 
 class ServerLoad(Model):
-    """How loaded a server is. CPU ratio: 1.0 is all of its cores busy; null before two readings."""
+    """How loaded a server is. CPU ratio: 1.0 is all of its cores busy; null before two readings.
+
+    ``link_bits_per_second`` is the capacity of its link, null where it does not know it.
+    """
 
     tests_running: Count
     connections: Count
     connections_limit: Count
     cpu_ratio: Ratio | None
+    link_bits_per_second: Count | None = None
 
 
 class ServerInfo(Model):
@@ -207,10 +261,15 @@ class ServerStream(Model):
 
 
 class ServerTest(Model):
-    """What the server saw of one test. ``*_maximum`` are over the test's time."""
+    """What the server saw of one test. ``*_maximum`` are over the test's time.
+
+    The link's ratios are of its capacity, frames of everybody, the fullest second.
+    """
 
     schema_: Literal[1] = Field(SCHEMA, alias="schema")
     test: TestId
     streams: tuple[ServerStream, ...]
     tests_running_maximum: Count
     cpu_ratio_maximum: Ratio | None
+    link_sent_ratio_maximum: Ratio | None = None
+    link_received_ratio_maximum: Ratio | None = None

@@ -138,8 +138,42 @@ class Snapshot(Model):
     clock_synchronised: bool | None
 
 
+class WindowTraffic(Model):
+    """What moved in one direction's measuring window: frames with headers, beside the test's own.
+
+    Attributes:
+        duration_seconds: length of the window.
+        interface_received_bytes, interface_sent_bytes: by the interface's counters.
+        router_received_bytes, router_sent_bytes: by the counters of the router's side towards the
+            carrier (UPnP IGD); null where it was not asked, or its counters are of no use.
+        test_bytes: payload of the direction, as the probe counted it.
+        test_retransmitted_bytes: payload that the probe sent again up to the window's end.
+        segment_bytes: payload of a full segment, the smallest of the streams'; null where unknown.
+    """
+
+    duration_seconds: Seconds
+    interface_received_bytes: Count | None
+    interface_sent_bytes: Count | None
+    router_received_bytes: Count | None
+    router_sent_bytes: Count | None
+    test_bytes: Count
+    test_retransmitted_bytes: Count | None
+    segment_bytes: Count | None
+
+
 class During(Model):
-    """Conditions while a test ran. CPU ratios: 1.0 is one core busy all the time."""
+    """Conditions while a test ran. CPU ratios: 1.0 is one core busy all the time.
+
+    Attributes:
+        busiest_core_ratio: the busiest core of any second of a direction (of the whole test where
+            no direction lasted a second).
+        busiest_thread_ratio: the busiest thread of the measuring program in such a second.
+        cpu_frequency_minimum_ratio: of such seconds with a core that had work to do, the lowest
+            clock of a core, as a share of its highest; null where there was none or none is told.
+        heat_limit_reached: whether a thermal zone was at a limit of its own at any second; null
+            where no zone has one.
+        download, upload: what moved in the window of each direction, where there was one.
+    """
 
     duration_seconds: Seconds
     process_cpu_ratio: Ratio | None
@@ -150,16 +184,44 @@ class During(Model):
     interface_sent_bytes: Count | None
     test_received_bytes: Count | None
     test_sent_bytes: Count | None
+    busiest_thread_ratio: Ratio | None = None
+    cpu_frequency_minimum_ratio: Ratio | None = None
+    heat_limit_reached: bool | None = None
+    download: WindowTraffic | None = None
+    upload: WindowTraffic | None = None
+
+
+class Ceiling(Model):
+    """What a device was certified to measure, by the technician's acceptance test.
+
+    Attributes:
+        download_bits_per_second, upload_bits_per_second: payload rates that it carried itself.
+        certified_at: when.
+        interface: over which interface; null: the device by itself, for every interface.
+    """
+
+    download_bits_per_second: Count
+    upload_bits_per_second: Count
+    certified_at: AwareDatetime
+    interface: Text | None = None
 
 
 class Conditions(Model):
-    """What could make the number unfair, measured before, during and after."""
+    """What could make the number unfair, measured before, during and after.
+
+    Attributes:
+        ceiling: what this device was certified for; null: it was not.
+        by_carrier: whether the test left by the line's carrier, by the public address; null where
+            that is not known.
+    """
 
     model: Text | None
     cores: Count | None
     before: Snapshot
     during: During | None
     after: Snapshot | None
+    ceiling: Ceiling | None = None
+    by_carrier: bool | None = None
 
 
 # --- speed -----------------------------------------------------------------------------------
@@ -259,8 +321,49 @@ class SpeedLatency(Model):
     upload: LatencySummary | None
 
 
+class ServerCandidate(Model):
+    """A server that was asked before one was chosen.
+
+    Attributes:
+        name, url: of its entry in the list.
+        first_seconds: the round trip of the first request; null where none was answered.
+        median_seconds: of the further requests; null where it was not among the nearest.
+        failure: why it did not answer.
+    """
+
+    name: Text
+    url: Text
+    first_seconds: Seconds | None
+    median_seconds: Seconds | None
+    failure: FailureReport | None
+
+
+class ServerChoice(Model):
+    """How the server was chosen from a list.
+
+    Attributes:
+        rule: in words, exact enough to be repeated.
+        listed: how many servers the list held.
+        candidates: those that were asked, nearest first, then those that did not answer.
+    """
+
+    rule: Text
+    listed: Count
+    candidates: tuple[ServerCandidate, ...] = Field(max_length=32)
+
+
 class ServerIdentity(Model):
-    """The far end as the probe used it, and what it said of itself."""
+    """The far end as the probe used it, and what it said of itself.
+
+    Attributes:
+        tests_running, cpu_ratio: the highest of the test's time, where it told.
+        link_bits_per_second: the capacity of its link; null where it does not know.
+        link_sent_ratio, link_received_ratio: how full that was in the fullest second of the test's
+            time, frames of everybody.
+        entry: what the registry, the settings or the list call it: the server of a series.
+        network: whose network it stands in, as its entry says.
+        choice: how it was chosen; null where it was named.
+    """
 
     url: Text
     address: Text | None
@@ -268,19 +371,38 @@ class ServerIdentity(Model):
     software: Text | None
     tests_running: Count | None
     cpu_ratio: Ratio | None
+    link_bits_per_second: Count | None = None
+    link_sent_ratio: Ratio | None = None
+    link_received_ratio: Ratio | None = None
+    entry: Text | None = None
+    network: Text | None = None
+    choice: ServerChoice | None = None
 
 
 class Speed(Model):
-    """The section of a `speed` record. A direction that failed is null, never zero."""
+    """The section of a `speed` record. A direction that failed is null, never zero.
+
+    ``program`` is what moved the bytes, with its version, where that is not Linewatch itself.
+    """
 
     download: Transfer | None
     upload: Transfer | None
     latency: SpeedLatency
     server: ServerIdentity
     ip_version: Literal[4, 6] | None
+    program: Text | None = None
 
 
 # --- latency ---------------------------------------------------------------------------------
+
+
+class Neighbour(Model):
+    """Another server that was sent the same packets in turn: whose loss is it?"""
+
+    name: Text
+    address: Text
+    sent: Count
+    received: Count
 
 
 class Latency(Model):
@@ -290,6 +412,7 @@ class Latency(Model):
         round_trip: (T4-T1)-(T3-T2) of the packets that came back.
         delay_variation_p95_seconds: p95 of D_i - D_min (RFC 5481 PDV).
         lost_ratio: (sent - received) / sent, duplicates not counted.
+        neighbour: what became of the packets to another server; null where none is known.
     """
 
     server: ServerIdentity
@@ -301,6 +424,7 @@ class Latency(Model):
     lost_ratio: Ratio | None
     duplicates: Count
     reordered: Count
+    neighbour: Neighbour | None = None
 
 
 # --- reach -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ def test_a_slot_that_never_began_says_so_in_its_meaning() -> None:
         Failure.OVERDUE,
         Failure.DATA_BUDGET,
         Failure.NO_SERVER,
+        Failure.TERMS_NOT_ACCEPTED,
         Failure.PROBE_STOPPING,
         Failure.PROBE_OFF,
         Failure.CLOCK_STEP,

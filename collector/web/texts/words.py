@@ -74,12 +74,15 @@ _FAILURES_VI: dict[Failure, str] = {
     Failure.CONNECTION_LOST: "Kết nối bị đứt trong lúc đo.",
     Failure.DEADLINE: "Lần đo không kết thúc trong thời hạn.",
     Failure.NO_REPLIES: "Đã gửi gói tin đi nhưng không gói nào quay về.",
-    Failure.LOCAL_RESOURCE: "Thiết bị thiếu bộ nhớ, tệp mở, dung lượng đĩa hoặc quyền.",
+    Failure.LOCAL_RESOURCE: "Thiết bị thiếu bộ nhớ, tệp mở, dung lượng đĩa, quyền hoặc "
+    "chương trình cần dùng.",
     Failure.INTERNAL: "Lỗi trong phần mềm của thiết bị đo; xem chi tiết.",
     Failure.LINE_BUSY: "Bỏ qua: một lần đo khác đang chạy trên cùng đường truyền.",
     Failure.OVERDUE: "Bỏ qua: đã quá thời điểm dự kiến trước khi thiết bị kịp bắt đầu.",
     Failure.DATA_BUDGET: "Bỏ qua: đã dùng hết hạn mức dữ liệu trong tháng của đường truyền.",
-    Failure.NO_SERVER: "Bỏ qua: chưa cấu hình máy chủ đo cho việc này.",
+    Failure.NO_SERVER: "Bỏ qua: chưa cấu hình máy chủ đo cho việc này, hoặc máy chủ được "
+    "chỉ định không có trong danh sách.",
+    Failure.TERMS_NOT_ACCEPTED: "Bỏ qua: chưa chấp nhận điều khoản của bên vận hành máy chủ đo.",
     Failure.PROBE_STOPPING: "Bỏ qua: thiết bị được yêu cầu dừng.",
     Failure.PROBE_OFF: "Lỡ: thiết bị tắt hoặc phần mềm đo không chạy.",
     Failure.CLOCK_STEP: "Lỡ: đồng hồ được chỉnh qua đúng thời điểm dự kiến.",
