@@ -1,8 +1,9 @@
-"""What the server serves: LibreSpeed's three resources, and what Linewatch's own clients learn."""
+"""What the server serves: LibreSpeed's resources, ndt7's, what Linewatch's own clients learn."""
 
 import json
 import secrets
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from prometheus_client import exposition
@@ -21,7 +22,9 @@ from protocol.constants import (
     TESTS_PATH,
 )
 from protocol.messages import ServerInfo, ServerLoad, TestId
+from protocol.ndt7 import DOWNLOAD_PATH, UPLOAD_PATH
 from protocol.records import encode
+from server import ndt7
 from server.addresses import describe, is_private
 from server.answer import NO_STORE, SOFTWARE, Headers
 from server.channel import GarbagePool
@@ -59,6 +62,8 @@ _OPEN_TO_PAGES = frozenset(
     prefix + name for prefix in BACKEND_PREFIXES for name in (GARBAGE, EMPTY, GET_IP)
 )
 """What a page of any origin may use."""
+
+_NDT7: dict[str, Direction] = {DOWNLOAD_PATH: "download", UPLOAD_PATH: "upload"}
 
 _READ = ("GET", "HEAD")
 _READ_AND_WRITE = ("GET", "HEAD", "POST")
@@ -99,6 +104,8 @@ class Resources:
             "/healthz": (_READ, self._health),
             "/metrics": (_READ, self._exposition),
         }
+        for path, direction in _NDT7.items():
+            self._exact[path] = (("GET",), partial(self._ndt7, direction))
         for prefix in BACKEND_PREFIXES:
             self._exact[prefix + GARBAGE] = (_READ, self._garbage)
             self._exact[prefix + EMPTY] = (_READ_AND_WRITE, self._empty)
@@ -155,6 +162,7 @@ class Resources:
         self._transfer(
             exchange,
             "download",
+            _named(exchange.request.query),
             lambda counting: exchange.send_garbage(
                 self._pool, size, position, counting, _DOWNLOAD_HEADERS
             ),
@@ -162,7 +170,8 @@ class Resources:
 
     def _empty(self, exchange: Exchange) -> None:
         if exchange.request.method != "HEAD" and not exchange.request.body.done:
-            self._transfer(exchange, "upload", exchange.receive_upload)
+            named = _named(exchange.request.query)
+            self._transfer(exchange, "upload", named, exchange.receive_upload)
         exchange.answer(HTTPStatus.OK, headers=NO_STORE)
 
     def _get_ip(self, exchange: Exchange) -> None:
@@ -176,13 +185,14 @@ class Resources:
         exchange.answer(HTTPStatus.OK, json.dumps(body).encode(), _JSON, NO_STORE)
 
     def _transfer(
-        self, exchange: Exchange, direction: Direction, move: Callable[[Counting], None]
+        self,
+        exchange: Exchange,
+        direction: Direction,
+        named: tuple[str | None, int],
+        move: Callable[[Counting], None],
     ) -> None:
-        test, stream = _named(exchange.request.query)
         try:
-            with self._tests.transfer(
-                test, stream, direction, exchange.channel.address
-            ) as counting:
+            with self._tests.transfer(*named, direction, exchange.channel.address) as counting:
                 move(counting)
         except TooManyTests:
             retry_after = self._settings.limits.retry_after_seconds
@@ -192,6 +202,23 @@ class Resources:
                 f"come back in {retry_after} s",
                 (("Retry-After", str(retry_after)),),
             ) from None
+
+    # --- ndt7's ------------------------------------------------------------------------------
+
+    def _ndt7(self, direction: Direction, exchange: Exchange) -> None:
+        headers = ndt7.upgrade(exchange.request)
+        most = ndt7.early_exit_bytes(exchange.request.query)
+
+        def move(counting: Counting) -> None:
+            exchange.switch_protocols(headers)
+            transfer = ndt7.Transfer(exchange, direction, counting)
+            if direction == "download":
+                transfer.download(self._pool, most)
+            else:
+                transfer.upload()
+
+        # Its query is the client's own description of itself: it names no test of ours.
+        self._transfer(exchange, direction, (None, 0), move)
 
     # --- Linewatch's own ---------------------------------------------------------------------
 
