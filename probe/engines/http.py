@@ -19,10 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from probe.engine import Measurement, MeasurementError, Order, Progress
+from probe.engine import MeasuredWindow, Measurement, MeasurementError, Order, Progress
 from probe.transfer import backend as backends
 from probe.transfer.backend import Backend
-from probe.transfer.dial import Dialer
+from probe.transfer.choice import Pick, Picked, pick
+from probe.transfer.dial import Dialer, Target
 from probe.transfer.direction import STALL_SECONDS, Plan, Run, run
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
@@ -85,17 +86,19 @@ class HttpEngine:
         full, quick: the two profiles.
         streams: of each direction.
         stall_seconds: how long no byte may move.
+        pick: says which server the test goes to.
     """
 
     full: Profile = FULL
     quick: Profile = QUICK
     streams: int = STREAMS
     stall_seconds: float = STALL_SECONDS
+    pick: Pick = pick
 
     def measure(self, order: Order) -> Measurement:
         """Measure; see `probe.engine`. Ends by the order's deadline."""
         profile = self.full if order.profile == "full" else self.quick
-        test = _Test(order, profile, self.streams, self.stall_seconds)
+        test = _Test(order, profile, self.streams, self.stall_seconds, self.pick)
         failure = None
         try:
             test.run()
@@ -122,11 +125,13 @@ class _Test:
     profile: Profile
     streams: int
     stall_seconds: float
+    pick: Pick
     flags: list[Flag] = field(default_factory=list)
     local_address: str | None = None
     public_address: str | None = None
     received_bytes: int = 0
     sent_bytes: int = 0
+    _picked: Picked | None = None
     _clients: list[Client] = field(default_factory=list)
     _backend: Backend | None = None
     _dialer: Dialer | None = None
@@ -143,11 +148,15 @@ class _Test:
         """
         report = self.order.progress
         report(Progress("connect", 0.0))
-        dialer = self._dialer = Dialer.of(self.order, Guard.of(self.order))
+        order, guard = self.order, Guard.of(self.order)
+        picked = self._picked = self.pick(order, guard)
+        target = Target.of(picked.entry.url)
+        dialer = self._dialer = Dialer(target, guard, order.interface, order.family)
         control = self._client(dialer)
-        backend = self._backend = backends.find(control)
+        backend = self._backend = backends.find(control, picked.entry)
         self.local_address = control.local_address
-        self.public_address = backends.public_address(control, backend)
+        seen = backends.public_address(control, backend)
+        self.public_address = seen or picked.public_address
         # Behind some carriers' NAT each connection has another address: then it tells nothing.
         _, another = self._addresses_anew(dialer, backend)
         self._public_address_is_fixed = another == self.public_address
@@ -175,8 +184,8 @@ class _Test:
 
     def section(self) -> Speed | None:
         """Return what there is; None where no server was found."""
-        backend, dialer = self._backend, self._dialer
-        if backend is None or dialer is None or dialer.address is None:
+        backend, dialer, picked = self._backend, self._dialer, self._picked
+        if backend is None or dialer is None or dialer.address is None or picked is None:
             return None
         family, place = dialer.address
         download, upload = self._transfer("download"), self._transfer("upload")
@@ -191,7 +200,7 @@ class _Test:
                 download=self._latency.get("download"),
                 upload=self._latency.get("upload"),
             ),
-            server=identity,
+            server=picked.named(self._identity(backend, str(place[0]))),
             ip_version=6 if family.name == "AF_INET6" else 4,
         )
 
