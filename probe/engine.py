@@ -14,7 +14,7 @@ from typing import Literal
 from protocol.errors import LinewatchError
 from protocol.failures import Failure
 from protocol.flags import Flag
-from protocol.messages import ServerEntry
+from protocol.messages import CarrierPrefixes, ServerEntry
 from protocol.records import FailureReport, Latency, Reach, Speed, Task
 
 Section = Speed | Latency | Reach
@@ -117,6 +117,8 @@ class Measurement:
         local_address: the address that the test left from.
         public_address: the probe's address as the server saw it.
         received_bytes, sent_bytes: payload that the test moved, for the cross-traffic rule.
+        windows: of a speed test, so that the rules look at what happened within them.
+        demanded_seconds: how long the method's windows have to be; None where they may end early.
     """
 
     section: Section | None
@@ -126,6 +128,8 @@ class Measurement:
     public_address: str | None = None
     received_bytes: int = 0
     sent_bytes: int = 0
+    windows: tuple[MeasuredWindow, ...] = ()
+    demanded_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

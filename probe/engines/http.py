@@ -28,7 +28,7 @@ from probe.transfer.direction import STALL_SECONDS, Plan, Run, run
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
-from probe.transfer.result import count, flags_of_direction
+from probe.transfer.result import count, flags_of_direction, measured_window
 from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import (
@@ -72,9 +72,6 @@ class Profile:
 FULL = Profile(FULL_WARM_UP_SECONDS, FULL_WINDOW_SECONDS)
 QUICK = Profile(QUICK_WARM_UP_SECONDS, QUICK_WINDOW_SECONDS, may_converge=True)
 
-SERVER_BUSY_RATIO = 0.90
-"""A server whose processors are busier than this, all cores together, may have been the limit."""
-
 Direction = Literal["download", "upload"]
 
 
@@ -114,6 +111,8 @@ class HttpEngine:
             public_address=test.public_address,
             received_bytes=test.received_bytes,
             sent_bytes=test.sent_bytes,
+            windows=test.windows(),
+            demanded_seconds=None if profile.may_converge else profile.window_seconds,
         )
 
 
@@ -189,9 +188,6 @@ class _Test:
             return None
         family, place = dialer.address
         download, upload = self._transfer("download"), self._transfer("upload")
-        identity = self._identity(backend, str(place[0]))
-        if is_limited(identity):
-            self.flags.append(Flag.SERVER_LIMITED)
         return Speed(
             download=download,
             upload=upload,
@@ -203,6 +199,10 @@ class _Test:
             server=picked.named(self._identity(backend, str(place[0]))),
             ip_version=6 if family.name == "AF_INET6" else 4,
         )
+
+    def windows(self) -> tuple[MeasuredWindow, ...]:
+        """Return the windows of the directions that ended."""
+        return tuple(measured_window(done, direction) for direction, done in self._runs.items())
 
     def _look_for_another_path(self, dialer: Dialer, backend: Backend) -> None:
         """Flag addresses that changed during the test; one that cannot be learned flags nothing."""
@@ -272,13 +272,17 @@ class _Test:
 
     def _identity(self, backend: Backend, address: str) -> ServerIdentity:
         seen = self._seen
-        return backend.identity(
+        identity = backend.identity(
             address,
             seen.tests_running_maximum if seen else None,
             seen.cpu_ratio_maximum if seen else None,
         )
-
-
-def is_limited(server: ServerIdentity) -> bool:
-    """Tell whether the server's own load may have limited the result."""
-    return server.cpu_ratio is not None and server.cpu_ratio > SERVER_BUSY_RATIO
+        info = backend.info
+        if info is None or seen is None:
+            return identity
+        link = {
+            "link_bits_per_second": info.load.link_bits_per_second,
+            "link_sent_ratio": seen.link_sent_ratio_maximum,
+            "link_received_ratio": seen.link_received_ratio_maximum,
+        }
+        return identity.model_copy(update=link)

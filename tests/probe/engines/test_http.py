@@ -10,12 +10,12 @@ import time
 import pytest
 
 from probe.engine import Measurement, Order, Progress
-from probe.engines.http import FULL, QUICK, HttpEngine, Profile, is_limited
+from probe.engines.http import FULL, QUICK, HttpEngine, Profile
 from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry, ServerInfo, ServerLoad
-from protocol.records import ServerIdentity, Speed, encode
+from protocol.records import Speed, encode
 from tests.probe.far_end import (
     PIECE,
     Handler,
@@ -457,18 +457,6 @@ def test_a_stopping_probe_ends_its_test() -> None:
     assert measurement.failure is not None
     assert measurement.failure.code is Failure.PROBE_STOPPING
     assert threading.active_count() <= before + 1
-
-
-def test_the_servers_load_is_judged() -> None:
-    """A server busier than nine tenths may have been the limit; an unknown load is not held
-    against it.
-    """
-    server = ServerIdentity(
-        url="http://x", address=None, name=None, software=None, tests_running=1, cpu_ratio=0.95
-    )
-    assert is_limited(server)
-    assert not is_limited(server.model_copy(update={"cpu_ratio": 0.5}))
-    assert not is_limited(server.model_copy(update={"cpu_ratio": None}))
 
 
 def test_the_profiles_are_the_protocols() -> None:
