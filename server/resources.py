@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
@@ -69,6 +70,19 @@ _READ = ("GET", "HEAD")
 _READ_AND_WRITE = ("GET", "HEAD", "POST")
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """By what the server is reached.
+
+    Attributes:
+        stamp_port: the reflector's UDP port; None where there is none.
+        link_bits_per_second: the capacity of its link; None where it is not known.
+    """
+
+    stamp_port: int | None
+    link_bits_per_second: int | None
+
+
 class Resources:
     """Answers requests.
 
@@ -79,7 +93,7 @@ class Resources:
         cpu: for the load.
         metrics: for /metrics.
         pool: what downloads are made of.
-        stamp_port: the reflector's UDP port, None where there is none.
+        reached: by what.
     """
 
     def __init__(
@@ -90,7 +104,7 @@ class Resources:
         cpu: CpuMeter,
         metrics: Metrics,
         pool: GarbagePool,
-        stamp_port: int | None,
+        reached: Reached,
     ) -> None:
         self._settings = settings
         self._connections = connections
@@ -98,7 +112,7 @@ class Resources:
         self._cpu = cpu
         self._metrics = metrics
         self._pool = pool
-        self._stamp_port = stamp_port
+        self._reached = reached
         self._exact: dict[str, tuple[tuple[str, ...], Callable[[Exchange], None]]] = {
             SERVER_PATH: (_READ, self._server),
             "/healthz": (_READ, self._health),
@@ -228,12 +242,13 @@ class Resources:
             software=SOFTWARE,
             your_address=exchange.channel.address,
             upload_maximum_bytes=self._settings.limits.upload_maximum_bytes,
-            stamp_port=self._stamp_port,
+            stamp_port=self._reached.stamp_port,
             load=ServerLoad(
                 tests_running=self._tests.running(),
                 connections=len(self._connections),
                 connections_limit=self._connections.maximum,
                 cpu_ratio=self._cpu.ratio,
+                link_bits_per_second=self._reached.link_bits_per_second,
             ),
         )
         exchange.answer(HTTPStatus.OK, encode(info), _JSON, NO_STORE)
