@@ -61,6 +61,8 @@ class Slot:
         path: on which path.
         family: over which address family; None where the task looks at all of them.
         profile: of a speed slot.
+        server: the name of the server that a speed slot goes to; None where its path names none.
+        engine: what speaks with that server; None for the usual one.
         part_start, part_end: the part of the day that it stands for, UTC.
         evening: whether its moment is within the evening hours.
         evening_follows: whether another speed slot of the path comes later in the day, in the
@@ -76,6 +78,8 @@ class Slot:
     part_end: datetime
     evening: bool
     evening_follows: bool = False
+    server: str | None = None
+    engine: str | None = None
 
     @property
     def planned(self) -> bool:
@@ -104,8 +108,9 @@ class Plan:
 class _Part:
     """A part of a day, in seconds since the epoch. ``window`` is empty for a light task.
 
-    ``turn`` counts on from part to part and from day to day: families take turns by it.
-    ``family`` is the path's whose turn it is; ``beside`` are the paths that are measured with it.
+    ``turn`` counts on from part to part and from day to day: families and servers take turns by it.
+    ``family`` and ``server`` are the path's whose turn it is; ``beside`` are the paths that are
+    measured with it.
     """
 
     start: int
@@ -117,6 +122,7 @@ class _Part:
     evening: bool = False
     turn: int = 0
     family: Family | None = None
+    server: str | None = None
     beside: tuple[str, ...] = ()
 
 
@@ -253,6 +259,7 @@ def _slots(day: _Day, placed: Iterable[tuple[_Part, int]]) -> Iterator[Slot]:
             part_start=_utc(part.start),
             part_end=_utc(part.end),
             evening=EVENING_START <= local < EVENING_END,
+            server=part.server,
         )
 
 
@@ -394,8 +401,26 @@ def _speed_parts(day: _Day, path: MeasuredPath, seed: str) -> Iterator[_Part]:
                     evening=_holds_evening(window),
                     turn=turn,
                     family=path.families[turn % len(path.families)],
+                    server=_server(path, turn, seed),
                 )
                 yield from _within(day, part, seed)
+
+
+def _server(path: MeasuredPath, turn: int, seed: str) -> str | None:
+    """Return the server whose turn it is, by its name; None where the path names none.
+
+    The main one, the first, has every other turn: its series is the line's. The others share the
+    rest evenly. One moves on when every family has had the one before, so that each window has
+    every server over every family, each its share, within as many days as there are such pairs.
+    Probes begin with different ones, or they would all meet at the same server.
+    """
+    if not path.servers:
+        return None
+    main, *others = path.servers
+    turns = [name for other in others for name in (main, other)] or [main]
+    digest = hashlib.sha256(f"{seed}|{path.name}|server".encode()).digest()
+    begin = int.from_bytes(digest[:4], "big")
+    return turns[(begin + turn // len(path.families)) % len(turns)]
 
 
 def _periodic_parts(day: _Day, path: MeasuredPath, task: Task, seed: str) -> Iterator[_Part]:

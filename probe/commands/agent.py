@@ -61,7 +61,7 @@ def run(configuration: Configuration, *, now: bool) -> None:
     # Before any thread: all of them inherit it, and one alone waits for the signals.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    agent = Agent(settings, who, World(Clock(), engines, take))
+    agent = Agent(settings, who, World(Clock(), engines, take, ENGINES))
 
     def wait_for_signal() -> None:
         signal.sigwait(signals)

@@ -276,6 +276,64 @@ def test_each_window_meets_both_families_in_two_days(
 
 
 @settings(max_examples=15, deadline=None)
+@given(
+    st.integers(1, 4),
+    families,
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.integers(0, 400),
+    st.text(max_size=8),
+)
+def test_each_window_meets_every_server_over_every_family(
+    count: int, its_families: Families, day_tests: int, evening_tests: int, shift: int, seed: str
+) -> None:
+    """Within as many days as there are pairs of turns, each window has had each server over each
+    family: the main one in every other test, the others the rest, evenly.
+    """
+    some = (
+        Window(name="day", start=time(6), end=time(18), tests=day_tests),
+        Window(name="evening", start=time(19), end=time(23), tests=evening_tests),
+    )
+    names = tuple(f"s{number}" for number in range(count))
+    there = path(rhythm=Rhythm(some), families=its_families).model_copy(update={"servers": names})
+    turns = max(1, 2 * (count - 1))
+    found: Counter[tuple[bool, str | None, int | None]] = Counter()
+    for number in range(turns * len(its_families)):
+        plan = plan_day(DAY + timedelta(shift + number), HANOI, [there], seed)
+        slots = of_task(plan, Task.SPEED)
+        assert slots == of_task(
+            plan_day(DAY + timedelta(shift + number), HANOI, [there], seed), Task.SPEED
+        )
+        found += Counter((slot.evening, slot.server, slot.family) for slot in slots)
+    for evening, tests in ((False, day_tests), (True, evening_tests)):
+        for family in its_families:
+            shares = [found[evening, name, family] for name in names]
+            assert shares == [tests * max(1, count - 1), *[tests] * (count - 1)]
+
+
+def test_servers_are_the_speed_tests_alone_and_probes_begin_with_different_ones() -> None:
+    """A path without servers plans none; light tasks have no turns; of many probes about as many
+    begin with the one as with the other, so that they do not all meet at one server.
+    """
+    there = path().model_copy(update={"servers": ("a", "b")})
+    plans = [plan_day(DAY, HANOI, [there], f"probe-{number}") for number in range(40)]
+    first = Counter(of_task(plan, Task.SPEED)[0].server for plan in plans)
+    assert min(first["a"], first["b"]) >= 10
+    assert {slot.server for slot in plans[0].slots if slot.task is not Task.SPEED} == {None}
+    assert {slot.server for slot in plan_day(DAY, HANOI, [path()], "s").slots} == {None}
+
+
+def test_a_path_beside_another_goes_to_the_same_server() -> None:
+    """What differs between two paths beside each other is the way to the line, not the server."""
+    wired = path("eth0", line="l").model_copy(update={"servers": ("a", "b")})
+    plan = plan_day(DAY, HANOI, [wired, path("wlan0", line="l", beside="eth0")], "s")
+    servers = {slot.part_start: slot.server for slot in plan.slots if slot.path == "eth0"}
+    beside = [slot for slot in of_task(plan, Task.SPEED) if slot.path == "wlan0"]
+    assert beside
+    assert all(slot.server == servers[slot.part_start] is not None for slot in beside)
+
+
+@settings(max_examples=15, deadline=None)
 @given(days, windows, families, st.integers(1, 3), st.text(max_size=8))
 def test_a_path_beside_another_is_measured_in_the_same_quarter(
     when: tuple[date, ZoneInfo],
