@@ -89,6 +89,7 @@ DEFAULT_STATUS_PORT = 9780
 # --- What Ookla's servers serve ----------------------------------------------------------------
 
 OOKLA_ENGINE: Final = "ookla"
+OOKLA_FOLDER = "/speedtest/"
 OOKLA_PING = "latency.txt"
 OOKLA_PONG = b"test=test"
 OOKLA_UPLOAD = "upload.php"

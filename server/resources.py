@@ -17,6 +17,11 @@ from protocol.constants import (
     GARBAGE_CHUNK_BYTES,
     GARBAGE_MAX_CHUNKS,
     GET_IP,
+    OOKLA_FOLDER,
+    OOKLA_PING,
+    OOKLA_PONG,
+    OOKLA_SIZES,
+    OOKLA_UPLOAD,
     SERVER_PATH,
     STREAM_PARAMETER,
     TEST_PARAMETER,
@@ -65,6 +70,8 @@ _OPEN_TO_PAGES = frozenset(
 """What a page of any origin may use."""
 
 _NDT7: dict[str, Direction] = {DOWNLOAD_PATH: "download", UPLOAD_PATH: "upload"}
+
+_OOKLA_IMAGE = f"{OOKLA_FOLDER}random"
 
 _READ = ("GET", "HEAD")
 _READ_AND_WRITE = ("GET", "HEAD", "POST")
@@ -124,6 +131,11 @@ class Resources:
             self._exact[prefix + GARBAGE] = (_READ, self._garbage)
             self._exact[prefix + EMPTY] = (_READ_AND_WRITE, self._empty)
             self._exact[prefix + GET_IP] = (_READ, self._get_ip)
+        self._exact["/"] = (_READ, self._welcome)
+        self._exact[OOKLA_FOLDER + OOKLA_PING] = (_READ, self._pong)
+        self._exact[OOKLA_FOLDER + OOKLA_UPLOAD] = (_READ_AND_WRITE, self._sized_upload)
+        for side, size in OOKLA_SIZES.items():
+            self._exact[f"{_OOKLA_IMAGE}{side}x{side}.jpg"] = (_READ, partial(self._random, size))
 
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, whatever it is.
@@ -153,7 +165,9 @@ class Resources:
         """Return what metrics call a path: one of a fixed list."""
         if path.startswith(TESTS_PATH):
             return "tests"
-        return path.rpartition("/")[2] if path in self._exact else "unknown"
+        if path not in self._exact:
+            return "unknown"
+        return "random.jpg" if path.startswith(_OOKLA_IMAGE) else path.rpartition("/")[2] or "/"
 
     def _find(self, path: str) -> tuple[tuple[str, ...], Callable[[Exchange], None]]:
         if path in self._exact:
@@ -162,13 +176,23 @@ class Resources:
             return _READ, self._test
         raise HttpError(
             HTTPStatus.NOT_FOUND,
-            f"nothing here; this Linewatch measurement server has {', '.join(sorted(self._exact))}",
+            f"nothing here; this Linewatch measurement server has {self._places()}",
+        )
+
+    def _places(self) -> str:
+        """Return what there is, for people; ten images of ten sizes are one place."""
+        images = f"{_OOKLA_IMAGE}….jpg"
+        return ", ".join(
+            sorted({images if path.startswith(_OOKLA_IMAGE) else path for path in self._exact})
         )
 
     # --- LibreSpeed's ------------------------------------------------------------------------
 
     def _garbage(self, exchange: Exchange) -> None:
-        size = _chunks(exchange.request.query.get("ckSize", "")) * GARBAGE_CHUNK_BYTES
+        chunks = _chunks(exchange.request.query.get("ckSize", ""))
+        self._random(chunks * GARBAGE_CHUNK_BYTES, exchange)
+
+    def _random(self, size: int, exchange: Exchange) -> None:
         if exchange.request.method == "HEAD":
             exchange.announce(size, _DOWNLOAD_HEADERS)
             return
@@ -183,10 +207,13 @@ class Resources:
         )
 
     def _empty(self, exchange: Exchange) -> None:
+        self._take_upload(exchange)
+        exchange.answer(HTTPStatus.OK, headers=NO_STORE)
+
+    def _take_upload(self, exchange: Exchange) -> None:
         if exchange.request.method != "HEAD" and not exchange.request.body.done:
             named = _named(exchange.request.query)
             self._transfer(exchange, "upload", named, exchange.receive_upload)
-        exchange.answer(HTTPStatus.OK, headers=NO_STORE)
 
     def _get_ip(self, exchange: Exchange) -> None:
         address = exchange.channel.address
@@ -233,6 +260,21 @@ class Resources:
 
         # Its query is the client's own description of itself: it names no test of ours.
         self._transfer(exchange, direction, (None, 0), move)
+
+    # --- Ookla's -----------------------------------------------------------------------------
+
+    def _welcome(self, exchange: Exchange) -> None:
+        # speedtest-cli's --mini wants an answer here before it looks below OOKLA_FOLDER.
+        text = f"A Linewatch measurement server. It has {self._places()}.\n"
+        exchange.answer(HTTPStatus.OK, text.encode(), _TEXT, NO_STORE)
+
+    def _pong(self, exchange: Exchange) -> None:
+        exchange.answer(HTTPStatus.OK, OOKLA_PONG + b"\n", _TEXT, NO_STORE)
+
+    def _sized_upload(self, exchange: Exchange) -> None:
+        self._take_upload(exchange)
+        text = f"size={exchange.request.body.received}"
+        exchange.answer(HTTPStatus.OK, text.encode(), _TEXT, NO_STORE)
 
     # --- Linewatch's own ---------------------------------------------------------------------
 
