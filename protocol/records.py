@@ -469,7 +469,8 @@ class Ipv6Readiness(Model):
         resolves: a name server, asked over the path, gives the IPv6 address of a far end; false:
             it gives the IPv4 address and no answer for the other; null: no far end has one.
         far_end: what was asked by HTTP, over both families side by side.
-        answers: it answered a small GET over IPv6; ``failure`` says why not.
+        answers: it answered a small GET over IPv6; false: only over IPv4, null: over neither.
+        failure: why it did not over IPv6.
         ipv4, ipv6: how long each family took.
         slower: whether IPv6 is slower by the method's rule; null where either did not answer.
     """

@@ -54,17 +54,21 @@ def ipv6_readiness(
     failure: FailureReport | None = None
     if far_end is not None:
         times, failure = _side_by_side(far_end, order)
-    ipv6 = times.get(6)
+    ipv4, ipv6 = times.get(4), times.get(6)
+    answers = True if ipv6 and ipv6.answered else None
+    if answers is None and ipv4 and ipv4.answered:
+        # It is there: IPv6 is what does not work.
+        answers = False
     return Ipv6Readiness(
         has_address=has_address,
         has_route=has_route,
         resolves=resolves,
         far_end=far_end,
-        answers=None if ipv6 is None else ipv6.answered > 0,
+        answers=answers,
         failure=failure,
-        ipv4=times.get(4),
+        ipv4=ipv4,
         ipv6=ipv6,
-        slower=is_slower(times.get(4), ipv6),
+        slower=is_slower(ipv4, ipv6),
     )
 
 
