@@ -298,7 +298,13 @@ def _also_asking(collector_url: str, take: Take) -> Take:
 
 
 def _same_plan(one: Instruction, other: Instruction) -> bool:
-    return (one.timezone, one.paths) == (other.timezone, other.paths)
+    return _plan(one) == _plan(other)
+
+
+def _plan(instruction: Instruction) -> tuple[object, ...]:
+    """Return what slots are drawn from: a carrier's new network moves none of them."""
+    paths = [path.model_copy(update={"carrier_prefixes": ()}) for path in instruction.paths]
+    return instruction.timezone, *paths
 
 
 def _hold(directory: Path) -> int:

@@ -24,7 +24,8 @@ def read_ceiling(directory: Path, interface: str | None) -> Ceiling | None:
     path = directory / CEILING_NAME
     try:
         ceiling = Ceiling.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
+        # Who measures by hand may not look into the agent's folder.
         return None
     except (OSError, ValidationError) as error:
         log.warning("%s cannot be used, the device counts as not certified: %s", path, error)

@@ -19,6 +19,7 @@ from probe.engine import Engine, Order, Progress
 from probe.errors import SpoolError
 from probe.journal import Journal
 from probe.measurement import Taken
+from probe.neighbour import neighbour_of
 from probe.quiet import Quiet
 from probe.servers import Assigned, NoServerError, Servers
 from probe.slots import Done, Slot, line_key
@@ -186,6 +187,8 @@ class Runner:
             server=server,
             candidates=assigned.candidates,
             others=tuple(entry.url for entry in work.servers if entry.engine != OOKLA_ENGINE),
+            neighbour=neighbour_of(server, work.servers),
+            carrier_prefixes=work.path.carrier_prefixes,
             interface=work.path.interface,
             family=work.slot.family,
             profile=work.slot.profile,

@@ -6,7 +6,7 @@ from protocol.records import Task
 
 ENGINES: dict[str, Engine] = {
     "http": Engine("http", "1", Task.SPEED, 75.0, http.HttpEngine().measure),
-    "stamp": Engine("stamp", "1", Task.LATENCY, 75.0, stamp.StampEngine().measure),
+    "stamp": Engine("stamp", "2", Task.LATENCY, 75.0, stamp.StampEngine().measure),
     "reach": Engine("reach", "2", Task.REACH, 30.0, reach.ReachEngine().measure),
 }
 """Name → engine. The longest that a measurement takes:

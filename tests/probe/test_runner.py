@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,17 @@ def test_slot_of_an_unknown_server_is_skipped_by_name(bench: Bench) -> None:
     assert record.failure is not None
     assert "'gone'" in record.failure.detail
     assert bench.take.orders == []
+
+
+def test_a_slot_knows_its_neighbour_and_its_carriers_networks(bench: Bench) -> None:
+    """The other server stands beside the one that is measured to, and the path's networks come
+    with the order.
+    """
+    beside = ServerEntry(name="beside", url="http://beside:1", stamp="beside:1")
+    network = ip_network("198.51.100.0/24")
+    bench.run(slot(), (SERVER, beside), carrier_prefixes=(network,))
+    _, order = bench.take.orders[0]
+    assert (order.neighbour, order.carrier_prefixes) == (beside, (network,))
 
 
 def test_a_service_of_others_is_no_far_end_to_ask(bench: Bench) -> None:
