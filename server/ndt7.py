@@ -143,7 +143,6 @@ class Transfer:
             while not self._is_over():
                 self._receive()
                 self._measure_if_due()
-            self._measure()  # the last one is the summary
             self._close()
         except FrameError as error:
             self._refuse(error)
@@ -239,7 +238,11 @@ class Transfer:
         self._channel.deadline = min(idle, self._stops_at)
 
     def _close(self) -> None:
-        """Shake hands on the end: our close frame, then whatever comes until the client's."""
+        """Shake hands on the end: our close frame, then whatever comes until the client's.
+
+        Before it the last measurement, which is the summary.
+        """
+        self._measure()
         code = CloseCode.GOING_AWAY if self._exchange.stopping() else CloseCode.NORMAL
         self._channel.send(websocket.close_frame(code, masked=False))
         while not self._client_closed:
