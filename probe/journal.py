@@ -210,6 +210,7 @@ class Journal:
             "path": slot.path,
             "slot": slot.moment,
             "family": slot.family,
+            "server": slot.server,
             "software": self._software,
         }
         try:

@@ -146,8 +146,8 @@ class WindowTraffic(Model):
         interface_received_bytes, interface_sent_bytes: by the interface's counters.
         router_received_bytes, router_sent_bytes: by the counters of the router's side towards the
             carrier (UPnP IGD); null where it was not asked, or its counters are of no use.
-        test_bytes: payload of the direction, as the probe counted it.
-        test_retransmitted_bytes: payload that the probe sent again up to the window's end.
+        test_bytes: payload that the test's own connections received (download) or sent (upload), by
+            the probe's kernel: what was sent again, and what TLS adds, included.
         segment_bytes: payload of a full segment, the smallest of the streams'; null where unknown.
     """
 
@@ -157,7 +157,6 @@ class WindowTraffic(Model):
     router_received_bytes: Count | None
     router_sent_bytes: Count | None
     test_bytes: Count
-    test_retransmitted_bytes: Count | None
     segment_bytes: Count | None
 
 
@@ -530,6 +529,7 @@ class RecordBase(Model):
     Attributes:
         slot: the planned moment.
         family: the address family that the slot was planned for; null: none or any.
+        server: the server that it was planned for, by its entry's name; null: none was named.
         started_at: when the work began; null where it never did (skipped, missed).
     """
 
@@ -541,6 +541,7 @@ class RecordBase(Model):
     path: Identifier
     slot: AwareDatetime
     family: Literal[4, 6] | None = None
+    server: Text | None = None
     started_at: AwareDatetime | None
     clock: ClockState
     method: Method
