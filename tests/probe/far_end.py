@@ -57,6 +57,12 @@ def listening(talk: Callable[[socket.socket], None], host: str = "127.0.0.1") ->
             thread.join(5)
 
 
+def mute(connection: socket.socket) -> None:
+    """Take everything and say nothing until the other side goes away."""
+    while connection.recv(4096):
+        pass
+
+
 @contextmanager
 def plain_backend(
     replaced: Mapping[str, Callable[[Handler], None]] | None = None,

@@ -1,6 +1,5 @@
 """Which of several servers is the nearest."""
 
-import socket
 import threading
 import time
 
@@ -12,7 +11,7 @@ from probe.transfer.choice import Picked, pick
 from probe.transfer.guard import Guard
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from tests.probe.far_end import Handler, empty, listening, plain_backend
+from tests.probe.far_end import Handler, empty, listening, mute, plain_backend
 
 PATHS = {"pingURL": "tick"}
 
@@ -36,12 +35,6 @@ def late(seconds: float) -> dict[str, object]:
         empty(request)
 
     return {"tick": tick}
-
-
-def mute(connection: socket.socket) -> None:
-    """Take everything and say nothing until the other side goes away."""
-    while connection.recv(4096):
-        pass
 
 
 def test_a_named_server_is_not_chosen() -> None:
