@@ -129,6 +129,7 @@ probe_paths = Table(
     Column("interface", Text),
     Column("families", String(8), nullable=False, doc="'4', '6' or '4 6'"),
     Column("line_id", String(64), ForeignKey("lines.id"), index=True),
+    Column("servers", Text, doc="names, the main one first, by spaces; null: the first of all"),
     Column("monthly_data_budget_bytes", BigInteger),
     Column("schedule", Text, doc="JSON of protocol.messages.Schedule; null: the default"),
     PrimaryKeyConstraint("probe_id", "name"),
@@ -140,6 +141,9 @@ servers = Table(
     Column("id", String(64), primary_key=True),
     Column("url", Text, nullable=False),
     Column("stamp", Text, doc="HOST:PORT of its STAMP reflector"),
+    Column("engine", String(64), nullable=False, doc="what speaks with it: http, ndt7 …"),
+    Column("network", Text, doc="whose network it stands in"),
+    Column("paths", Text, doc="JSON of protocol.messages.BackendPaths; null: found out"),
     Column("created_at", Moment, nullable=False),
 )
 

@@ -82,6 +82,7 @@ def _registry() -> None:
         sa.Column("interface", sa.Text(), nullable=True),
         sa.Column("families", sa.String(length=8), nullable=False),
         sa.Column("line_id", sa.String(length=64), nullable=True),
+        sa.Column("servers", sa.Text(), nullable=True),
         sa.Column("monthly_data_budget_bytes", sa.BigInteger(), nullable=True),
         sa.Column("schedule", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["line_id"], ["lines.id"], name="fk_probe_paths_line_id_lines"),
@@ -106,6 +107,9 @@ def _people() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("stamp", sa.Text(), nullable=True),
+        sa.Column("engine", sa.String(length=64), nullable=False),
+        sa.Column("network", sa.Text(), nullable=True),
+        sa.Column("paths", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_servers"),
     )
