@@ -89,13 +89,15 @@ async def test_families_stand_side_by_side_and_are_never_one_median(line: Runnin
     assert four.startswith("IPv4 · may-chu-do · eth0 · http 1 full main")
     assert six.startswith("IPv6 · may-chu-do · eth0 · http 1 full")
     assert radio.startswith("IPv4 · may-chu-do · wlan0")
+    assert " 0 / " in radio
+    assert "Mbit/s" in radio
     drawn = {series: downloads(line, series) for series in (IPV4, IPV6)}
     for text, series in ((four, IPV4), (six, IPV6)):
         counted = int(text.split(" / ")[0].split()[-1])
         assert 0 < counted <= len(drawn[series])
     other = await page(line, f"{ADDRESS}&series={IPV6.key}", language="en")
     whole = await page(line, f"{ADDRESS}&series=none-such", language="en")
-    counts = [int(one.all("p", "counts")[0].text.split()[0]) for one in (tree, other, whole)]
+    counts = [int(one.all("p", id="counts")[0].text.split()[0]) for one in (tree, other, whole)]
     assert counts[0] == counts[2]
     assert counts[0] + counts[1] < len(line.rows(schema.records))
     assert counts[1] == int(six.split(" / ")[1].split()[0])
