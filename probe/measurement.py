@@ -269,11 +269,12 @@ def _interface(order: Order, root: Path) -> str | None:
     """Return the interface that the test will leave by, as far as the routes tell beforehand."""
     if order.interface is not None:
         return order.interface
-    if order.server is not None:
+    server = order.server or next(iter(order.candidates), None)
+    if server is not None:
         guard = Guard(min(order.deadline, time.monotonic() + _LOOK_SECONDS), order.cancelled)
         # No name, no address: the engine will say so. The default route is the best guess then.
         with contextlib.suppress(MeasurementError):
-            target = Target.of(order.server.url)
+            target = Target.of(server.url)
             family, place = resolve(target.host, target.port, order.family, guard)[0]
             found = route.interface_towards(str(place[0]), 6 if family.name == "AF_INET6" else 4)
             if found is not None:
