@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from collector.domain.series import SeriesId
-from collector.ledger import schema
+from collector.ledger import queries, schema
 from collector.ledger.bookkeeping import series_of
 from tests.collector import simulated_month
 from tests.collector.chromium import open_page
@@ -129,6 +129,17 @@ async def test_ipv6_readiness_is_on_the_page_in_words(line: Running) -> None:
     ]
     assert "sẵn sàng, nhưng chậm hơn IPv4" in vietnamese
     assert "ready, but slower than IPv4" in english
+
+
+async def test_a_family_that_is_dead_is_no_outage_of_the_other(line: Running) -> None:
+    """Where every test of IPv6 fails the line stays as IPv4 has it; where IPv4's fail, it fails."""
+    for dead, state in ((6, "good"), (4, "failing")):
+        with line.database.write() as connection:
+            its = records.update().where(records.c.ip_version == dead, records.c.task == "speed")
+            nothing = {"outcome": "failed", "failure_code": "no_route", "server": None}
+            connection.execute(its.values(nothing))
+        found = await line.database.read(lambda c: queries.overview(c, simulated_month.NOW))
+        assert found[0].state == state
 
 
 async def test_a_line_of_one_series_has_no_table_of_them(month: Running) -> None:
