@@ -13,6 +13,7 @@ from probe.transfer import backend as backends
 from probe.transfer.dial import Dialer
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
+from protocol.constants import FOREIGN_ENGINES
 
 ADDRESS_SECONDS: Final = 3.0
 """How long a measurement that does not learn its public address may take to ask for it: one
@@ -56,6 +57,8 @@ def with_public_address(measurement: Measurement, order: Order) -> Measurement:
     takes `ADDRESS_SECONDS` at most, and what goes wrong with it undoes nothing.
     """
     if not order.carrier_prefixes or order.server is None or measurement.public_address:
+        return measurement
+    if order.server.engine in FOREIGN_ENGINES:
         return measurement
     guard = Guard(time.monotonic() + ADDRESS_SECONDS, order.cancelled)
     with contextlib.suppress(MeasurementError):

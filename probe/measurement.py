@@ -24,10 +24,12 @@ from probe.transfer.dial import Target, resolve
 from probe.transfer.guard import Guard, start
 from protocol.failures import Failure
 from protocol.flags import Flag
+from protocol.messages import ServerEntry
 from protocol.records import (
     ClockState,
     Conditions,
     FailureReport,
+    Latency,
     Method,
     Outcome,
     Snapshot,
@@ -147,11 +149,19 @@ def take(
         failure=failure,
         flags=tuple(flag for flag in Flag if flag in flags),
         conditions=conditions,
-        section=measurement.section,
+        section=_with_entry(measurement.section, order.server),
         task=engine.task,
         received_bytes=measurement.received_bytes,
         sent_bytes=measurement.sent_bytes,
     )
+
+
+def _with_entry(section: Section | None, entry: ServerEntry | None) -> Section | None:
+    """Return a section whose server is called what the order calls it, unless its engine chose."""
+    if not isinstance(section, Speed | Latency) or entry is None or section.server.entry:
+        return section
+    known = {"entry": entry.name, "network": entry.network}
+    return section.model_copy(update={"server": section.server.model_copy(update=known)})
 
 
 def _defect(error: BaseException, where: str) -> FailureReport:

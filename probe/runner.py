@@ -24,7 +24,7 @@ from probe.quiet import Quiet
 from probe.servers import Assigned, NoServerError, Servers
 from probe.slots import Done, Slot, line_key
 from probe.spool import Spool
-from protocol.constants import OOKLA_ENGINE
+from protocol.constants import FOREIGN_ENGINES
 from protocol.failures import Failure
 from protocol.messages import MeasuredPath, ServerEntry
 from protocol.records import Outcome, Task
@@ -186,7 +186,9 @@ class Runner:
         order = Order(
             server=server,
             candidates=assigned.candidates,
-            others=tuple(entry.url for entry in work.servers if entry.engine != OOKLA_ENGINE),
+            others=tuple(
+                entry.url for entry in work.servers if entry.engine not in FOREIGN_ENGINES
+            ),
             neighbour=neighbour_of(server, work.servers),
             carrier_prefixes=work.path.carrier_prefixes,
             interface=work.path.interface,

@@ -6,7 +6,7 @@ from typing import Final
 
 from probe.engine import Engine
 from probe.slots import Slot
-from protocol.constants import DEFAULT_ENGINE, OOKLA_ENGINE
+from protocol.constants import DEFAULT_ENGINE, FOREIGN_ENGINES, OOKLA_ENGINE
 from protocol.failures import Failure
 from protocol.messages import MeasuredPath, ServerEntry
 from protocol.records import Task
@@ -102,10 +102,11 @@ def choose_server(
     """Return the server of a task that has no turns, always the same: one series, one server.
 
     Those that the path names come first, in its order. Of them it is the first that the usual
-    engine speaks with; for `latency` the first that names its reflector, where any does. A service
-    of others, which only its own engine may use, is never it.
+    engine speaks with; for `latency` the first that names its reflector, where any does. A server
+    that only its own engine may ask is it for `speed` alone, and one of Ookla's never.
     """
-    own = [entry for entry in known if entry.engine != OOKLA_ENGINE]
+    shut = {OOKLA_ENGINE} if task is Task.SPEED else FOREIGN_ENGINES
+    own = [entry for entry in known if entry.engine not in shut]
     ordered = sorted(own, key=lambda entry: _place(entry, named))
     if task is Task.LATENCY:
         ordered = [entry for entry in ordered if entry.stamp] or ordered

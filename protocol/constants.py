@@ -116,6 +116,11 @@ OOKLA_DOWNLOAD = "random4000x4000.jpg"
 OOKLA_UPLOAD_BYTES = 7_340_032
 """The largest upload that speedtest-cli sends (7 MiB), so that every server of Ookla's takes it."""
 
+IPERF3_ENGINE: Final = "iperf3"
+FOREIGN_ENGINES: Final = frozenset({OOKLA_ENGINE, IPERF3_ENGINE})
+"""Engines whose servers are asked by themselves alone: an iperf3 server takes any connection for a
+test, and Ookla's are used by who accepted its terms."""
+
 # --- STAMP (RFC 8762) ------------------------------------------------------------------------
 
 STAMP_PACKET_BYTES = 44

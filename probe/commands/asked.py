@@ -11,7 +11,7 @@ from probe.engines import ENGINES
 from probe.engines.ookla import SERVICE
 from probe.server_list import read_list
 from probe.settings import ProbeSettings
-from protocol.constants import DEFAULT_ENGINE, OOKLA_ENGINE
+from protocol.constants import DEFAULT_ENGINE, FOREIGN_ENGINES, OOKLA_ENGINE
 from protocol.errors import ConfigurationError
 from protocol.messages import ServerEntry
 
@@ -24,9 +24,6 @@ folder that somebody else works in."""
 _WEB: Final = ("http://", "https://")
 _SCHEMES: Final = {"ndt7": (*_WEB, "ws://", "wss://"), "iperf3": ("iperf3://",)}
 """How the addresses of an engine's servers begin, where it is not as for all others."""
-
-_OWN_SERVERS: Final = frozenset({"iperf3", OOKLA_ENGINE})
-"""Engines whose servers are no Linewatch servers: no other engine's server will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ def _checked(url: str, engine: str) -> str:
 def _of_engine(engine: str, known: Sequence[ServerEntry]) -> ServerEntry | None:
     """Return the first server of an engine; the others' engines also speak with the usual one's."""
     own = next((entry for entry in known if entry.engine == engine), None)
-    if own is not None or engine in _OWN_SERVERS:
+    if own is not None or engine in FOREIGN_ENGINES:
         return own
     # What an agent alone needs is loaded only where it is asked for.
     from probe.servers import choose_server  # noqa: PLC0415

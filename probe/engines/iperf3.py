@@ -136,8 +136,6 @@ class _Test:
             software=None,
             tests_running=None,
             cpu_ratio=None,
-            entry=server.name,
-            network=server.network,
         )
         section = Speed(
             download=download.transfer if download else None,

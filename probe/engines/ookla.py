@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -164,6 +163,8 @@ def _source_address(order: Order) -> str | None:
 
 def _translate(error: Exception) -> MeasurementError:
     """Return what the library raised as a failure of the closed list."""
+    from urllib.error import HTTPError, URLError  # noqa: PLC0415 - loads what no other test needs
+
     # ConfigRetrievalError and ServersRetrievalError carry what urllib raised as their argument.
     causes = [each for each in error.args if isinstance(each, Exception)]
     cause = causes[0] if causes else error

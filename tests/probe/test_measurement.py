@@ -97,6 +97,20 @@ def test_a_whole_measurement_has_everything() -> None:
     assert conditions.during.test_sent_bytes == taken.sent_bytes == 20
 
 
+def test_a_server_is_called_what_its_entry_calls_it() -> None:
+    """Whatever the engine, the record names its server and network as the plan does; what an engine
+    chose itself keeps the name that it chose.
+    """
+    near = ServerEntry(name="near", url="http://127.0.0.1:9", network="VNIX")
+    for chosen, expected in ((None, ("near", "VNIX")), ("other", ("other", None))):
+        section = speed()
+        server = section.server.model_copy(update={"entry": chosen})
+        done = Measurement(section.model_copy(update={"server": server}))
+        taken = take(engine(lambda _, done=done: done, Task.SPEED), order(server=near), OldClock())  # type: ignore[misc] # bound in the loop
+        assert isinstance(taken.section, Speed)
+        assert (taken.section.server.entry, taken.section.server.network) == expected
+
+
 def test_an_unset_clock_is_flagged() -> None:
     """The flags of clock and device join the engine's, in the order of the list."""
     done = Measurement(REACH, flags=(Flag.STREAM_LOST, Flag.EARLY_STOPPED))

@@ -14,7 +14,7 @@ from probe.runner import Assignment, Runner
 from probe.servers import Servers
 from probe.slots import Done, Slot, plan_day
 from protocol.failures import Failure
-from protocol.messages import Schedule
+from protocol.messages import Schedule, ServerEntry
 from protocol.records import Outcome, Task
 from tests.probe.support import (
     ENGINES,
@@ -113,6 +113,18 @@ def upcoming(planner: Planner) -> set[Key]:
 def end_of_day(moment: datetime) -> datetime:
     """Return the end of Hà Nội's day."""
     return (moment + timedelta(hours=7) + DAY).replace(hour=0, minute=0) - timedelta(hours=7)
+
+
+def test_a_slot_knows_the_engine_of_its_server(bench: Bench) -> None:
+    """What speaks with a slot's server is planned with the slot, so that the record of one that did
+    not run names it; a server that nobody knows has none.
+    """
+    lab = ServerEntry(name="lab", url="iperf3://lab.example", engine="iperf3")
+    asked = instruction(path(servers=("lab", "gone")), servers=(lab,))
+    planner = bench.start()
+    planner.follow(KeptInstruction(etag=None, since=NOW, instruction=asked))
+    found = {(slot.server, slot.engine) for slots in planner._upcoming.values() for slot in slots}
+    assert found == {("lab", "iperf3"), ("gone", None), (None, None)}
 
 
 def test_rest_of_the_day_is_planned_once(bench: Bench) -> None:

@@ -119,7 +119,8 @@ def test_a_slot_knows_its_neighbour_and_its_carriers_networks(bench: Bench) -> N
 def test_a_service_of_others_is_no_far_end_to_ask(bench: Bench) -> None:
     """What is asked to tell a dead line from a dead server are servers of one's own."""
     ookla = ServerEntry(name="ookla", url="https://www.speedtest.net/", engine="ookla")
-    bench.run(slot(Task.REACH), servers=(SERVER, ookla))
+    iperf3 = ServerEntry(name="lab", url="iperf3://lab.example", engine="iperf3")
+    bench.run(slot(Task.REACH), servers=(SERVER, ookla, iperf3))
     assert bench.take.orders[0][1].others == (SERVER.url,)
 
 

@@ -46,6 +46,7 @@ def test_a_service_of_others_is_never_asked_unasked() -> None:
     assert choose_server(Task.REACH, [OOKLA, IPERF3, PLAIN]) == PLAIN
     assert choose_server(Task.REACH, [OOKLA]) is None
     assert choose_server(Task.SPEED, [IPERF3]) == IPERF3
+    assert choose_server(Task.REACH, [IPERF3]) is None
 
 
 def test_a_slot_goes_to_the_server_whose_turn_it_is() -> None:
