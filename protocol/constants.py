@@ -97,10 +97,6 @@ so that a reflector never amplifies (section 4.3)."""
 SAMPLE_INTERVAL_SECONDS = 0.1
 """How often each stream's bytes are read during a direction."""
 
-FULL_WARM_UP_SECONDS = 3.0
-"""Excluded at the start of each direction in `full`: longer than slow start needs on 900 Mbit/s
-with 80 ms, and than a token bucket of an access line (PowerBoost-like) usually lasts."""
-
 FULL_WINDOW_SECONDS = 10.0
 """The measuring window of `full`: the fixed 10 s of FCC MBA and SamKnows."""
 
@@ -119,5 +115,9 @@ IDLE_LATENCY_REQUESTS = 20
 """Small requests on a warm connection before any load. RMBT asks for at least 10; 20 give a
 median that one late answer does not move."""
 
-LOADED_LATENCY_INTERVAL_SECONDS = 0.1
-"""The pause between small requests while a direction runs."""
+IDLE_LATENCY_INTERVAL_SECONDS = 0.1
+"""From one of them to the next: 2 s in all."""
+
+LOADED_LATENCY_INTERVAL_SECONDS = 0.2
+"""From one small request to the next while a direction runs: 50 in a window. At twice as many their
+own bytes would take 0.8 % of a line of 5 Mbit/s from the measurement."""

@@ -15,7 +15,6 @@ kernel acknowledged. Payload only, no factor added.
 """
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,12 +26,12 @@ from probe.transfer.direction import STALL_SECONDS, Plan, Run, run
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
+from probe.transfer.ramp import Fixed, Ramp
 from probe.transfer.result import count, flags_of_direction
-from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import (
-    FULL_WARM_UP_SECONDS,
     FULL_WINDOW_SECONDS,
+    IDLE_LATENCY_INTERVAL_SECONDS,
     IDLE_LATENCY_REQUESTS,
     LOADED_LATENCY_INTERVAL_SECONDS,
     QUICK_WARM_UP_SECONDS,
@@ -42,11 +41,6 @@ from protocol.flags import Flag
 from protocol.messages import ServerTest
 from protocol.records import LatencySummary, ServerIdentity, Speed, SpeedLatency, Transfer
 
-STREAMS = 4
-"""Streams of each direction. One alone is held back for seconds by a single lost packet on a long
-way; four share that risk and still fill a line of 20 Mbit/s without crowding it. Germany's
-regulator measures with four, Austria's with three."""
-
 TAIL_SECONDS = 0.5
 """How long an upload goes on after its window, so that the samples of our server cover it: it takes
 one every 100 ms, and its time begins when it gets round to reading the first byte."""
@@ -54,22 +48,23 @@ one every 100 ms, and its time begins when it gets round to reading the first by
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The lengths of a test.
+    """The course of a test.
 
     Attributes:
-        warm_up_seconds, window_seconds: of each direction.
+        ramp: how many streams a direction has, and when its warm-up is over.
+        window_seconds: of each direction, at most where it may converge.
         may_converge: end a direction when its rate has converged.
         idle_requests: how many round trips before any load.
     """
 
-    warm_up_seconds: float
+    ramp: Ramp | Fixed
     window_seconds: float
     may_converge: bool = False
     idle_requests: int = IDLE_LATENCY_REQUESTS
 
 
-FULL = Profile(FULL_WARM_UP_SECONDS, FULL_WINDOW_SECONDS)
-QUICK = Profile(QUICK_WARM_UP_SECONDS, QUICK_WINDOW_SECONDS, may_converge=True)
+FULL = Profile(Ramp(), FULL_WINDOW_SECONDS)
+QUICK = Profile(Fixed(4, QUICK_WARM_UP_SECONDS), QUICK_WINDOW_SECONDS, may_converge=True)
 
 SERVER_BUSY_RATIO = 0.90
 """A server whose processors are busier than this, all cores together, may have been the limit."""
@@ -83,19 +78,17 @@ class HttpEngine:
 
     Attributes:
         full, quick: the two profiles.
-        streams: of each direction.
         stall_seconds: how long no byte may move.
     """
 
     full: Profile = FULL
     quick: Profile = QUICK
-    streams: int = STREAMS
     stall_seconds: float = STALL_SECONDS
 
     def measure(self, order: Order) -> Measurement:
         """Measure; see `probe.engine`. Ends by the order's deadline."""
         profile = self.full if order.profile == "full" else self.quick
-        test = _Test(order, profile, self.streams, self.stall_seconds)
+        test = _Test(order, profile, self.stall_seconds)
         failure = None
         try:
             test.run()
@@ -120,7 +113,6 @@ class _Test:
 
     order: Order
     profile: Profile
-    streams: int
     stall_seconds: float
     flags: list[Flag] = field(default_factory=list)
     local_address: str | None = None
@@ -156,7 +148,7 @@ class _Test:
             control,
             backend.empty,
             self.profile.idle_requests,
-            LOADED_LATENCY_INTERVAL_SECONDS,
+            IDLE_LATENCY_INTERVAL_SECONDS,
             lambda share: report(Progress("latency", share)),
         )
         self._direction("download", dialer, backend)
@@ -223,10 +215,9 @@ class _Test:
         report = self.order.progress
         report(Progress(direction, 0.0))
         kind = DownloadStream if direction == "download" else UploadStream
-        streams: Sequence[Stream] = [kind(n, dialer, backend) for n in range(self.streams)]
         ours = backend.info is not None
         plan = Plan(
-            self.profile.warm_up_seconds,
+            self.profile.ramp,
             self.profile.window_seconds,
             tail_seconds=TAIL_SECONDS if direction == "upload" and ours else 0.0,
             may_converge=self.profile.may_converge,
@@ -237,7 +228,7 @@ class _Test:
         try:
             pinger.start()
             run(
-                streams,
+                lambda number: kind(number, dialer, backend),
                 plan,
                 dialer.guard,
                 lambda share, rate: report(Progress(direction, share, rate)),
