@@ -38,6 +38,7 @@ from probe.transfer.kernel import end, source_bytes
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import GARBAGE_CHUNK_BYTES, GARBAGE_MAX_CHUNKS
 from protocol.errors import LinewatchError
+from protocol.messages import ServerEntry
 
 Way = Literal["receive", "send"]
 WAYS: Final[tuple[Way, ...]] = ("receive", "send")
@@ -100,7 +101,7 @@ def linewatch_client(way: Way, url: str, seconds: float, stream_count: int) -> C
     guard = Guard(time.monotonic() + seconds + 30)
     dialer = Dialer(Target.of(url), guard)
     client = Client(dialer)
-    found = backend.find(client)
+    found = backend.find(client, ServerEntry(name="bench", url=url))
     client.close()
     kind = DownloadStream if way == "receive" else UploadStream
     streams = [kind(number, dialer, found) for number in range(stream_count)]

@@ -27,6 +27,7 @@ readonly VENV=/opt/linewatch/venv
 readonly CONFIG=/etc/linewatch/config.yaml
 readonly STATE=/var/lib/linewatch/probe
 readonly UNIT=linewatch-probe.service
+readonly ROUTES_UNIT=linewatch-routes.service
 
 collector='' code='' source='' sha256='' start=yes
 while [ $# -gt 0 ]; do
@@ -86,7 +87,7 @@ install_packages() {
 }
 
 prepare_system() {
-    local packages=(python3 python3-venv ca-certificates systemd)
+    local packages=(python3 python3-venv ca-certificates systemd iproute2 procps)
     # No ready-built cffi and PyYAML exist for 32-bit ARM: they are built here.
     case $(dpkg --print-architecture) in
         armhf | armel) packages+=(gcc libc6-dev python3-dev libffi-dev) ;;
@@ -111,6 +112,15 @@ install_software() {
     "${pip[@]}" --no-deps --no-build-isolation --force-reinstall "$source"
     install -d --mode 0755 /usr/local/bin
     ln --symbolic --force --no-dereference "$VENV/bin/linewatch" /usr/local/bin/linewatch
+}
+
+prepare_routes() {
+    # For a probe with several uplinks; with one they change nothing.
+    install -D --mode 0755 "$source/deploy/linewatch-routes" \
+        /usr/local/lib/linewatch/linewatch-routes
+    install -D --mode 0644 "$source/deploy/systemd/$ROUTES_UNIT" "/etc/systemd/system/$ROUTES_UNIT"
+    install -D --mode 0644 "$source/deploy/sysctl.d/60-linewatch-probe.conf" \
+        /etc/sysctl.d/60-linewatch-probe.conf
 }
 
 write_configuration() {
@@ -150,12 +160,13 @@ enrol() {
 start_agent() {
     install -D --mode 0644 "$source/deploy/systemd/$UNIT" "/etc/systemd/system/$UNIT"
     if [ "$start" = no ]; then
-        echo "Ready. Start it with: systemctl enable --now $UNIT"
+        echo "Ready. Start it with: systemctl enable --now $UNIT $ROUTES_UNIT"
         return 0
     fi
+    sysctl --quiet --load /etc/sysctl.d/60-linewatch-probe.conf
     systemctl daemon-reload
-    systemctl enable --quiet "$UNIT"
-    systemctl restart "$UNIT"
+    systemctl enable --quiet "$UNIT" "$ROUTES_UNIT"
+    systemctl restart "$ROUTES_UNIT" "$UNIT"
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         sleep 1
         if as_probe probe status --config "$CONFIG"; then return 0; fi
@@ -167,6 +178,7 @@ start_agent() {
 find_source
 prepare_system
 install_software
+prepare_routes
 write_configuration
 enrol
 start_agent

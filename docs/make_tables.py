@@ -63,6 +63,8 @@ MEANINGS_OF_MESSAGES = {
     "MeasuredPath.families": "The address families to test: 4, 6 or both in turn.",
     "MeasuredPath.line": "The line that the path measures, by its name in the registry.",
     "MeasuredPath.beside": "Another path of the line whose speed tests this one's stand beside.",
+    "MeasuredPath.carrier_prefixes": "Networks of the line's carrier (CIDR); a test that left by "
+    "another is flagged. Empty: not known.",
     "MeasuredPath.monthly_data_budget_bytes": "No speed test in a month above it; null: no limit.",
     "MeasuredPath.schedule": "What is measured when.",
     "Schedule.speed": "When speed tests run; null: never.",

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +26,8 @@ from probe.planner import Planner
 from probe.quiet import Quiet
 from probe.report import report
 from probe.runner import Assignment, Runner
+from probe.server_list import read_list
+from probe.servers import Servers
 from probe.settings import ProbeSettings
 from probe.slots import Slot
 from probe.spool import Spool
@@ -56,12 +58,14 @@ class World:
     Attributes:
         clock: the time.
         engines: what measures each task.
+        engines_by_name: all of them, for servers that name theirs.
         take: makes one measurement.
     """
 
     clock: Clock
     engines: Mapping[Task, Engine]
     take: Take
+    engines_by_name: Mapping[str, Engine] = field(default_factory=dict)
 
 
 class Agent:
@@ -192,6 +196,7 @@ class Agent:
             part_start=moment,
             part_end=moment,
             evening=False,
+            server=path.servers[0] if path.servers else None,
         )
 
     def _today(self) -> date:
@@ -219,12 +224,18 @@ class Agent:
         directory = settings.state_directory
         spool = Spool(directory, identity.probe, settings.spool.maximum_bytes, clock.now)
         quiet = Quiet()
+        servers = Servers(
+            world.engines,
+            world.engines_by_name,
+            read_list(settings.server_list),
+            settings.ookla.accept_terms,
+        )
         journal = Journal(
             spool=spool,
             clock=clock,
             probe=identity.probe,
             software=software,
-            engines=world.engines,
+            engine_of=servers.engine,
             today=self._today,
         )
         runner = Runner(
@@ -232,7 +243,7 @@ class Agent:
             spool=spool,
             clock=clock,
             quiet=quiet,
-            engines=world.engines,
+            servers=servers,
             take=_also_asking(identity.collector_url, world.take),
             today=self._today,
         )
@@ -287,7 +298,13 @@ def _also_asking(collector_url: str, take: Take) -> Take:
 
 
 def _same_plan(one: Instruction, other: Instruction) -> bool:
-    return (one.timezone, one.paths) == (other.timezone, other.paths)
+    return _plan(one) == _plan(other)
+
+
+def _plan(instruction: Instruction) -> tuple[object, ...]:
+    """Return what slots are drawn from: a carrier's new network moves none of them."""
+    paths = [path.model_copy(update={"carrier_prefixes": ()}) for path in instruction.paths]
+    return instruction.timezone, *paths
 
 
 def _hold(directory: Path) -> int:

@@ -14,7 +14,7 @@ from typing import Literal
 from protocol.errors import LinewatchError
 from protocol.failures import Failure
 from protocol.flags import Flag
-from protocol.messages import ServerEntry
+from protocol.messages import CarrierPrefixes, ServerEntry
 from protocol.records import FailureReport, Latency, Reach, Speed, Task
 
 Section = Speed | Latency | Reach
@@ -59,23 +59,51 @@ class Order:
 
     Attributes:
         server: the far end; None for an engine that needs none.
+        candidates: where no server is named, those to choose one from by their latency.
         others: URLs of further far ends that a living line reaches: other servers, the collector.
+        neighbour: another server, to tell a loss of the line from one of the server.
+        carrier_prefixes: the networks of the line's carrier; none: they are not known.
         interface: the interface to leave by; None for the system's choice.
         family: the address family; None for the system's choice.
         profile: `full` is evidence, `quick` ends early.
         deadline: moment of `time.monotonic()` by which the engine must have returned.
         progress: called from the measuring thread, often; must return at once.
         cancelled: set when the agent stops; the engine returns soon after.
+        ookla_terms_accepted: the user has accepted the terms of Ookla's service.
     """
 
     server: ServerEntry | None
+    candidates: tuple[ServerEntry, ...] = ()
     others: tuple[str, ...] = ()
+    neighbour: ServerEntry | None = None
+    carrier_prefixes: CarrierPrefixes = ()
     interface: str | None = None
     family: Literal[4, 6] | None = None
     profile: Literal["full", "quick"] = "full"
     deadline: float = field(default_factory=lambda: time.monotonic() + 90)
     progress: Callable[[Progress], None] = _ignore
     cancelled: threading.Event = field(default_factory=threading.Event)
+    ookla_terms_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredWindow:
+    """When a direction's number was measured, and what it is made of, as the probe counted it.
+
+    Attributes:
+        direction: which one.
+        start, end: moments of `time.monotonic()`.
+        payload_bytes: what moved between them.
+        retransmitted_bytes: what the probe sent again up to the end; None where it is not told.
+        segment_bytes: payload of a full segment, the smallest of the streams'; None as above.
+    """
+
+    direction: Literal["download", "upload"]
+    start: float
+    end: float
+    payload_bytes: int
+    retransmitted_bytes: int | None
+    segment_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +117,8 @@ class Measurement:
         local_address: the address that the test left from.
         public_address: the probe's address as the server saw it.
         received_bytes, sent_bytes: payload that the test moved, for the cross-traffic rule.
+        windows: of a speed test, so that the rules look at what happened within them.
+        demanded_seconds: how long the method's windows have to be; None where they may end early.
     """
 
     section: Section | None
@@ -98,6 +128,8 @@ class Measurement:
     public_address: str | None = None
     received_bytes: int = 0
     sent_bytes: int = 0
+    windows: tuple[MeasuredWindow, ...] = ()
+    demanded_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

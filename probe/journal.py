@@ -95,7 +95,7 @@ class Journal:
         clock: dates the records of slots that were not measured.
         probe: the probe's id.
         software: name and version, for the record.
-        engines: what measures each task, named in the record also where it did not run.
+        engine_of: returns what was planned to measure a slot, for one that did not run.
         today: the local day, for the data budget.
     """
 
@@ -106,7 +106,7 @@ class Journal:
         clock: Clock,
         probe: str,
         software: str,
-        engines: Mapping[Task, Engine],
+        engine_of: Callable[[Slot], Engine],
         today: Callable[[], date],
     ) -> None:
         self.outcomes: Counter[tuple[Task, Outcome]] = Counter()
@@ -117,7 +117,7 @@ class Journal:
         self._clock = clock
         self._probe = probe
         self._software = software
-        self._engines = engines
+        self._engine_of = engine_of
         self._today = today
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
@@ -181,7 +181,7 @@ class Journal:
         return record
 
     def _unmeasured(self, slot: Slot, outcome: Outcome, code: Failure, detail: str) -> _Waiting:
-        engine = self._engines[slot.task]
+        engine = self._engine_of(slot)
         draft = self._draft(
             slot,
             started_at=None,
@@ -210,6 +210,7 @@ class Journal:
             "path": slot.path,
             "slot": slot.moment,
             "family": slot.family,
+            "server": slot.server,
             "software": self._software,
         }
         try:

@@ -13,10 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
+from probe.carrier import is_of, with_public_address
+from probe.ceiling import read_ceiling
 from probe.conditions import route, watch
-from probe.conditions.watch import Watch
+from probe.conditions.watch import RouterWatch, Watch
 from probe.engine import Engine, Measurement, MeasurementError, Order, Section
-from probe.flags import flags_of
+from probe.flags import Evidence, flags_of
 from probe.transfer.dial import Target, resolve
 from probe.transfer.guard import Guard, start
 from protocol.failures import Failure
@@ -85,29 +87,51 @@ class Taken:
     sent_bytes: int
 
 
-def take(engine: Engine, order: Order, clock: TimeOfDay, *, root: Path = Path("/")) -> Taken:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a measurement is taken in, besides its order.
+
+    Attributes:
+        root: the file system's root, for the conditions.
+        state: the probe's state directory, which says what the device is certified for; None for a
+            device that is not a probe.
+        router: reads the router's counters; None where it is not to be asked.
+    """
+
+    root: Path = Path("/")
+    state: Path | None = None
+    router: RouterWatch | None = None
+
+
+def take(
+    engine: Engine,
+    order: Order,
+    clock: TimeOfDay,
+    surroundings: Surroundings = Surroundings(),
+) -> Taken:
     """Measure once; return what it gave, whatever happens.
 
     Returns within the engine's deadline (or the order's, if that is sooner) + `GRACE_SECONDS` +
-    `_LOOK_SECONDS`.
+    `_LOOK_SECONDS` + `ADDRESS_SECONDS`.
 
     Args:
         engine: an entry of the registry.
         order: what to measure.
         clock: dates the record.
-        root: the file system's root, for the conditions.
+        surroundings: where.
     """
     deadline = min(order.deadline, time.monotonic() + engine.deadline_seconds)
     order = replace(order, deadline=deadline)
     started_at, state = clock.now(), clock.state()
-    observer = _Observer(order, clock, root)
+    observer = _Observer(order, clock, surroundings, speed=engine.task is Task.SPEED)
     observer.begin()
-    measurement = _checked(engine, _run(engine, order))
+    measurement = with_public_address(_checked(engine, _run(engine, order)), order)
     conditions = observer.end(measurement)
     flags = set(measurement.flags)
     if conditions is not None:
-        section = measurement.section
-        flags |= flags_of(state, conditions, section if isinstance(section, Speed) else None)
+        flags |= flags_of(
+            Evidence(state, conditions, measurement.section, measurement.demanded_seconds)
+        )
     failure = measurement.failure or observer.failure
     return Taken(
         started_at=started_at,
@@ -178,11 +202,16 @@ def _checked(engine: Engine, measurement: Measurement) -> Measurement:
 class _Observer:
     """Reads the conditions around a measurement; a defect in a reader becomes `failure`."""
 
-    def __init__(self, order: Order, clock: TimeOfDay, root: Path) -> None:
+    def __init__(
+        self, order: Order, clock: TimeOfDay, surroundings: Surroundings, *, speed: bool
+    ) -> None:
         self.failure: FailureReport | None = None
         self._order = order
         self._clock = clock
-        self._root = root
+        self._root = surroundings.root
+        self._state = surroundings.state
+        # A minute of small packets is not worth asking the router all the while.
+        self._router = surroundings.router if speed else None
         self._interface: str | None = None
         self._before: Snapshot | None = None
         self._watch: Watch | None = None
@@ -192,7 +221,9 @@ class _Observer:
         try:
             self._interface = _interface(self._order, self._root)
             self._before = self._snapshot(self._interface)
-            self._watch = Watch(self._root)
+            self._watch = Watch(self._root, interface=self._interface)
+            if self._router is not None:
+                self._router.start(self._interface)
         except Exception as error:  # noqa: BLE001 - reported as this record's failure, and logged
             self.failure = _defect(error, "the conditions before")
 
@@ -200,6 +231,7 @@ class _Observer:
         """Take the snapshot after; return everything, or None after a defect."""
         if self._watch is not None:
             self._watch.stop()
+        router = self._router.stop() if self._router is not None else None
         if self._before is None or self._watch is None:
             return None
         try:
@@ -208,10 +240,14 @@ class _Observer:
                 self._interface
             )
             after = self._watch.after(self._snapshot(interface, local, measurement.public_address))
-            during = self._watch.during(
-                self._before, after, measurement.received_bytes, measurement.sent_bytes
+            during = self._watch.during(self._before, after, measurement, router)
+            found = watch.conditions(self._before, during, after)
+            return found.model_copy(
+                update={
+                    "ceiling": read_ceiling(self._state, interface) if self._state else None,
+                    "by_carrier": is_of(after.public_address, self._order.carrier_prefixes),
+                }
             )
-            return watch.conditions(self._before, during, after)
         except Exception as error:  # noqa: BLE001 - reported as this record's failure, and logged
             self.failure = _defect(error, "the conditions after")
             return None

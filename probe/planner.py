@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Final
@@ -160,7 +161,14 @@ class Planner:
                 self._upcoming.setdefault((slot.path, slot.task), deque()).append(slot)
 
     def _plan(self, kept: KeptInstruction, day: date) -> Plan:
-        return plan_day(day, self.zone(), kept.instruction.paths, self._probe)
+        instruction = kept.instruction
+        plan = plan_day(day, self.zone(), instruction.paths, self._probe)
+        engines = {entry.name: entry.engine for entry in instruction.servers}
+        slots = (
+            replace(slot, engine=engines.get(slot.server)) if slot.server else slot
+            for slot in plan.slots
+        )
+        return replace(plan, slots=tuple(slots))
 
     def _without_record(self, slots: Iterable[Slot], since: datetime) -> list[Slot]:
         """Return the slots that have no record, and are not about to have one."""

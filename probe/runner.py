@@ -7,7 +7,7 @@ middle of it.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,9 +19,12 @@ from probe.engine import Engine, Order, Progress
 from probe.errors import SpoolError
 from probe.journal import Journal
 from probe.measurement import Taken
+from probe.neighbour import neighbour_of
 from probe.quiet import Quiet
+from probe.servers import Assigned, NoServerError, Servers
 from probe.slots import Done, Slot, line_key
 from probe.spool import Spool
+from protocol.constants import OOKLA_ENGINE
 from protocol.failures import Failure
 from protocol.messages import MeasuredPath, ServerEntry
 from protocol.records import Outcome, Task
@@ -77,7 +80,7 @@ class Runner:
         spool: knows what a path's tests have used this month.
         clock: the time.
         quiet: keeps deliveries away from measurements.
-        engines: what measures each task.
+        servers: assigns each slot its engine and its server.
         take: makes one measurement; returns within its deadline, whatever happens.
         today: the local day, for the data budget.
     """
@@ -89,7 +92,7 @@ class Runner:
         spool: Spool,
         clock: Clock,
         quiet: Quiet,
-        engines: Mapping[Task, Engine],
+        servers: Servers,
         take: Callable[[Engine, Order, Clock], Taken],
         today: Callable[[], date],
     ) -> None:
@@ -97,7 +100,7 @@ class Runner:
         self._spool = spool
         self._clock = clock
         self._quiet = quiet
-        self._engines = engines
+        self._servers = servers
         self._take = take
         self._today = today
         self._stopping = threading.Event()
@@ -158,9 +161,10 @@ class Runner:
         late = -self._clock.seconds_until(slot.moment)
         if late > OVERDUE_SECONDS:
             return None, _Reason(Failure.OVERDUE, f"{late:.0f} s late")
-        server = choose_server(slot.task, work.servers)
-        if server is None and slot.task is not Task.REACH:
-            return None, _Reason(Failure.NO_SERVER, f"no server for {slot.task.value}")
+        try:
+            assigned = self._servers.assign(slot, work.path, work.servers)
+        except NoServerError as error:
+            return None, _Reason(error.code, error.detail)
         spent = self._budget(work)
         if spent:
             return None, _Reason(Failure.DATA_BUDGET, spent)
@@ -170,23 +174,27 @@ class Runner:
             with self._silence(slot.task):
                 if self._stopping.is_set():
                     raise _Stopped
-                return self._measure(work, server, progress), None
+                return self._measure(work, assigned, progress), None
 
     def _measure(
         self,
         work: Assignment,
-        server: ServerEntry | None,
+        assigned: Assigned,
         progress: Callable[[Progress], None] | None,
     ) -> Taken:
-        engine = self._engines[work.slot.task]
+        engine, server = assigned.engine, assigned.server
         order = Order(
             server=server,
-            others=tuple(entry.url for entry in work.servers),
+            candidates=assigned.candidates,
+            others=tuple(entry.url for entry in work.servers if entry.engine != OOKLA_ENGINE),
+            neighbour=neighbour_of(server, work.servers),
+            carrier_prefixes=work.path.carrier_prefixes,
             interface=work.path.interface,
             family=work.slot.family,
             profile=work.slot.profile,
             deadline=time.monotonic() + engine.deadline_seconds,
             cancelled=self._stopping,
+            ookla_terms_accepted=self._servers.ookla_terms_accepted,
         )
         if progress:
             order = replace(order, progress=progress)
@@ -261,13 +269,3 @@ class Runner:
             with self._changed:
                 del self._open[done]
                 self._changed.notify_all()
-
-
-def choose_server(task: Task, servers: Sequence[ServerEntry]) -> ServerEntry | None:
-    """Return the server for a task, always the same: one series, one server.
-
-    It is the first; for `latency` the first that names its reflector, where any does.
-    """
-    if task is Task.LATENCY:
-        servers = [server for server in servers if server.stamp] or servers
-    return servers[0] if servers else None

@@ -51,6 +51,16 @@ class UplinkSettings(Section):
     )
 
 
+class OoklaSettings(Section):
+    """The engine `ookla`, which uses servers and a service of others."""
+
+    accept_terms: bool = Field(
+        False,
+        description="You have read Ookla's terms of use and they allow what you do with its "
+        "servers; without it the engine `ookla` refuses.",
+    )
+
+
 class ProbeSettings(Section):
     """The probe on a site."""
 
@@ -72,6 +82,11 @@ class ProbeSettings(Section):
         description="Measurement servers for `linewatch measure`, and for the agent until the "
         "collector names its own.",
     )
+    server_list: Path | None = Field(
+        None,
+        description="A list of servers in LibreSpeed's JSON format: paths may name them, and the "
+        "nearest is measured to where no server is known.",
+    )
     timezone: str = Field(
         "Asia/Ho_Chi_Minh",
         description="The zone of the schedule's days, until the collector names one.",
@@ -81,6 +96,7 @@ class ProbeSettings(Section):
         description="Paths and their schedules, used until the collector's first instruction; "
         "empty waits for it.",
     )
+    ookla: OoklaSettings = Field(OoklaSettings(), description="Servers of Ookla's network.")
     status: StatusSettings = Field(StatusSettings(), description="The agent's own page.")
     spool: SpoolSettings = Field(SpoolSettings(), description="The queue of records.")
     uplink: UplinkSettings = Field(UplinkSettings(), description="The way to the collector.")

@@ -7,6 +7,10 @@ part: drawing again after a restart or a new instruction never measures a part t
 Two rules keep days independent of each other, so that no day needs to know what another drew: a
 slot's reserved time ends within its part, and a part that lies across midnight is cut there and
 belongs to one side, drawn by length.
+
+A path beside another on its line has no speed parts of its own: each speed slot of the other one
+draws it a slot in the same quarter of an hour, before or after, so that what differs between the
+two is the way to the line, not the hour.
 """
 
 import hashlib
@@ -33,6 +37,10 @@ speed: 26 s of load, idle latency, connecting, and a server that answers late. l
 packets and waiting for the last. reach: its targets' timeouts side by side. A period is longer:
 see `protocol.messages`."""
 
+QUARTER_SECONDS: Final = 900
+"""Slots beside each other lie wholly in the same quarter of an hour, counted from the epoch: short
+enough that a line is the same for both, long enough that their order and distance stay random."""
+
 EVENING_START: Final = time(19)
 EVENING_END: Final = time(23)
 """When homes use their lines most: the peak hours (19 to 23 h) of regulators' measurements."""
@@ -53,6 +61,8 @@ class Slot:
         path: on which path.
         family: over which address family; None where the task looks at all of them.
         profile: of a speed slot.
+        server: the name of the server that a speed slot goes to; None where its path names none.
+        engine: what speaks with that server; None for the usual one.
         part_start, part_end: the part of the day that it stands for, UTC.
         evening: whether its moment is within the evening hours.
         evening_follows: whether another speed slot of the path comes later in the day, in the
@@ -68,6 +78,8 @@ class Slot:
     part_end: datetime
     evening: bool
     evening_follows: bool = False
+    server: str | None = None
+    engine: str | None = None
 
     @property
     def planned(self) -> bool:
@@ -94,7 +106,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a day, in seconds since the epoch. ``window`` is empty for a light task."""
+    """A part of a day, in seconds since the epoch. ``window`` is empty for a light task.
+
+    ``turn`` counts on from part to part and from day to day: families and servers take turns by it.
+    ``family`` and ``server`` are the path's whose turn it is; ``beside`` are the paths that are
+    measured with it.
+    """
 
     start: int
     end: int
@@ -104,6 +121,9 @@ class _Part:
     profile: Literal["full", "quick"] = "full"
     evening: bool = False
     turn: int = 0
+    family: Family | None = None
+    server: str | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +198,20 @@ def _plan_line(
 ) -> tuple[list[Slot], Counter[Task]]:
     """Return the slots of one line, speed first, and how many parts have none, by task."""
     speed = sorted(
-        (part for path in paths for part in _speed_parts(day, path, seed)),
+        (
+            replace(part, beside=_beside(path, paths))
+            for path in paths
+            if _partner(path, paths) is None
+            for part in _speed_parts(day, path, seed)
+        ),
         # Who has least room chooses first, the evening before all others.
         key=lambda part: (not part.evening, part.end - part.start, part.start, part.path),
     )
     moments = _place_speed(day, speed, seed)
     busy = sorted((at, at + RESERVED_SECONDS[Task.SPEED]) for at in moments.values())
     placed: list[tuple[_Part, int]] = sorted(moments.items(), key=lambda item: item[1])
-    missing = Counter({Task.SPEED: len(speed) - len(placed)})
+    wanted = sum(1 + len(part.beside) for part in speed)
+    missing = Counter({Task.SPEED: wanted - len(placed)})
     for task in (Task.LATENCY, Task.REACH):
         for path in paths:
             for part in _periodic_parts(day, path, task, seed):
@@ -195,34 +221,45 @@ def _plan_line(
                 else:
                     insort(busy, (at, at + RESERVED_SECONDS[task]))
                     placed.append((part, at))
-    return list(_slots(day, paths, placed)), missing
+    return list(_slots(day, placed)), missing
 
 
-def _slots(
-    day: _Day, paths: Sequence[MeasuredPath], placed: Iterable[tuple[_Part, int]]
-) -> Iterator[Slot]:
-    families = {path.name: path.families for path in paths}
-    turns = {path.name: day.date.toordinal() for path in paths}
+def _partner(path: MeasuredPath, paths: Sequence[MeasuredPath]) -> MeasuredPath | None:
+    """Return the path that this one is measured beside: on the same line, with slots of its own."""
+    return next(
+        (
+            other
+            for other in paths
+            if path.line
+            and other.name == path.beside != path.name
+            and other.beside is None
+            and other.schedule.speed
+        ),
+        None,
+    )
+
+
+def _beside(path: MeasuredPath, paths: Sequence[MeasuredPath]) -> tuple[str, ...]:
+    """Return the names of the paths whose speed is measured beside this one's."""
+    return tuple(
+        other.name for other in paths if _partner(other, paths) == path and other.schedule.speed
+    )
+
+
+def _slots(day: _Day, placed: Iterable[tuple[_Part, int]]) -> Iterator[Slot]:
     for part, at in placed:
-        family: Family | None = None
-        if part.task is Task.SPEED:
-            # By turns over the day's tests; another one begins every day, so that with one test
-            # a day both are served, and no family keeps the same hour.
-            family = families[part.path][turns[part.path] % len(families[part.path])]
-            turns[part.path] += 1
-        elif part.task is Task.LATENCY:
-            family = families[part.path][part.turn % len(families[part.path])]
         moment = _utc(at)
         local = moment.astimezone(day.zone).time()
         yield Slot(
             moment=moment,
             task=part.task,
             path=part.path,
-            family=family,
+            family=part.family,
             profile=part.profile,
             part_start=_utc(part.start),
             part_end=_utc(part.end),
             evening=EVENING_START <= local < EVENING_END,
+            server=part.server,
         )
 
 
@@ -245,15 +282,50 @@ def _place_speed(day: _Day, parts: Sequence[_Part], seed: str) -> dict[_Part, in
         busy: list[tuple[int, int]] = []
         found: dict[_Part, int] = {}
         for part in parts:
-            at = _place(day, part, busy, seed, str(attempt))
-            if at is not None:
+            for member, at in _place_together(day, part, busy, seed, str(attempt)).items():
                 insort(busy, (at, at + RESERVED_SECONDS[Task.SPEED]))
-                found[part] = at
+                found[member] = at
         if len(found) > len(best):
             best = found
-        if len(best) == len(parts):
+        if len(best) == sum(1 + len(part.beside) for part in parts):
             break
     return best
+
+
+def _place_together(
+    day: _Day, part: _Part, busy: Sequence[tuple[int, int]], seed: str, salt: str
+) -> dict[_Part, int]:
+    """Return a moment for a speed part, and for each path beside it, all in one quarter of an hour.
+
+    Their order is random. Where no quarter has room for all of them, the part has its moment
+    alone: the line itself is what the plan is for.
+    """
+    seconds = RESERVED_SECONDS[part.task]
+    members = [part, *(replace(part, path=name, beside=()) for name in part.beside)]
+    others = seconds * len(part.beside)
+    free = _free(day, part, busy, seconds)
+    runs = [(first, last - others) for first, last in _by_quarter(free) if last - others >= first]
+    if len(members) == 1 or not runs:
+        at = _place(day, part, busy, seed, salt)
+        return {} if at is None else {part: at}
+    dice = _random(seed, part, salt)
+    ((first, last),) = dice.choices(runs, weights=[last - first + 1 for first, last in runs])
+    moments = sorted(dice.randint(first, last) for _ in members)
+    dice.shuffle(members)
+    return {
+        member: at + number * seconds
+        for number, (member, at) in enumerate(zip(members, moments, strict=True))
+    }
+
+
+def _by_quarter(free: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Cut ranges of free seconds so that each slot of a range lies wholly in one quarter."""
+    for first, last in free:
+        for quarter in range(first // QUARTER_SECONDS, last // QUARTER_SECONDS + 1):
+            start = quarter * QUARTER_SECONDS
+            end = start + QUARTER_SECONDS - RESERVED_SECONDS[Task.SPEED]
+            if max(first, start) <= min(last, end):
+                yield max(first, start), min(last, end)
 
 
 def _place(
@@ -317,6 +389,8 @@ def _speed_parts(day: _Day, path: MeasuredPath, seed: str) -> Iterator[_Part]:
         for begins in (day.date - timedelta(1), day.date):
             start, end = _window(window, begins, day.zone)
             for number in range(window.tests):
+                # Another family begins each day, so that a window with one test serves both.
+                turn = begins.toordinal() + number
                 part = _Part(
                     start + (end - start) * number // window.tests,
                     start + (end - start) * (number + 1) // window.tests,
@@ -325,8 +399,28 @@ def _speed_parts(day: _Day, path: MeasuredPath, seed: str) -> Iterator[_Part]:
                     window.name,
                     schedule.profile,
                     evening=_holds_evening(window),
+                    turn=turn,
+                    family=path.families[turn % len(path.families)],
+                    server=_server(path, turn, seed),
                 )
                 yield from _within(day, part, seed)
+
+
+def _server(path: MeasuredPath, turn: int, seed: str) -> str | None:
+    """Return the server whose turn it is, by its name; None where the path names none.
+
+    The main one, the first, has every other turn: its series is the line's. The others share the
+    rest evenly. One moves on when every family has had the one before, so that each window has
+    every server over every family, each its share, within as many days as there are such pairs.
+    Probes begin with different ones, or they would all meet at the same server.
+    """
+    if not path.servers:
+        return None
+    main, *others = path.servers
+    turns = [name for other in others for name in (main, other)] or [main]
+    digest = hashlib.sha256(f"{seed}|{path.name}|server".encode()).digest()
+    begin = int.from_bytes(digest[:4], "big")
+    return turns[(begin + turn // len(path.families)) % len(turns)]
 
 
 def _periodic_parts(day: _Day, path: MeasuredPath, task: Task, seed: str) -> Iterator[_Part]:
@@ -336,7 +430,8 @@ def _periodic_parts(day: _Day, path: MeasuredPath, task: Task, seed: str) -> Ite
         return
     every = schedule.every_seconds
     for turn in range(day.start // every, -(-day.end // every)):
-        part = _Part(turn * every, (turn + 1) * every, task, path.name, turn=turn)
+        family = path.families[turn % len(path.families)] if task is Task.LATENCY else None
+        part = _Part(turn * every, (turn + 1) * every, task, path.name, turn=turn, family=family)
         yield from _within(day, part, seed)
 
 

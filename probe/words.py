@@ -59,9 +59,19 @@ FLAGS: Final = {
     Flag.DEVICE_POWER: "Đầu đo bị thiếu điện áp hoặc bị giảm tốc trong hoặc quanh lúc đo.",
     Flag.INTERFACE_SPEED: "Kết quả gần bằng tốc độ cổng mạng của chính đầu đo.",
     Flag.PATH_CHANGED: "Cổng mạng, bộ định tuyến hoặc địa chỉ thay đổi trong lúc đo.",
-    Flag.SERVER_LIMITED: "Máy chủ đo quá tải nên không chắc chắn về tốc độ.",
+    Flag.SERVER_LIMITED: "Máy chủ đo hoặc đường mạng của nó quá tải nên không chắc chắn về tốc độ.",
     Flag.COUNTS_DISAGREE: "Đầu đo và máy chủ đếm được số byte khác nhau.",
     Flag.STREAM_LOST: "Ít nhất một luồng bị đứt trong lúc đo; các luồng khác vẫn tiếp tục.",
+    Flag.ROUTER_TRAFFIC: "Thiết bị khác sau bộ định tuyến cũng dùng đường truyền trong lúc đo.",
+    Flag.DEVICE_HEAT: "Đầu đo nóng đến ngưỡng, hoặc bộ xử lý bị hạ tốc độ khi đang đo.",
+    Flag.HALF_DUPLEX: "Cổng mạng của đầu đo chạy bán song công: cáp hoặc cổng kém.",
+    Flag.INTERFACE_ERRORS: "Cổng mạng của đầu đo nhận hoặc gửi khung tin bị lỗi.",
+    Flag.CERTIFIED_CEILING: "Kết quả gần bằng mức mà đầu đo được chứng nhận đo được.",
+    Flag.OTHER_CARRIER: "Phép đo đi ra bằng mạng khác, không phải của nhà mạng cung cấp đường này.",
+    Flag.RECEIVER_LIMITED: "Bộ đệm bên nhận không đủ nên bên gửi phải chờ.",
+    Flag.SENDER_LIMITED: "Bộ đệm của bên gửi không đủ nên bên gửi phải chờ.",
+    Flag.TOO_SHORT: "Khoảng thời gian đo ngắn hơn mức mà phương pháp đòi hỏi.",
+    Flag.SERVER_LOSS: "Mất gói tới máy chủ này nhiều hơn tới máy chủ lân cận.",
 }
 """What each flag means, in Vietnamese; the English meanings are the protocol's."""
 

@@ -70,6 +70,12 @@ TEST_PARAMETER = "test"
 STREAM_PARAMETER = "stream"
 """Query parameters by which our own clients name their test and stream on GARBAGE and EMPTY."""
 
+CONGESTION_PARAMETER = "congestion"
+"""Query parameter by which our own clients ask GARBAGE to be sent with a TCP congestion control."""
+
+CONGESTION_CONTROLS = frozenset({"cubic", "bbr"})
+"""Those that may be asked for."""
+
 GARBAGE_CHUNK_BYTES = 1024 * 1024
 """``ckSize`` counts in this unit (MiB), as LibreSpeed's backends do."""
 
@@ -85,6 +91,36 @@ DEFAULT_ENGINE: Final = "http"
 DEFAULT_SERVER_PORT = 8080
 DEFAULT_COLLECTOR_PORT = 8000
 DEFAULT_STATUS_PORT = 9780
+
+# --- What Ookla's servers serve ----------------------------------------------------------------
+
+OOKLA_ENGINE: Final = "ookla"
+OOKLA_FOLDER = "/speedtest/"
+OOKLA_PING = "latency.txt"
+OOKLA_PONG = b"test=test"
+OOKLA_UPLOAD = "upload.php"
+"""As speedtest-cli 2.1.3 asks for them."""
+
+OOKLA_SIZES: Final = {
+    350: 245_388,
+    500: 505_544,
+    750: 1_118_012,
+    1000: 1_986_284,
+    1500: 4_468_241,
+    2000: 7_907_740,
+    2500: 12_407_926,
+    3000: 17_816_816,
+    3500: 24_262_167,
+    4000: 31_625_365,
+}
+"""Side of the random image in pixels → length of its file, as Ookla's servers have them: what
+several servers that imitate them serve, the same numbers in each."""
+
+OOKLA_DOWNLOAD = "random4000x4000.jpg"
+"""The largest that speedtest-cli asks for: the fewest pauses between one and the next."""
+
+OOKLA_UPLOAD_BYTES = 7_340_032
+"""The largest upload that speedtest-cli sends (7 MiB), so that every server of Ookla's takes it."""
 
 # --- STAMP (RFC 8762) ------------------------------------------------------------------------
 

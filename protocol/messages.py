@@ -144,6 +144,7 @@ class MeasuredPath(Model):
     Attributes:
         servers: the registry's names of the servers that its speed tests go to, the main one first;
             they take turns (`probe.slots`). Empty: the first server of the list.
+        carrier_prefixes: the networks of the line's carrier, both families; none: not known.
         beside: another path on the same line, the wired one where this is Wi-Fi: each of its speed
             slots has one of this path in the same quarter of an hour, so that the difference is
             what this way adds. Null: it has slots of its own.
@@ -156,6 +157,7 @@ class MeasuredPath(Model):
     servers: Annotated[tuple[Identifier, ...], Field(max_length=8)] = ()
     beside: Identifier | None = None
     monthly_data_budget_bytes: Count | None = None
+    carrier_prefixes: CarrierPrefixes = ()
     schedule: Schedule
 
     @model_validator(mode="after")

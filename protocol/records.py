@@ -146,8 +146,8 @@ class WindowTraffic(Model):
         interface_received_bytes, interface_sent_bytes: by the interface's counters.
         router_received_bytes, router_sent_bytes: by the counters of the router's side towards the
             carrier (UPnP IGD); null where it was not asked, or its counters are of no use.
-        test_bytes: payload of the direction, as the probe counted it.
-        test_retransmitted_bytes: payload that the probe sent again up to the window's end.
+        test_bytes: payload that the test's own connections received (download) or sent (upload), by
+            the probe's kernel: what was sent again, and what TLS adds, included.
         segment_bytes: payload of a full segment, the smallest of the streams'; null where unknown.
     """
 
@@ -157,7 +157,6 @@ class WindowTraffic(Model):
     router_received_bytes: Count | None
     router_sent_bytes: Count | None
     test_bytes: Count
-    test_retransmitted_bytes: Count | None
     segment_bytes: Count | None
 
 
@@ -469,7 +468,8 @@ class Ipv6Readiness(Model):
         resolves: a name server, asked over the path, gives the IPv6 address of a far end; false:
             it gives the IPv4 address and no answer for the other; null: no far end has one.
         far_end: what was asked by HTTP, over both families side by side.
-        answers: it answered a small GET over IPv6; ``failure`` says why not.
+        answers: it answered a small GET over IPv6; false: only over IPv4, null: over neither.
+        failure: why it did not over IPv6.
         ipv4, ipv6: how long each family took.
         slower: whether IPv6 is slower by the method's rule; null where either did not answer.
     """
@@ -529,6 +529,7 @@ class RecordBase(Model):
     Attributes:
         slot: the planned moment.
         family: the address family that the slot was planned for; null: none or any.
+        server: the server that it was planned for, by its entry's name; null: none was named.
         started_at: when the work began; null where it never did (skipped, missed).
     """
 
@@ -540,6 +541,7 @@ class RecordBase(Model):
     path: Identifier
     slot: AwareDatetime
     family: Literal[4, 6] | None = None
+    server: Text | None = None
     started_at: AwareDatetime | None
     clock: ClockState
     method: Method

@@ -47,7 +47,7 @@ def render_head(
         f"Server: {SOFTWARE}",
         *(f"{name}: {value}" for name, value in headers),
     ]
-    if status != HTTPStatus.NO_CONTENT:
+    if status not in {HTTPStatus.NO_CONTENT, HTTPStatus.SWITCHING_PROTOCOLS}:
         lines.append(f"Content-Length: {length}")
     if not keep_alive:
         lines.append("Connection: close")

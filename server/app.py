@@ -14,12 +14,13 @@ from server.answer import too_busy
 from server.channel import GarbagePool
 from server.connections import Connections
 from server.errors import ServerError
+from server.link import LinkMeter
 from server.load import CpuMeter
 from server.metrics import Metrics
 from server.pace import Pace
 from server.reflector import Reflector
 from server.refusal import Refuser
-from server.resources import Resources
+from server.resources import Reached, Resources
 from server.service import Service
 from server.settings import ServerSettings, TlsSettings
 from server.tests_seen import TestsSeen
@@ -64,6 +65,7 @@ class MeasurementServer:
         self._metrics = Metrics(CollectorRegistry())
         self._connections = Connections(limits.connections, limits.connections_per_address)
         self._cpu = CpuMeter()
+        self._link = LinkMeter(settings.link_megabits)
         self._tests = TestsSeen(
             limits.tests,
             lambda direction, count: self._metrics.moved.labels(direction).inc(count),
@@ -79,7 +81,7 @@ class MeasurementServer:
                 self._cpu,
                 self._metrics,
                 self._pool,
-                self.port if udp else None,
+                Reached(self.port if udp else None, self._link.bits_per_second),
             ),
             limits,
             self._metrics,
@@ -142,7 +144,7 @@ class MeasurementServer:
             self._metrics.timed_out.inc(self._connections.sweep())
             sweeps += 1
             if sweeps % _SWEEPS_PER_READING == 0:
-                self._tests.observe(self._cpu.measure())
+                self._tests.observe(self._cpu.measure(), self._link.measure())
 
     def _watch(self) -> None:
         metrics = self._metrics

@@ -8,6 +8,7 @@ blocking call ends nevertheless: the handler sets `Channel.deadline` before it, 
 import contextlib
 import mmap
 import os
+import select
 import socket
 import ssl
 import struct
@@ -87,6 +88,13 @@ class Channel:
         """Return at least one and at most ``most`` bytes; none where the client has ended."""
         return self.socket.recv(most)
 
+    def receive_waiting(self, most: int) -> bytes | None:
+        """Return what has arrived already, as `receive` does; None where nothing has."""
+        try:
+            return self.socket.recv(most, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return None
+
     def send(self, data: bytes, *, more: bool = False) -> None:
         """Send all of ``data``; ``more`` says that a body follows at once."""
         self.socket.sendall(data, socket.MSG_MORE if more else 0)
@@ -110,6 +118,11 @@ class Channel:
         except OSError:
             return None
         return tcp_info.parse(raw, congestion)
+
+    def choose_congestion_control(self, name: str) -> None:
+        """Send with a congestion control, where the system has it and lets this user choose it."""
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
 
     def say_no_more(self) -> None:
         """Tell the client that nothing more comes, while still receiving."""
@@ -152,6 +165,18 @@ class TlsChannel(Channel):
 
     def receive(self, most: int) -> bytes:
         """Return at least one and at most ``most`` bytes; none where the client has ended."""
+        return self._tls.recv(most)
+
+    def receive_waiting(self, most: int) -> bytes | None:
+        """Return what has arrived already; None where nothing has.
+
+        Waits for the rest of a TLS record that has begun to arrive.
+        """
+        if not self._tls.pending():
+            poll = select.poll()
+            poll.register(self._tls, select.POLLIN)
+            if not poll.poll(0):
+                return None
         return self._tls.recv(most)
 
     def send(self, data: bytes, *, more: bool = False) -> None:

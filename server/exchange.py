@@ -37,6 +37,7 @@ class Exchange:
         clock: seconds that never go back.
 
     Attributes:
+        channel, request, limits, account, stopping, clock: see above.
         status: of the answer; None until there is one.
         keep_alive: whether the connection can go on after the answer.
         open_to_pages: whether pages of any origin may read the answer.
@@ -56,10 +57,10 @@ class Exchange:
         self.status: int | None = None
         self.keep_alive = request.keep_alive
         self.open_to_pages = False
-        self._limits = limits
-        self._account = account
-        self._stopping = stopping
-        self._clock = clock
+        self.limits = limits
+        self.account = account
+        self.stopping = stopping
+        self.clock = clock
         self._ends_at = clock() + limits.transfer_maximum_seconds
         self._progress()
 
@@ -82,7 +83,7 @@ class Exchange:
         """Answer with a refusal, and end the connection if a body was left unread."""
         if self.status is not None:
             raise ClientGone  # in mid-answer there is no way to say it
-        self._ends_at = self._clock() + self._limits.idle_timeout_seconds
+        self._ends_at = self.clock() + self.limits.idle_timeout_seconds
         if not self.request.body.done:
             self.keep_alive = False
         self._send(
@@ -99,7 +100,7 @@ class Exchange:
             TooSlow: it took longer than a transfer may.
         """
         body = self.request.body
-        maximum = self._limits.upload_maximum_bytes
+        maximum = self.limits.upload_maximum_bytes
         if (body.length or 0) > maximum:
             raise _too_long(maximum)
         try:
@@ -107,10 +108,10 @@ class Exchange:
                 count = self.drain()
                 if body.received > maximum:
                     raise _too_long(maximum)
-                if count and counting.add(count, self._clock()):
+                if count and counting.add(count, self.clock()):
                     counting.note(self.channel.tcp_info())
         finally:
-            self._forgive(body.received)
+            self.forgive(body.received)
             counting.note(self.channel.tcp_info())
 
     def send_garbage(
@@ -130,10 +131,10 @@ class Exchange:
                     raise ClientGone
                 sent += count
                 self._progress()
-                if counting.add(count, self._clock()):
+                if counting.add(count, self.clock()):
                     counting.note(self.channel.tcp_info())
         finally:
-            self._forgive(sent)
+            self.forgive(sent)
             counting.note(self.channel.tcp_info())
 
     def announce(self, size: int, headers: Headers) -> None:
@@ -141,21 +142,27 @@ class Exchange:
         self._skip_body()
         self._send_head(HTTPStatus.OK, size, headers, more=False)
 
+    def switch_protocols(self, headers: Headers) -> None:
+        """Answer 101: from now on the connection is another protocol's, and ends with it."""
+        self._progress()
+        self.status, self.keep_alive = HTTPStatus.SWITCHING_PROTOCOLS, False
+        self.channel.send(render_head(self.status, headers, 0, keep_alive=True))
+
     def drain(self) -> int:
         """Receive a piece of the request's body into nothing; return its length."""
         self._progress()
         body = self.request.body
         count = body.drain(self.channel)
         if body.length is None and count < _SMALL_CHUNK_BYTES:
-            self._account.pay()
+            self.account.pay()
         elif body.length is None:
-            self._account.forgive()
+            self.account.forgive()
         return count
 
-    def _forgive(self, moved: int) -> None:
+    def forgive(self, moved: int) -> None:
         """Take the time of a transfer as paid, unless it moved next to nothing."""
         if moved >= _TRANSFER_BYTES:
-            self._account.forgive()
+            self.account.forgive()
 
     def _skip_body(self) -> None:
         """Drain a body that nobody wants, so that the connection can go on after it."""
@@ -177,7 +184,7 @@ class Exchange:
         self, status: int, length: int, headers: Headers, *, more: bool, body: bytes = b""
     ) -> None:
         self._progress()
-        self.keep_alive = self.keep_alive and not self._stopping()
+        self.keep_alive = self.keep_alive and not self.stopping()
         if self.open_to_pages:
             headers = (*headers, *CORS)
         head = render_head(
@@ -196,10 +203,10 @@ class Exchange:
         Raises:
             TooSlow: the exchange has lasted as long as it may.
         """
-        now = self._clock()
+        now = self.clock()
         if now > self._ends_at:
             raise TooSlow
-        idle = now + self._limits.idle_timeout_seconds
+        idle = now + self.limits.idle_timeout_seconds
         self.channel.deadline = min(idle, self._ends_at) + _WATCHDOG_GRACE_SECONDS
 
 

@@ -107,6 +107,8 @@ class Request:
         method: in capitals, as sent.
         path: percent-decoded, always beginning with a slash.
         query: the last value of each parameter.
+        headers: as sent, their names in lower case; of one that came more than once all values,
+            with commas between.
         keep_alive: whether the client wants another request on this connection.
         says_http_1_0: whether the client is of the older version, which must be told of keep-alive.
         body: empty where there is none.
@@ -115,6 +117,7 @@ class Request:
     method: str
     path: str
     query: dict[str, str]
+    headers: dict[str, str]
     keep_alive: bool
     says_http_1_0: bool
     body: Body
@@ -192,24 +195,33 @@ class RequestReader:
 
 
 def _understand(head: h11.Request, parser: h11.Connection) -> Request:
-    headers = {bytes(name): bytes(value).lower() for name, value in head.headers}
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in head.headers:
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     path, query = _split(head.target)
-    tokens = {token.strip() for token in headers.get(b"connection", b"").split(b",")}
+    tokens = tokens_of(headers.get("connection", ""))
     old = head.http_version < b"1.1"
     return Request(
         method=head.method.decode("ascii"),
         path=path,
         query=query,
-        keep_alive=b"keep-alive" in tokens if old else b"close" not in tokens,
+        headers=headers,
+        keep_alive="keep-alive" in tokens if old else "close" not in tokens,
         says_http_1_0=old,
         body=Body(_body_length(headers), parser),
     )
 
 
-def _body_length(headers: dict[bytes, bytes]) -> int | None:
+def tokens_of(value: str) -> set[str]:
+    """Return the tokens of a header's value that is a list, in lower case."""
+    return {token.strip().lower() for token in value.split(",")}
+
+
+def _body_length(headers: dict[str, str]) -> int | None:
     """Return the announced length of the body, None for a chunked one. h11 checked the values."""
-    length = headers.get(b"content-length")
-    if b"transfer-encoding" not in headers:
+    length = headers.get("content-length")
+    if "transfer-encoding" not in headers:
         return int(length or 0)
     if length is not None:
         raise HttpError(400, "a body has either a Content-Length or a Transfer-Encoding")

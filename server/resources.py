@@ -1,8 +1,10 @@
-"""What the server serves: LibreSpeed's three resources, and what Linewatch's own clients learn."""
+"""What the server serves: LibreSpeed's resources, ndt7's, what Linewatch's own clients learn."""
 
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from prometheus_client import exposition
@@ -10,18 +12,27 @@ from pydantic import TypeAdapter, ValidationError
 
 from protocol.constants import (
     BACKEND_PREFIXES,
+    CONGESTION_CONTROLS,
+    CONGESTION_PARAMETER,
     EMPTY,
     GARBAGE,
     GARBAGE_CHUNK_BYTES,
     GARBAGE_MAX_CHUNKS,
     GET_IP,
+    OOKLA_FOLDER,
+    OOKLA_PING,
+    OOKLA_PONG,
+    OOKLA_SIZES,
+    OOKLA_UPLOAD,
     SERVER_PATH,
     STREAM_PARAMETER,
     TEST_PARAMETER,
     TESTS_PATH,
 )
 from protocol.messages import ServerInfo, ServerLoad, TestId
+from protocol.ndt7 import DOWNLOAD_PATH, UPLOAD_PATH
 from protocol.records import encode
+from server import ndt7
 from server.addresses import describe, is_private
 from server.answer import NO_STORE, SOFTWARE, Headers
 from server.channel import GarbagePool
@@ -60,8 +71,25 @@ _OPEN_TO_PAGES = frozenset(
 )
 """What a page of any origin may use."""
 
+_NDT7: dict[str, Direction] = {DOWNLOAD_PATH: "download", UPLOAD_PATH: "upload"}
+
+_OOKLA_IMAGE = f"{OOKLA_FOLDER}random"
+
 _READ = ("GET", "HEAD")
 _READ_AND_WRITE = ("GET", "HEAD", "POST")
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """By what the server is reached.
+
+    Attributes:
+        stamp_port: the reflector's UDP port; None where there is none.
+        link_bits_per_second: the capacity of its link; None where it is not known.
+    """
+
+    stamp_port: int | None
+    link_bits_per_second: int | None
 
 
 class Resources:
@@ -74,7 +102,7 @@ class Resources:
         cpu: for the load.
         metrics: for /metrics.
         pool: what downloads are made of.
-        stamp_port: the reflector's UDP port, None where there is none.
+        reached: by what.
     """
 
     def __init__(
@@ -85,7 +113,7 @@ class Resources:
         cpu: CpuMeter,
         metrics: Metrics,
         pool: GarbagePool,
-        stamp_port: int | None,
+        reached: Reached,
     ) -> None:
         self._settings = settings
         self._connections = connections
@@ -93,16 +121,23 @@ class Resources:
         self._cpu = cpu
         self._metrics = metrics
         self._pool = pool
-        self._stamp_port = stamp_port
+        self._reached = reached
         self._exact: dict[str, tuple[tuple[str, ...], Callable[[Exchange], None]]] = {
             SERVER_PATH: (_READ, self._server),
             "/healthz": (_READ, self._health),
             "/metrics": (_READ, self._exposition),
         }
+        for path, direction in _NDT7.items():
+            self._exact[path] = (("GET",), partial(self._ndt7, direction))
         for prefix in BACKEND_PREFIXES:
             self._exact[prefix + GARBAGE] = (_READ, self._garbage)
             self._exact[prefix + EMPTY] = (_READ_AND_WRITE, self._empty)
             self._exact[prefix + GET_IP] = (_READ, self._get_ip)
+        self._exact["/"] = (_READ, self._welcome)
+        self._exact[OOKLA_FOLDER + OOKLA_PING] = (_READ, self._pong)
+        self._exact[OOKLA_FOLDER + OOKLA_UPLOAD] = (_READ_AND_WRITE, self._sized_upload)
+        for side, size in OOKLA_SIZES.items():
+            self._exact[f"{_OOKLA_IMAGE}{side}x{side}.jpg"] = (_READ, partial(self._random, size))
 
     def handle(self, exchange: Exchange) -> None:
         """Answer a request, whatever it is.
@@ -132,7 +167,9 @@ class Resources:
         """Return what metrics call a path: one of a fixed list."""
         if path.startswith(TESTS_PATH):
             return "tests"
-        return path.rpartition("/")[2] if path in self._exact else "unknown"
+        if path not in self._exact:
+            return "unknown"
+        return "random.jpg" if path.startswith(_OOKLA_IMAGE) else path.rpartition("/")[2] or "/"
 
     def _find(self, path: str) -> tuple[tuple[str, ...], Callable[[Exchange], None]]:
         if path in self._exact:
@@ -141,13 +178,26 @@ class Resources:
             return _READ, self._test
         raise HttpError(
             HTTPStatus.NOT_FOUND,
-            f"nothing here; this Linewatch measurement server has {', '.join(sorted(self._exact))}",
+            f"nothing here; this Linewatch measurement server has {self._places()}",
+        )
+
+    def _places(self) -> str:
+        """Return what there is, for people; ten images of ten sizes are one place."""
+        images = f"{_OOKLA_IMAGE}….jpg"
+        return ", ".join(
+            sorted({images if path.startswith(_OOKLA_IMAGE) else path for path in self._exact})
         )
 
     # --- LibreSpeed's ------------------------------------------------------------------------
 
     def _garbage(self, exchange: Exchange) -> None:
-        size = _chunks(exchange.request.query.get("ckSize", "")) * GARBAGE_CHUNK_BYTES
+        asked = exchange.request.query.get(CONGESTION_PARAMETER)
+        if asked in CONGESTION_CONTROLS and self._settings.congestion_control is None:
+            exchange.channel.choose_congestion_control(asked)
+        chunks = _chunks(exchange.request.query.get("ckSize", ""))
+        self._random(chunks * GARBAGE_CHUNK_BYTES, exchange)
+
+    def _random(self, size: int, exchange: Exchange) -> None:
         if exchange.request.method == "HEAD":
             exchange.announce(size, _DOWNLOAD_HEADERS)
             return
@@ -155,15 +205,20 @@ class Resources:
         self._transfer(
             exchange,
             "download",
+            _named(exchange.request.query),
             lambda counting: exchange.send_garbage(
                 self._pool, size, position, counting, _DOWNLOAD_HEADERS
             ),
         )
 
     def _empty(self, exchange: Exchange) -> None:
-        if exchange.request.method != "HEAD" and not exchange.request.body.done:
-            self._transfer(exchange, "upload", exchange.receive_upload)
+        self._take_upload(exchange)
         exchange.answer(HTTPStatus.OK, headers=NO_STORE)
+
+    def _take_upload(self, exchange: Exchange) -> None:
+        if exchange.request.method != "HEAD" and not exchange.request.body.done:
+            named = _named(exchange.request.query)
+            self._transfer(exchange, "upload", named, exchange.receive_upload)
 
     def _get_ip(self, exchange: Exchange) -> None:
         address = exchange.channel.address
@@ -176,13 +231,14 @@ class Resources:
         exchange.answer(HTTPStatus.OK, json.dumps(body).encode(), _JSON, NO_STORE)
 
     def _transfer(
-        self, exchange: Exchange, direction: Direction, move: Callable[[Counting], None]
+        self,
+        exchange: Exchange,
+        direction: Direction,
+        named: tuple[str | None, int],
+        move: Callable[[Counting], None],
     ) -> None:
-        test, stream = _named(exchange.request.query)
         try:
-            with self._tests.transfer(
-                test, stream, direction, exchange.channel.address
-            ) as counting:
+            with self._tests.transfer(*named, direction, exchange.channel.address) as counting:
                 move(counting)
         except TooManyTests:
             retry_after = self._settings.limits.retry_after_seconds
@@ -193,6 +249,38 @@ class Resources:
                 (("Retry-After", str(retry_after)),),
             ) from None
 
+    # --- ndt7's ------------------------------------------------------------------------------
+
+    def _ndt7(self, direction: Direction, exchange: Exchange) -> None:
+        headers = ndt7.upgrade(exchange.request)
+        most = ndt7.early_exit_bytes(exchange.request.query)
+
+        def move(counting: Counting) -> None:
+            exchange.switch_protocols(headers)
+            transfer = ndt7.Transfer(exchange, direction, counting)
+            if direction == "download":
+                transfer.download(self._pool, most)
+            else:
+                transfer.upload()
+
+        # Its query is the client's own description of itself: it names no test of ours.
+        self._transfer(exchange, direction, (None, 0), move)
+
+    # --- Ookla's -----------------------------------------------------------------------------
+
+    def _welcome(self, exchange: Exchange) -> None:
+        # speedtest-cli's --mini wants an answer here before it looks below OOKLA_FOLDER.
+        text = f"A Linewatch measurement server. It has {self._places()}.\n"
+        exchange.answer(HTTPStatus.OK, text.encode(), _TEXT, NO_STORE)
+
+    def _pong(self, exchange: Exchange) -> None:
+        exchange.answer(HTTPStatus.OK, OOKLA_PONG + b"\n", _TEXT, NO_STORE)
+
+    def _sized_upload(self, exchange: Exchange) -> None:
+        self._take_upload(exchange)
+        text = f"size={exchange.request.body.received}"
+        exchange.answer(HTTPStatus.OK, text.encode(), _TEXT, NO_STORE)
+
     # --- Linewatch's own ---------------------------------------------------------------------
 
     def _server(self, exchange: Exchange) -> None:
@@ -201,12 +289,13 @@ class Resources:
             software=SOFTWARE,
             your_address=exchange.channel.address,
             upload_maximum_bytes=self._settings.limits.upload_maximum_bytes,
-            stamp_port=self._stamp_port,
+            stamp_port=self._reached.stamp_port,
             load=ServerLoad(
                 tests_running=self._tests.running(),
                 connections=len(self._connections),
                 connections_limit=self._connections.maximum,
                 cpu_ratio=self._cpu.ratio,
+                link_bits_per_second=self._reached.link_bits_per_second,
             ),
         )
         exchange.answer(HTTPStatus.OK, encode(info), _JSON, NO_STORE)

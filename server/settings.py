@@ -77,8 +77,15 @@ class ServerSettings(Section):
     limits: LimitSettings = Field(LimitSettings(), description="What the server takes.")
     congestion_control: str | None = Field(
         None,
-        description="TCP's congestion control for downloads, such as cubic or bbr; null is the "
-        "system's. It is part of the method: servers whose results are compared need the same.",
+        description="TCP's congestion control for all downloads, such as cubic or bbr; null is what "
+        "a test asks for, or else the system's. It is part of the method: servers whose results "
+        "are compared need the same.",
+    )
+    link_megabits: Positive | None = Field(
+        None,
+        description="Capacity of the server's link each way, in Mbit/s: results that come near it "
+        "are flagged. Null is the speed of the interface of the default route, which a virtual "
+        "machine does not know; then results of tests that ran at the same time are flagged.",
     )
     stamp: bool = Field(
         True, description="Whether to answer STAMP packets on UDP, at the same port number."

@@ -16,6 +16,7 @@ from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.messages import ServerStream, ServerTest
 from protocol.records import TcpInfo
 from server.addresses import counted_as
+from server.link import Fill
 
 Direction = Literal["download", "upload"]
 
@@ -68,6 +69,8 @@ class _Test:
         self.touched_at = now
         self.tests_running_maximum = 0
         self.cpu_ratio_maximum: float | None = None
+        self.link_sent_ratio_maximum: float | None = None
+        self.link_received_ratio_maximum: float | None = None
 
     def stream(self, direction: Direction, number: int) -> _Stream:
         """Return the stream of that number, a new one where it is the first seen of it."""
@@ -112,6 +115,8 @@ class _Test:
                 ),
                 tests_running_maximum=self.tests_running_maximum,
                 cpu_ratio_maximum=self.cpu_ratio_maximum,
+                link_sent_ratio_maximum=self.link_sent_ratio_maximum,
+                link_received_ratio_maximum=self.link_received_ratio_maximum,
             )
 
 
@@ -263,12 +268,12 @@ class TestsSeen:
             self._let_end(self._clock())
             return len(self._running)
 
-    def observe(self, cpu_ratio: float | None) -> None:
-        """Note the machine's load for the tests that run, and forget the old ones."""
+    def observe(self, cpu_ratio: float | None, link: Fill | None = None) -> None:
+        """Note the machine's and its link's load for the tests that run; forget the old ones."""
         now = self._clock()
         with self._lock:
             self._let_end(now)
-            self._note_load(cpu_ratio)
+            self._note_load(cpu_ratio, link)
             for key, seen in list(self._tests.items()):
                 if key not in self._running and now - seen.touched_at > _KEPT_SECONDS:
                     del self._tests[key]
@@ -328,15 +333,19 @@ class TestsSeen:
         for key in [key for key, run in self._running.items() if run.is_over(now)]:
             del self._running[key]
 
-    def _note_load(self, cpu_ratio: float | None) -> None:
+    def _note_load(self, cpu_ratio: float | None, link: Fill | None = None) -> None:
         """Note the load of this moment for every test that runs."""
         for key in self._running:
             if seen := self._tests.get(key):
-                _raise_maxima(seen, len(self._running), cpu_ratio)
+                _raise_maxima(seen, len(self._running), cpu_ratio, link)
 
 
-def _raise_maxima(seen: _Test, running: int, cpu_ratio: float | None) -> None:
+def _raise_maxima(seen: _Test, running: int, cpu_ratio: float | None, link: Fill | None) -> None:
     with seen.lock:
         seen.tests_running_maximum = max(seen.tests_running_maximum, running)
         if cpu_ratio is not None:
             seen.cpu_ratio_maximum = max(seen.cpu_ratio_maximum or 0.0, cpu_ratio)
+        if link is not None:
+            sent, received = seen.link_sent_ratio_maximum, seen.link_received_ratio_maximum
+            seen.link_sent_ratio_maximum = max(sent or 0.0, link.sent_ratio)
+            seen.link_received_ratio_maximum = max(received or 0.0, link.received_ratio)

@@ -50,6 +50,8 @@ PURE_MODULES = {
     "string",
     "struct",
     "types",
+    "unicodedata",
+    "urllib.parse",
     "typing",
     "zoneinfo",
     "cryptography",

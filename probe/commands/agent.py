@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
@@ -50,7 +51,7 @@ def run(configuration: Configuration, *, now: bool) -> None:
     from probe.agent import Agent, World  # noqa: PLC0415
     from probe.clock import Clock  # noqa: PLC0415
     from probe.engines import ENGINES  # noqa: PLC0415
-    from probe.measurement import take  # noqa: PLC0415
+    from probe.measurement import Surroundings, take  # noqa: PLC0415
     from probe.memory import limit_arenas  # noqa: PLC0415
 
     limit_arenas()
@@ -61,7 +62,8 @@ def run(configuration: Configuration, *, now: bool) -> None:
     # Before any thread: all of them inherit it, and one alone waits for the signals.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    agent = Agent(settings, who, World(Clock(), engines, take))
+    taking = partial(take, surroundings=Surroundings(state=settings.state_directory))
+    agent = Agent(settings, who, World(Clock(), engines, taking, ENGINES))
 
     def wait_for_signal() -> None:
         signal.sigwait(signals)

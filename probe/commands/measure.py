@@ -103,7 +103,7 @@ def _server(configuration: Configuration, url: str | None, task: Task) -> Server
     if settings.servers:
         return settings.servers[0]
     # What an agent alone needs is loaded only where its state is asked.
-    from probe.runner import choose_server  # noqa: PLC0415
+    from probe.servers import choose_server  # noqa: PLC0415
 
     server = choose_server(task, _instructed_servers(settings.state_directory))
     if server is None:

@@ -1,7 +1,8 @@
 """The device itself: processor, memory, heat and power."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -19,24 +20,27 @@ _IDLE_COLUMNS: Final = (3, 4)
 """Of a `cpu` line in /proc/stat, after its name: idle and iowait."""
 
 
+_LIMITING_TRIPS: Final = frozenset({"passive", "hot", "critical"})
+"""Kinds of a thermal zone's trip points at which the device is slowed down or worse; `active` only
+turns a fan on (Linux, Documentation/driver-api/thermal/sysfs-api.rst)."""
+
+_CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
 @dataclass(frozen=True, slots=True)
 class CpuTimes:
-    """Busy and total time of each core since boot, in kernel ticks."""
+    """Busy and total time of each core since boot, in kernel ticks, by its name (`cpu0`)."""
 
-    busy: tuple[int, ...]
-    total: tuple[int, ...]
+    cores: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
-    def busy_since(self, before: "CpuTimes") -> tuple[float, ...]:
-        """Return each core's busy share since ``before``, 0 to 1; empty where nothing passed."""
-        if len(self.total) != len(before.total):
-            return ()
-        return tuple(
-            min(1.0, max(0.0, (busy - busy_before) / (total - total_before)))
-            for busy, busy_before, total, total_before in zip(
-                self.busy, before.busy, self.total, before.total, strict=True
-            )
-            if total > total_before
-        )
+    def busy_since(self, before: "CpuTimes") -> dict[str, float]:
+        """Return each core's busy share since ``before``, 0 to 1; none for which nothing passed."""
+        shares = {}
+        for name, (busy, total) in self.cores.items():
+            busy_before, total_before = before.cores.get(name, (busy, total))
+            if total > total_before:
+                shares[name] = min(1.0, max(0.0, (busy - busy_before) / (total - total_before)))
+        return shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,55 @@ class Power:
 
 def read_cpu_times(root: Path = Path("/")) -> CpuTimes:
     """Return the cores' times; empty where /proc/stat cannot be read."""
-    busy, total = [], []
+    cores = {}
     for line in (text(root / "proc/stat") or "").splitlines():
         name, _, rest = line.partition(" ")
         if name.startswith("cpu") and name != "cpu":
             # Guest time (columns 8 and 9) is already in user time.
             ticks = [int(tick) for tick in rest.split()[:8]]
-            total.append(sum(ticks))
-            busy.append(sum(ticks) - sum(ticks[column] for column in _IDLE_COLUMNS))
-    return CpuTimes(tuple(busy), tuple(total))
+            idle = sum(ticks[column] for column in _IDLE_COLUMNS)
+            cores[name] = (sum(ticks) - idle, sum(ticks))
+    return CpuTimes(cores)
+
+
+def read_thread_seconds(root: Path = Path("/")) -> dict[str, float]:
+    """Return the CPU time of each thread of this program so far, by its id."""
+    used = {}
+    for folder in (root / "proc/self/task").glob("*"):
+        # Behind the name, which may hold spaces: utime and stime are fields 14 and 15 (proc(5)).
+        fields = (text(folder / "stat") or "").rpartition(")")[2].split()
+        if len(fields) > 12:  # noqa: PLR2004 - a thread that ended meanwhile has none
+            used[folder.name] = (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
+    return used
+
+
+def read_clock_ratios(cores: Iterable[str], root: Path = Path("/")) -> list[float]:
+    """Return the clock of each of the cores as a share of its highest, where both are told."""
+    ratios = []
+    for core in cores:
+        folder = root / "sys/devices/system/cpu" / core / "cpufreq"
+        now, highest = number(folder / "scaling_cur_freq"), number(folder / "cpuinfo_max_freq")
+        if now is not None and highest:
+            ratios.append(now / highest)
+    return ratios
+
+
+def read_heat_limit(root: Path = Path("/")) -> bool | None:
+    """Return whether any thermal zone is at or above its lowest limit; None where none has one."""
+    reached: bool | None = None
+    for zone in (root / "sys/class/thermal").glob("thermal_zone*"):
+        limits = [
+            limit
+            for kind in zone.glob("trip_point_*_type")
+            if text(kind) in _LIMITING_TRIPS
+            and (limit := number(zone / kind.name.replace("_type", "_temp"))) is not None
+            # Limits that are switched off are told as 0 or as absolute zero.
+            and limit > 0
+        ]
+        temperature = number(zone / "temp")
+        if limits and temperature is not None:
+            reached = bool(reached) or temperature >= min(limits)
+    return reached
 
 
 def read_device(root: Path = Path("/")) -> DeviceState:

@@ -48,6 +48,12 @@ def read_interface(name: str, root: Path = Path("/")) -> InterfaceState | None:
     )
 
 
+def read_carried(name: str, root: Path = Path("/")) -> tuple[int | None, int | None]:
+    """Return the bytes that an interface has received and sent since boot."""
+    counters = root / "sys/class/net" / name / "statistics"
+    return number(counters / "rx_bytes"), number(counters / "tx_bytes")
+
+
 def _kind(folder: Path) -> Kind:
     hardware = number(folder / "type")
     if hardware == _ARPHRD_LOOPBACK:

@@ -46,8 +46,8 @@ def _ipv4_routes(root: Path) -> list[tuple[int, str, str]]:
     return routes
 
 
-def _ipv6_routes(root: Path) -> list[tuple[int, str, str]]:
-    """Return (metric, gateway, interface) of each IPv6 default route."""
+def _ipv6_routes(root: Path, *, gateways: bool = True) -> list[tuple[int, str, str]]:
+    """Return (metric, gateway, interface) of each IPv6 default route; ``gateways``: with one."""
     routes = []
     for line in (text(root / "proc/net/ipv6_route") or "").splitlines():
         words = line.split()
@@ -59,12 +59,42 @@ def _ipv6_routes(root: Path) -> list[tuple[int, str, str]]:
             words[8],
             words[9],
         )
-        wanted = _RTF_UP | _RTF_GATEWAY
+        wanted = _RTF_UP | _RTF_GATEWAY if gateways else _RTF_UP
         usable = int(flags, 16) & wanted == wanted and not int(flags, 16) & _RTF_REJECT
         if int(destination, 16) == 0 and int(length, 16) == 0 and usable:
             address = str(ipaddress.IPv6Address(int(gateway, 16)))
             routes.append((int(metric, 16), address, name))
     return routes
+
+
+_TENTATIVE, _DEPRECATED, _FAILED = 0x40, 0x20, 0x08
+"""Flags of an address (include/uapi/linux/if_addr.h): not checked yet, not for new connections,
+a duplicate."""
+
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""What the Internet routes (RFC 4291, 2.4). Addresses of fc00::/7 have global scope too, and lead
+nowhere outside of the house."""
+
+
+def ipv6_addresses(interface: str | None = None, root: Path = Path("/")) -> list[str]:
+    """Return the IPv6 addresses of global scope that are in use, of one interface or of all."""
+    found = []
+    for line in (text(root / "proc/net/if_inet6") or "").splitlines():
+        address, _, _, scope, flags, name = line.split()
+        usable = not int(flags, 16) & (_TENTATIVE | _DEPRECATED | _FAILED)
+        if scope == "00" and usable and interface in (None, name):
+            found.append(str(ipaddress.IPv6Address(int(address, 16))))
+    return found
+
+
+def is_global_unicast(address: str) -> bool:
+    """Return whether an IPv6 address is one that the Internet routes."""
+    return ipaddress.IPv6Address(address) in _GLOBAL_UNICAST
+
+
+def has_ipv6_route(interface: str | None = None, root: Path = Path("/")) -> bool:
+    """Return whether there is a default route for IPv6, by a gateway or (a modem's) without."""
+    return any(interface in (None, route[2]) for route in _ipv6_routes(root, gateways=False))
 
 
 def interface_towards(host: str, family: Literal[4, 6] | None = None) -> str | None:

@@ -15,19 +15,21 @@ kernel acknowledged. Payload only, no factor added.
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from probe.engine import Measurement, MeasurementError, Order, Progress
+from probe.engine import MeasuredWindow, Measurement, MeasurementError, Order, Progress
 from probe.transfer import backend as backends
 from probe.transfer.backend import Backend
-from probe.transfer.dial import Dialer
+from probe.transfer.choice import Pick, Picked, pick
+from probe.transfer.dial import Dialer, Target
 from probe.transfer.direction import STALL_SECONDS, Plan, Run, run
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
-from probe.transfer.ramp import Fixed, Ramp
-from probe.transfer.result import count, flags_of_direction
+from probe.transfer.ramp import Fixed, Ramp, congestion_control, queue_stands
+from probe.transfer.result import count, flags_of_direction, measured_window
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import (
     FULL_WINDOW_SECONDS,
@@ -66,9 +68,6 @@ class Profile:
 FULL = Profile(Ramp(), FULL_WINDOW_SECONDS)
 QUICK = Profile(Fixed(4, QUICK_WARM_UP_SECONDS), QUICK_WINDOW_SECONDS, may_converge=True)
 
-SERVER_BUSY_RATIO = 0.90
-"""A server whose processors are busier than this, all cores together, may have been the limit."""
-
 Direction = Literal["download", "upload"]
 
 
@@ -79,16 +78,18 @@ class HttpEngine:
     Attributes:
         full, quick: the two profiles.
         stall_seconds: how long no byte may move.
+        pick: says which server the test goes to.
     """
 
     full: Profile = FULL
     quick: Profile = QUICK
     stall_seconds: float = STALL_SECONDS
+    pick: Pick = pick
 
     def measure(self, order: Order) -> Measurement:
         """Measure; see `probe.engine`. Ends by the order's deadline."""
         profile = self.full if order.profile == "full" else self.quick
-        test = _Test(order, profile, self.stall_seconds)
+        test = _Test(order, profile, self.stall_seconds, self.pick)
         failure = None
         try:
             test.run()
@@ -104,6 +105,8 @@ class HttpEngine:
             public_address=test.public_address,
             received_bytes=test.received_bytes,
             sent_bytes=test.sent_bytes,
+            windows=test.windows(),
+            demanded_seconds=None if profile.may_converge else profile.window_seconds,
         )
 
 
@@ -114,11 +117,13 @@ class _Test:
     order: Order
     profile: Profile
     stall_seconds: float
+    pick: Pick
     flags: list[Flag] = field(default_factory=list)
     local_address: str | None = None
     public_address: str | None = None
     received_bytes: int = 0
     sent_bytes: int = 0
+    _picked: Picked | None = None
     _clients: list[Client] = field(default_factory=list)
     _backend: Backend | None = None
     _dialer: Dialer | None = None
@@ -135,11 +140,15 @@ class _Test:
         """
         report = self.order.progress
         report(Progress("connect", 0.0))
-        dialer = self._dialer = Dialer.of(self.order, Guard.of(self.order))
+        order, guard = self.order, Guard.of(self.order)
+        picked = self._picked = self.pick(order, guard)
+        target = Target.of(picked.entry.url)
+        dialer = self._dialer = Dialer(target, guard, order.interface, order.family)
         control = self._client(dialer)
-        backend = self._backend = backends.find(control)
+        backend = self._backend = backends.find(control, picked.entry)
         self.local_address = control.local_address
-        self.public_address = backends.public_address(control, backend)
+        seen = backends.public_address(control, backend)
+        self.public_address = seen or picked.public_address
         # Behind some carriers' NAT each connection has another address: then it tells nothing.
         _, another = self._addresses_anew(dialer, backend)
         self._public_address_is_fixed = another == self.public_address
@@ -167,14 +176,11 @@ class _Test:
 
     def section(self) -> Speed | None:
         """Return what there is; None where no server was found."""
-        backend, dialer = self._backend, self._dialer
-        if backend is None or dialer is None or dialer.address is None:
+        backend, dialer, picked = self._backend, self._dialer, self._picked
+        if backend is None or dialer is None or dialer.address is None or picked is None:
             return None
         family, place = dialer.address
         download, upload = self._transfer("download"), self._transfer("upload")
-        identity = self._identity(backend, str(place[0]))
-        if is_limited(identity):
-            self.flags.append(Flag.SERVER_LIMITED)
         return Speed(
             download=download,
             upload=upload,
@@ -183,9 +189,13 @@ class _Test:
                 download=self._latency.get("download"),
                 upload=self._latency.get("upload"),
             ),
-            server=identity,
+            server=picked.named(self._identity(backend, str(place[0]))),
             ip_version=6 if family.name == "AF_INET6" else 4,
         )
+
+    def windows(self) -> tuple[MeasuredWindow, ...]:
+        """Return the windows of the directions that ended."""
+        return tuple(measured_window(done, direction) for direction, done in self._runs.items())
 
     def _look_for_another_path(self, dialer: Dialer, backend: Backend) -> None:
         """Flag addresses that changed during the test; one that cannot be learned flags nothing."""
@@ -216,19 +226,20 @@ class _Test:
         report(Progress(direction, 0.0))
         kind = DownloadStream if direction == "download" else UploadStream
         ours = backend.info is not None
+        pinger = LoadedPinger(self._client(dialer), backend.empty, LOADED_LATENCY_INTERVAL_SECONDS)
         plan = Plan(
             self.profile.ramp,
             self.profile.window_seconds,
             tail_seconds=TAIL_SECONDS if direction == "upload" and ours else 0.0,
             may_converge=self.profile.may_converge,
             stall_seconds=self.stall_seconds,
+            queue_stands=self._queue_stands(pinger),
         )
         result = Run()
-        pinger = LoadedPinger(self._client(dialer), backend.empty, LOADED_LATENCY_INTERVAL_SECONDS)
         try:
             pinger.start()
             run(
-                lambda number: kind(number, dialer, backend),
+                lambda number: kind(number, dialer, backend, congestion_control(number)),
                 plan,
                 dialer.guard,
                 lambda share, rate: report(Progress(direction, share, rate)),
@@ -244,6 +255,16 @@ class _Test:
         start = result.began_at + result.window.start
         self._latency[direction] = pinger.within(start, result.began_at + result.window.end)
 
+    def _queue_stands(self, pinger: LoadedPinger) -> Callable[[float, float], bool]:
+        """Return what tells whether the line's queue held packets up between two moments."""
+        idle = self._latency["idle"].median_seconds
+
+        def stands(start: float, end: float) -> bool:
+            loaded = pinger.within(start, end).median_seconds
+            return queue_stands(idle, loaded)
+
+        return stands
+
     def _transfer(self, direction: Direction) -> Transfer | None:
         done = self._runs.get(direction)
         if done is None:
@@ -254,13 +275,17 @@ class _Test:
 
     def _identity(self, backend: Backend, address: str) -> ServerIdentity:
         seen = self._seen
-        return backend.identity(
+        identity = backend.identity(
             address,
             seen.tests_running_maximum if seen else None,
             seen.cpu_ratio_maximum if seen else None,
         )
-
-
-def is_limited(server: ServerIdentity) -> bool:
-    """Tell whether the server's own load may have limited the result."""
-    return server.cpu_ratio is not None and server.cpu_ratio > SERVER_BUSY_RATIO
+        info = backend.info
+        if info is None or seen is None:
+            return identity
+        link = {
+            "link_bits_per_second": info.load.link_bits_per_second,
+            "link_sent_ratio": seen.link_sent_ratio_maximum,
+            "link_received_ratio": seen.link_received_ratio_maximum,
+        }
+        return identity.model_copy(update=link)

@@ -1,33 +1,34 @@
 """Engine `reach`: what still answers, to tell a dead line from a dead server or a dead Wi-Fi.
 
 Asks gateway, resolver, the measurement server and other far ends, over IPv4 and IPv6, side by side,
-each once, each within `TARGET_SECONDS`. A target that does not answer is data, not a failure of the
-measurement.
+each once, each within `TARGET_SECONDS`; and how far IPv6 goes (`probe.transfer.families`). A target
+that does not answer is data, not a failure of the measurement.
 """
 
 import errno
 import os
 import secrets
-import select
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from probe.conditions.files import text
 from probe.conditions.route import default_gateway
 from probe.engine import Measurement, MeasurementError, Order, Progress
 from probe.failure import ERRORS, classify
-from probe.transfer.dial import Dialer, Target, bind_to_interface
+from probe.transfer.bind import bind_to_interface
+from probe.transfer.dial import Dialer, Target
+from probe.transfer.families import ipv6_readiness
 from probe.transfer.guard import Guard
+from probe.transfer.names import DNS_PORT, NameServers
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import Reach, ReachTarget
+from protocol.records import Ipv6Readiness, Reach, ReachTarget
 
 TARGET_SECONDS: Final = 10.0
 """The longest that one target may take: a name (5 s) and a connection (5 s)."""
@@ -39,24 +40,12 @@ ECHO_TRIES: Final = 3
 MOST_OTHERS: Final = 3
 """Far ends besides the measurement server: enough that one that is away says nothing."""
 
-DNS_SECONDS: Final = 2.0
-DNS_TRIES: Final = 2
-
-_DNS_PORT: Final = 53
 _ECHO_REQUEST: Final = {4: 8, 6: 128}
 _ECHO_REPLY: Final = {4: 0, 6: 129}
 _ECHO_BYTES: Final = 24
 """An echo's header and the token that it carries."""
 
 _IPV6: Final = 6
-_TYPE_A: Final = 1
-_CLASS_IN: Final = 1
-_DNS_HEADER_BYTES: Final = 12
-_DNS_IS_ANSWER: Final = 0x80
-_DNS_CODE: Final = 0x0F
-_DNS_GOOD_CODES: Final = frozenset({0, 3})
-"""NOERROR and NXDOMAIN (RFC 1035, 4.1.1): the name server did its work. Any other code says that it
-could not, most often because the line behind it is dead."""
 
 Family = Literal[4, 6]
 _FAMILIES: Final[tuple[tuple[Literal["ipv4", "ipv6"], Family], ...]] = (("ipv4", 4), ("ipv6", 6))
@@ -75,40 +64,43 @@ class ReachEngine:
     """
 
     root: Path = Path("/")
-    dns_port: int = _DNS_PORT
+    dns_port: int = DNS_PORT
 
     def measure(self, order: Order) -> Measurement:
         """Ask all targets. Only where there is none to ask, the measurement failed."""
         guard = Guard.of(order)
         order = replace(order, deadline=min(order.deadline, time.monotonic() + TARGET_SECONDS))
         order.progress(Progress("connect", 0.0))
-        asking = self._targets(order)
-        for each in asking:
+        names = NameServers.of_path(order.interface, self.root, self.dns_port)
+        asking = self._targets(order, names)
+        ipv6 = _AskingIpv6(_far_ends(order), order, names, self.root)
+        threads: list[threading.Thread] = [*asking, ipv6]
+        for each in threads:
             each.start()
-        for each in asking:
+        for each in threads:
             # The targets' own deadlines end them; the thread of one that does not is left behind.
             each.join(max(0.0, order.deadline + 1 - time.monotonic()))
         if guard.cancelled.is_set():
             error = MeasurementError(Failure.PROBE_STOPPING, "the probe was asked to stop")
             return Measurement(None, error.report)
         order.progress(Progress("finish", 1.0))
-        return Measurement(Reach(targets=tuple(each.result() for each in asking)))
+        targets = tuple(each.result() for each in asking)
+        return Measurement(Reach(targets=targets, ipv6=ipv6.readiness))
 
-    def _targets(self, order: Order) -> list["_Asking"]:
+    def _targets(self, order: Order, names: NameServers) -> list["_Asking"]:
         """Return what to ask."""
-        gateway, resolvers = self._gateway(order), _resolvers(self.root)
+        gateway = self._gateway(order)
         own = [order.server.url] if order.server else []
-        others = [url for url in order.others if url not in own][:MOST_OTHERS]
-        far_ends = [*own, *others]
+        far_ends = _far_ends(order)
         # A resolver knows localhost by itself, and would say nothing of the line.
         host = Target.of(far_ends[0]).host if far_ends else "localhost"
         asking = [
             _Asking("gateway", gateway[0] if gateway else "", None, lambda: _ask_gateway(gateway)),
             _Asking(
                 "dns",
-                ", ".join(resolvers),
+                ", ".join(names.addresses),
                 None,
-                lambda: _ask_dns(resolvers, self.dns_port, host, order),
+                lambda: _ask_dns(names, host, order),
             ),
         ]
         for url in far_ends:
@@ -121,6 +113,27 @@ class ReachEngine:
         return default_gateway(4, order.interface, self.root) or default_gateway(
             6, order.interface, self.root
         )
+
+
+def _far_ends(order: Order) -> list[str]:
+    """Return the URLs of the measurement server, where there is one, and of some others."""
+    own = [order.server.url] if order.server else []
+    return [*own, *[url for url in order.others if url not in own][:MOST_OTHERS]]
+
+
+class _AskingIpv6(threading.Thread):
+    """Finds in a thread of its own how far IPv6 goes; ``readiness`` is None until it knows."""
+
+    def __init__(
+        self, far_ends: Sequence[str], order: Order, names: NameServers, root: Path
+    ) -> None:
+        super().__init__(name="reach-readiness", daemon=True)
+        self.readiness: Ipv6Readiness | None = None
+        self._find = partial(ipv6_readiness, far_ends, order, names, root)
+
+    def run(self) -> None:
+        """Find out."""
+        self.readiness = self._find()
 
 
 class _Asking(threading.Thread):
@@ -251,78 +264,13 @@ def _internet_checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _resolvers(root: Path) -> list[str]:
-    """Return the system's name servers (resolv.conf(5))."""
-    lines = (text(root / "etc/resolv.conf") or "").splitlines()
-    words = [line.split() for line in lines]
-    return [line[1] for line in words if len(line) > 1 and line[0] == "nameserver"]
-
-
-def _ask_dns(resolvers: list[str], port: int, host: str, order: Order) -> Answer:
-    """Ask the resolvers in turn for a name below ``host``; 'no such name' is an answer too.
+def _ask_dns(names: NameServers, host: str, order: Order) -> Answer:
+    """Ask the path's name servers for a name below ``host``.
 
     Nobody has asked for that name before, so no router answers it from its memory.
 
     Raises:
-        MeasurementError: there is no resolver, or none answers, or only with errors.
+        MeasurementError: there is no name server, or none answers, or only with errors.
     """
-    if not resolvers:
-        raise MeasurementError(Failure.NO_SERVER, "the device has no name server configured")
-    query = _query(f"{secrets.token_hex(4)}.{host}")
-    guard = Guard.of(order)
-    problem: OSError | None = None
-    refused: MeasurementError | None = None
-    for resolver in resolvers:
-        for _ in range(DNS_TRIES):
-            guard.check()
-            try:
-                seconds = _ask_resolver((resolver, port), query, order)
-            except OSError as error:
-                problem = error
-            except MeasurementError as error:
-                refused = error
-            else:
-                return resolver, 6 if ":" in resolver else 4, seconds
-    if refused is not None:
-        raise refused
-    if problem is None or isinstance(problem, TimeoutError):
-        raise MeasurementError(
-            Failure.NO_REPLIES, f"no name server answers ({', '.join(resolvers)})"
-        )
-    raise classify(problem, "talk", f"name server {resolvers[-1]}")
-
-
-def _ask_resolver(resolver: tuple[str, int], query: bytes, order: Order) -> float:
-    family = socket.AF_INET6 if ":" in resolver[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as connection:
-        connection.setblocking(False)
-        bind_to_interface(connection, order.interface, resolver[0])
-        connection.connect(resolver)
-        started = time.monotonic()
-        connection.send(query)
-        while True:
-            left = started + DNS_SECONDS - time.monotonic()
-            if left <= 0 or not select.select([connection], [], [], left)[0]:
-                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {DNS_SECONDS:.0f} s")
-            answer = connection.recv(4096)
-            if len(answer) < _DNS_HEADER_BYTES or answer[:2] != query[:2]:
-                continue
-            if not answer[2] & _DNS_IS_ANSWER:
-                continue
-            code = answer[3] & _DNS_CODE
-            if code not in _DNS_GOOD_CODES:
-                raise MeasurementError(
-                    Failure.BAD_ANSWER, f"name server {resolver[0]} answers with error {code}"
-                )
-            return time.monotonic() - started
-
-
-def _query(host: str) -> bytes:
-    """Return a DNS query (RFC 1035) for a name's IPv4 address, with a random id."""
-    try:
-        labels = [label.encode("idna") for label in host.rstrip(".").split(".")]
-    except UnicodeError:
-        labels = [b"localhost"]
-    name = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
-    head = secrets.token_bytes(2) + struct.pack("!HHHHH", 0x0100, 1, 0, 0, 0)
-    return head + name + struct.pack("!HH", _TYPE_A, _CLASS_IN)
+    reply = names.ask(f"{secrets.token_hex(4)}.{host}", "A", Guard.of(order))
+    return reply.server, 6 if ":" in reply.server else 4, reply.seconds

@@ -6,27 +6,23 @@ test measure one way to one server.
 
 import contextlib
 import errno
-import fcntl
-import ipaddress
 import os
-import queue
 import select
 import socket
 import ssl
-import struct
-import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from probe.engine import MeasurementError, Order
 from probe.failure import ERRORS, Doing, classify
-from probe.transfer.guard import Guard, start
+from probe.transfer.bind import bind_to_interface
+from probe.transfer.guard import Guard
+from probe.transfer.names import Address, NameServers, resolve
 from protocol.failures import Failure
 
-RESOLVE_SECONDS = 10.0
-"""Time allowed for the name: two tries of 5 s, the resolver's own default (resolv.conf(5))."""
+__all__ = ("Address", "Dialer", "Target", "bind_to_interface", "resolve")
 
 CONNECT_SECONDS = 5.0
 """Time allowed for one address: the first packet and two repetitions, at 1 s and 3 s (RFC 6298)."""
@@ -34,13 +30,8 @@ CONNECT_SECONDS = 5.0
 HANDSHAKE_SECONDS = 5.0
 """Time allowed for TLS: two round trips and the server's arithmetic, with one repetition."""
 
-_SIOCGIFADDR = 0x8915
-
 _PATH_SAFE = "/%:@!$&'()*+,;="
 """What stands in a URL's path as it is (RFC 3986, 3.3), and what was quoted already."""
-
-Address = tuple[socket.AddressFamily, tuple[Any, ...]]
-"""An address family and what `socket.connect` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,54 +85,6 @@ class Target:
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-def resolve(
-    host: str, port: int, family: Literal[4, 6] | None, guard: Guard, kind: int = socket.SOCK_STREAM
-) -> list[Address]:
-    """Return the addresses of a name in the system's order of preference, at least one.
-
-    The system's resolver cannot be interrupted, so it is asked in a thread that is left behind
-    when the time is over.
-
-    Raises:
-        MeasurementError: no such name, no address of the family, or no answer in time.
-    """
-    answer: queue.SimpleQueue[list[Address] | Exception] = queue.SimpleQueue()
-
-    def ask() -> None:
-        wanted = {4: socket.AF_INET, 6: socket.AF_INET6, None: socket.AF_UNSPEC}[family]
-        try:
-            found = socket.getaddrinfo(host, port, wanted, kind)
-            answer.put([(entry[0], entry[4]) for entry in found])
-        except ERRORS as error:
-            answer.put(error)
-
-    start(threading.Thread(target=ask, name="resolve", daemon=True))
-    until = time.monotonic() + RESOLVE_SECONDS
-    while time.monotonic() < until:
-        guard.check()
-        try:
-            result = answer.get(timeout=guard.slice_until(until))
-        except queue.Empty:
-            continue
-        if isinstance(result, Exception):
-            raise classify(_other_family(result, host, family), "resolve", host)
-        return result
-    raise MeasurementError(
-        Failure.NAME_RESOLUTION, f"cannot resolve {host}: no answer within {RESOLVE_SECONDS:.0f} s"
-    )
-
-
-def _other_family(error: Exception, host: str, family: Literal[4, 6] | None) -> Exception:
-    """Say 'no address of this family' where an address literal is of the other one.
-
-    The resolver's own code for it differs between C libraries.
-    """
-    with contextlib.suppress(ValueError):
-        if family and ipaddress.ip_address(host.partition("%")[0]).version != family:
-            return socket.gaierror(socket.EAI_ADDRFAMILY, f"it is no IPv{family} address")
-    return error
-
-
 @dataclass(slots=True)
 class Dialer:
     """Opens connections to one target.
@@ -183,7 +126,8 @@ class Dialer:
             return self._open(self.address)
         target = self.target
         failures: list[MeasurementError] = []
-        for address in resolve(target.host, target.port, self.family, self.guard):
+        names = NameServers.of_path(self.interface) if self.interface else None
+        for address in resolve(target.host, target.port, self.family, self.guard, names=names):
             try:
                 connection = self._open(address)
             except MeasurementError as error:
@@ -251,63 +195,3 @@ def _system_tls() -> ssl.SSLContext:
 def _most_telling(failures: list[MeasurementError]) -> MeasurementError:
     """Return the failure that says most: a device without IPv6 is not why a server refused."""
     return next((f for f in failures if f.report.code is not Failure.NO_ROUTE), failures[0])
-
-
-def bind_to_interface(connection: socket.socket, interface: str | None, remote: object) -> None:
-    """Let a socket leave by ``interface``; to loopback addresses it always leaves by loopback.
-
-    Raises:
-        OSError: there is no such interface.
-        MeasurementError: the device does not permit it.
-    """
-    if interface is None or _is_loopback(str(remote)):
-        return
-    try:
-        name = interface.encode() + b"\0"
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
-    except PermissionError:
-        # Linux before 5.7 keeps SO_BINDTODEVICE for CAP_NET_RAW. With the interface's address as
-        # source, a device with source routing (as deploy/ sets up) takes the same way.
-        source = interface_address(interface, connection.family)
-        if source is None:
-            raise MeasurementError(
-                Failure.LOCAL_RESOURCE,
-                f"not permitted to leave by {interface}: give the probe CAP_NET_RAW",
-            ) from None
-        connection.bind((source, 0))
-
-
-def _is_loopback(literal: str) -> bool:
-    try:
-        return ipaddress.ip_address(literal.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
-
-
-def interface_address(interface: str, family: int) -> str | None:
-    """Return an interface's first global address of a family; None where it has none.
-
-    Raises:
-        OSError: there is no such interface.
-    """
-    if family == socket.AF_INET6:
-        return _global_ipv6(interface)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        request = struct.pack("16s16x", interface.encode()[:15])
-        try:
-            answer = fcntl.ioctl(asking, _SIOCGIFADDR, request.ljust(40, b"\0"))
-        except OSError as error:
-            if error.errno == errno.EADDRNOTAVAIL:
-                return None
-            raise
-    return socket.inet_ntoa(answer[20:24])
-
-
-def _global_ipv6(interface: str) -> str | None:
-    socket.if_nametoindex(interface)
-    with open("/proc/net/if_inet6", encoding="ascii") as table:  # noqa: PTH123 - a kernel table
-        for line in table:
-            address, _, _, scope, _, name = line.split()
-            if name == interface and scope == "00":
-                return str(ipaddress.IPv6Address(int(address, 16)))
-    return None

@@ -35,6 +35,8 @@ class Plan:
             which lag by its own interval, cover all of it.
         may_converge: end the window once the rate has converged (profile quick).
         stall_seconds: see `STALL_SECONDS`.
+        queue_stands: tells whether packets waited for the line between two moments of
+            `time.monotonic()`.
     """
 
     ramp: Ramp | Fixed
@@ -42,6 +44,7 @@ class Plan:
     tail_seconds: float = 0.0
     may_converge: bool = False
     stall_seconds: float = STALL_SECONDS
+    queue_stands: Callable[[float, float], bool] = lambda start, end: False  # noqa: ARG005
 
     @property
     def longest_seconds(self) -> float:
@@ -227,13 +230,17 @@ class _Course:
         """At the end of a step: more streams, another step, or the measuring window."""
         if now < self._step_end:
             return
-        then = self._plan.ramp.next(self._totals, self._step, len(self._streams))
+        ramp, began_at = self._plan.ramp, self._result.began_at
+        queue = self._plan.queue_stands(
+            began_at + self._step_end - ramp.step_seconds, began_at + self._step_end
+        )
+        then = ramp.next(self._totals, self._step, len(self._streams), queue=queue)
         if then == "measure":
             self._open_window(self._step_end)
             return
         self._step += 1
         if then == "more":
-            self._add(min(len(self._streams), self._plan.ramp.most_streams - len(self._streams)))
+            self._add(min(len(self._streams), ramp.most_streams - len(self._streams)))
 
     def _add(self, number: int) -> None:
         """Start further streams; each moves bytes as soon as it is connected."""

@@ -5,11 +5,15 @@ many of the next bytes are payload (`Body.skippable`).
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 MAX_HEAD_BYTES = 16 * 1024
 """A status line and its headers; twice what common servers send at most."""
+
+SWITCHING = 101
+"""The status of an answer after which the connection speaks another protocol (RFC 9110)."""
 
 ANY_BYTES = 16 * 1024 * 1024
 """What a body without an end in sight says can be skipped at once."""
@@ -217,14 +221,25 @@ class Chunked:
             raise ValueError("the connection closed before the last chunk")
 
 
-def request_head(method: str, authority: str, path: str, length: int | None = None) -> bytes:
-    """Return the bytes of a request's head; ``length`` is that of the body that will follow."""
+def request_head(
+    method: str, authority: str, path: str, length: int | None = None, headers: Sequence[str] = ()
+) -> bytes:
+    """Return the bytes of a request's head.
+
+    Args:
+        method: the request's.
+        authority: the server, as the Host header names it.
+        path: what is asked for, the query included.
+        length: of the body that will follow; None where there is none.
+        headers: further lines.
+    """
     lines = [
         f"{method} {path} HTTP/1.1",
         f"Host: {authority}",
         "User-Agent: linewatch",
         "Accept: */*",
         "Accept-Encoding: identity",
+        *headers,
     ]
     if length is not None:
         lines += ["Content-Type: application/octet-stream", f"Content-Length: {length}"]
@@ -234,7 +249,7 @@ def request_head(method: str, authority: str, path: str, length: int | None = No
 def take_head(buffer: bytes) -> tuple[Head, bytes] | None:
     """Return the first head in ``buffer`` and what follows it; None where it is not whole yet.
 
-    Interim answers (1xx) are dropped.
+    Interim answers (1xx) are dropped. 101 is none: another protocol follows it.
 
     Raises:
         ValueError: it is not HTTP, or too long.
@@ -249,7 +264,8 @@ def take_head(buffer: bytes) -> tuple[Head, bytes] | None:
         return None
     head = parse_head(buffer[:end])
     rest = buffer[end + 4 :]
-    return take_head(rest) if head.status < 200 else (head, rest)  # noqa: PLR2004 - RFC 9110
+    interim = head.status < 200 and head.status != SWITCHING  # noqa: PLR2004 - RFC 9110
+    return take_head(rest) if interim else (head, rest)
 
 
 def payload_of(body: Body, data: bytes) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from probe.engine import MeasuredWindow
 from probe.transfer.direction import Run
 from probe.transfer.window import Window, bytes_within
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
@@ -84,6 +85,20 @@ def count(run: Run, direction: Direction, test: ServerTest | None) -> Counted:
         server=_server_count(seen, sum(server_bytes), window) if any(seen) else None,
     )
     return Counted(direction, transfer, sum(probe_bytes), sum(server_bytes) if whole else None)
+
+
+def measured_window(run: Run, direction: Direction) -> MeasuredWindow:
+    """Return when a direction's window was, and what the probe counted in it."""
+    seen = [tcp for tcp in run.tcp if tcp is not None]
+    again = [tcp.retransmitted_bytes for tcp in seen if tcp.retransmitted_bytes is not None]
+    return MeasuredWindow(
+        direction=direction,
+        start=run.began_at + run.window.start,
+        end=run.began_at + run.window.end,
+        payload_bytes=bytes_within(run.series(), run.window),
+        retransmitted_bytes=sum(again) if again else None,
+        segment_bytes=min((tcp.segment_bytes for tcp in seen if tcp.segment_bytes), default=None),
+    )
 
 
 def flags_of_direction(run: Run, counted: Counted) -> list[Flag]:

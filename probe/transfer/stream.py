@@ -4,6 +4,7 @@ A stream connects, waits for the start so that all begin together, and then move
 ended from outside. It never raises: how it ended early stands in `failure`.
 """
 
+import os
 import socket
 import ssl
 import threading
@@ -158,12 +159,13 @@ class Stream(ABC):
             buffer += data
         return taken
 
-    def _send(self, connection: socket.socket, data: bytes) -> None:
-        """Send all of a request's head."""
+    def _send(self, connection: socket.socket, data: bytes, *, more: bool = False) -> None:
+        """Send all of a request's head; ``more`` says that payload follows at once."""
         view = memoryview(data)
+        flags = socket.MSG_MORE if more and not isinstance(connection, ssl.SSLSocket) else 0
         while view and not self._ending:
             try:
-                view = view[connection.send(view) :]
+                view = view[connection.send(view, flags) :]
             except (BlockingIOError, TimeoutError):
                 self._dialer.guard.check()
 
@@ -192,6 +194,57 @@ class Sending:
         if total is None:
             return None
         return max(0, int((total - self.acknowledged_before) * self.payload_share) - self.heads)
+
+
+class SendingStream(Stream):
+    """A stream that sends; counts the payload that the far end acknowledged."""
+
+    def __init__(self, number: int, dialer: Dialer) -> None:
+        super().__init__(number, dialer)
+        # One assignment each, so that the sampler never sees one without the other.
+        self._account: tuple[int, Sending | None] = (0, None)
+        self._highest = 0
+
+    def moved(self) -> int:
+        """See `Stream.moved`: bytes acknowledged, over all connections so far."""
+        finished, sending = self._account
+        current = sending.acknowledged_payload() if sending else 0
+        if current is not None:
+            self._highest = max(self._highest, finished + current)
+        return self._highest
+
+    def _open(self) -> None:
+        super()._open()
+        connection = self._connection
+        if connection is not None:
+            before = kernel.acknowledged_bytes(connection, 0) or 0
+            sending = Sending(connection, before, payload_share(connection))
+            self._account = (self._highest, sending)
+
+    def _leave(self) -> None:
+        self._account = (self.moved(), None)
+
+    def _send_random(
+        self, connection: socket.socket, sending: Sending, length: int, position: int = 0
+    ) -> None:
+        """Send ``length`` random bytes of the source, from a position in it that goes round."""
+        in_kernel = not isinstance(connection, ssl.SSLSocket)
+        source = kernel.source()
+        left = length
+        while left and not self._ending:
+            # The place in the source follows from what was sent, so that the bytes go round.
+            at = (position + length - left) % kernel.SOURCE_BYTES
+            count = min(left, SEND_BYTES, kernel.SOURCE_BYTES - at)
+            try:
+                if in_kernel:
+                    sent = os.sendfile(connection.fileno(), source, at, count)
+                else:
+                    sent = connection.send(kernel.source_bytes()[at : at + count])
+            except (BlockingIOError, TimeoutError):
+                self._dialer.guard.check()
+                continue
+            left -= sent
+            sending.handed += sent
 
 
 _TLS_RECORD_BYTES = 16 * 1024

@@ -1,8 +1,6 @@
 """The streams of the engine `http`: request after request on a connection that is kept full."""
 
-import os
 import socket
-import ssl
 import time
 
 from probe.engine import MeasurementError
@@ -11,7 +9,7 @@ from probe.transfer import kernel
 from probe.transfer.backend import Backend, check_download, check_upload
 from probe.transfer.dial import Dialer
 from probe.transfer.framing import Body, request_head
-from probe.transfer.stream import HEAD_READ_BYTES, SEND_BYTES, Sending, Stream, payload_share
+from probe.transfer.stream import HEAD_READ_BYTES, SendingStream, Stream
 from protocol.failures import Failure
 
 _TLS_BUFFER_BYTES = 256 * 1024
@@ -20,11 +18,20 @@ _CHUNK_HEAD_BYTES = 64
 
 
 class DownloadStream(Stream):
-    """Asks for data again and again; counts the payload where it arrives."""
+    """Asks for data again and again; counts the payload where it arrives.
 
-    def __init__(self, number: int, dialer: Dialer, backend: Backend) -> None:
+    Args:
+        number, dialer: see `Stream`.
+        backend: whom it asks.
+        congestion_control: what it asks our own server to send with.
+    """
+
+    def __init__(
+        self, number: int, dialer: Dialer, backend: Backend, congestion_control: str
+    ) -> None:
         super().__init__(number, dialer)
         self._backend = backend
+        self._congestion_control = congestion_control
         self._moved = 0
         self._buffer = memoryview(bytearray(_TLS_BUFFER_BYTES if dialer.target.tls else 0))
 
@@ -36,7 +43,7 @@ class DownloadStream(Stream):
         """What arrived is counted already."""
 
     def _move(self, connection: socket.socket) -> None:
-        path = self._backend.garbage(self.number)
+        path = self._backend.garbage(self.number, self._congestion_control)
         self._send(connection, request_head("GET", self._dialer.target.authority, path))
         taken = self._read_head(connection)
         if taken is None:
@@ -98,34 +105,12 @@ class DownloadStream(Stream):
         self._moved += count
 
 
-class UploadStream(Stream):
+class UploadStream(SendingStream):
     """Sends request after request; counts the payload that the far end acknowledged."""
 
     def __init__(self, number: int, dialer: Dialer, backend: Backend) -> None:
         super().__init__(number, dialer)
         self._backend = backend
-        # One assignment each, so that the sampler never sees one without the other.
-        self._account: tuple[int, Sending | None] = (0, None)
-        self._highest = 0
-
-    def moved(self) -> int:
-        """See `Stream.moved`: bytes acknowledged, over all connections so far."""
-        finished, sending = self._account
-        current = sending.acknowledged_payload() if sending else 0
-        if current is not None:
-            self._highest = max(self._highest, finished + current)
-        return self._highest
-
-    def _open(self) -> None:
-        super()._open()
-        connection = self._connection
-        if connection is not None:
-            before = kernel.acknowledged_bytes(connection, 0) or 0
-            sending = Sending(connection, before, payload_share(connection))
-            self._account = (self._highest, sending)
-
-    def _leave(self) -> None:
-        self._account = (self.moved(), None)
 
     def _move(self, connection: socket.socket) -> None:
         sending = self._account[1]
@@ -140,7 +125,7 @@ class UploadStream(Stream):
         if self.first_byte_at is None:
             self.first_byte_at = time.monotonic()
         try:
-            self._send_body(connection, sending, length)
+            self._send_random(connection, sending, length)
         except OSError as error:
             self._explain(connection, error)
         if self._ending:
@@ -153,25 +138,6 @@ class UploadStream(Stream):
         self._drain(connection, answer.body(), rest)
         if not answer.keeps_alive and not self._ending:
             self._close()
-
-    def _send_body(self, connection: socket.socket, sending: Sending, length: int) -> None:
-        in_kernel = not isinstance(connection, ssl.SSLSocket)
-        source = kernel.source()
-        left = length
-        while left and not self._ending:
-            # The place in the source follows from what was sent, so that the bytes go round.
-            at = (length - left) % kernel.SOURCE_BYTES
-            count = min(left, SEND_BYTES, kernel.SOURCE_BYTES - at)
-            try:
-                if in_kernel:
-                    sent = os.sendfile(connection.fileno(), source, at, count)
-                else:
-                    sent = connection.send(kernel.source_bytes()[at : at + count])
-            except (BlockingIOError, TimeoutError):
-                self._dialer.guard.check()
-                continue
-            left -= sent
-            sending.handed += sent
 
     def _explain(self, connection: socket.socket, error: OSError) -> None:
         """Raise why a server broke an upload off: its answer says it, where it sent one."""

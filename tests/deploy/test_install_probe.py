@@ -130,6 +130,8 @@ def test_a_device_becomes_an_enrolled_probe_and_stays_one(
     assert (device.folder / UNIT).read_text() == (
         TOP / "deploy/systemd/linewatch-probe.service"
     ).read_text()
+    routes = device.run("cd / && /usr/local/lib/linewatch/linewatch-routes --help")
+    assert "Gives each of several uplinks its own routes" in routes.stderr
     before = key.read_bytes()
     (device.folder / CONFIG).write_text("probe:\n  timezone: Asia/Bangkok\n")
     # As if power had failed while the environment was made.

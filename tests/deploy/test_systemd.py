@@ -11,7 +11,12 @@ import pytest
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 MAXIMUM_EXPOSURE = 3.0
-PROGRAM = Path("opt/linewatch/venv/bin/linewatch")
+PROGRAMS = (
+    Path("opt/linewatch/venv/bin/linewatch"),
+    Path("usr/local/lib/linewatch/linewatch-routes"),
+)
+ROUTES = DEPLOY / "systemd/linewatch-routes.service"
+PARTS = [unit for unit in UNITS if unit != ROUTES]
 
 
 def service(unit: Path) -> dict[str, str]:
@@ -24,11 +29,12 @@ def service(unit: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root directory in which the program that the units start exists."""
+    """A root directory in which the programs that the units start exist."""
     root = tmp_path_factory.mktemp("root")
-    (root / PROGRAM).parent.mkdir(parents=True)
-    (root / PROGRAM).write_text("#!/bin/sh\n")
-    (root / PROGRAM).chmod(0o755)
+    for program in PROGRAMS:
+        (root / program).parent.mkdir(parents=True)
+        (root / program).write_text("#!/bin/sh\n")
+        (root / program).chmod(0o755)
     (root / "bin").mkdir()
     shutil.copy("/bin/kill", root / "bin/kill")
     shutil.copytree("/lib/systemd/system", root / "lib/systemd/system", symlinks=True)
@@ -41,8 +47,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_there_is_a_unit_and_a_user_for_each_part() -> None:
     """Probe, server and collector each have their own."""
     parts = {"probe", "server", "collector"}
-    assert {unit.stem for unit in UNITS} == {f"linewatch-{part}" for part in parts}
-    for unit in UNITS:
+    assert {unit.stem for unit in PARTS} == {f"linewatch-{part}" for part in parts}
+    for unit in PARTS:
         users = (DEPLOY / "sysusers.d" / f"{unit.stem}.conf").read_text()
         assert service(unit)["User"] == unit.stem
         assert re.search(rf"^u {unit.stem} ", users, re.MULTILINE)
@@ -87,6 +93,14 @@ def test_a_part_comes_back_but_not_with_a_wrong_configuration(unit: Path) -> Non
     assert int(settings["LimitNOFILE"]) >= 4096
 
 
+def test_what_sets_routes_may_do_nothing_else() -> None:
+    """The one program that runs as root has the right to set routes, and no other."""
+    settings = service(ROUTES)
+    assert settings["CapabilityBoundingSet"] == "CAP_NET_ADMIN"
+    assert "AmbientCapabilities" not in settings
+    assert "AF_INET" not in settings["RestrictAddressFamilies"].split()
+
+
 def test_the_users_can_be_made(tmp_path: Path) -> None:
     """systemd-sysusers makes the users from the files, without a login shell."""
     (tmp_path / "etc").mkdir()
@@ -100,5 +114,5 @@ def test_the_users_can_be_made(tmp_path: Path) -> None:
         for line in (tmp_path / "etc/passwd").read_text().splitlines()
         if line.startswith("linewatch-")
     ]
-    assert {line[0] for line in lines} == {unit.stem for unit in UNITS}
+    assert {line[0] for line in lines} == {unit.stem for unit in PARTS}
     assert all(line[6] == "/usr/sbin/nologin" and int(line[2]) < 1000 for line in lines)

@@ -23,6 +23,7 @@ from probe.measurement import Taken, take
 from probe.planner import Planner
 from probe.quiet import Quiet
 from probe.runner import Runner
+from probe.servers import Servers
 from probe.slots import Slot, plan_day
 from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
@@ -156,7 +157,7 @@ def test_the_slot_says_what_was_wrong_and_the_next_one_runs(
     ward = Ward(ill, resources)
     clock = FastClock(start, RATE)
     spool = open_spool(tmp_path, clock)
-    engines = {**ENGINES, Task.SPEED: ENGINE}
+    servers = Servers({**ENGINES, Task.SPEED: ENGINE})
 
     def today() -> date:
         return clock.now().date()
@@ -166,7 +167,7 @@ def test_the_slot_says_what_was_wrong_and_the_next_one_runs(
         clock=clock,
         probe="probe-1",
         software="linewatch/test",
-        engines=engines,
+        engine_of=servers.engine,
         today=today,
     )
     runner = Runner(
@@ -174,7 +175,7 @@ def test_the_slot_says_what_was_wrong_and_the_next_one_runs(
         spool=spool,
         clock=clock,
         quiet=Quiet(),
-        engines=engines,
+        servers=servers,
         take=ward.take,
         today=today,
     )

@@ -57,10 +57,17 @@ def listening(talk: Callable[[socket.socket], None], host: str = "127.0.0.1") ->
             thread.join(5)
 
 
+def mute(connection: socket.socket) -> None:
+    """Take everything and say nothing until the other side goes away."""
+    while connection.recv(4096):
+        pass
+
+
 @contextmanager
 def plain_backend(
     replaced: Mapping[str, Callable[[Handler], None]] | None = None,
     *,
+    served: Mapping[str, Callable[[Handler], None]] | None = None,
     prefix: str = "/",
     host: str = "127.0.0.1",
 ) -> Iterator[str]:
@@ -68,11 +75,12 @@ def plain_backend(
 
     Args:
         replaced: what answers instead, by the resource's name.
+        served: all that there is, in place of the three resources.
         prefix: where the resources stand.
         host: where to listen.
     """
-    resources = {"garbage.php": garbage, "empty.php": empty, "getIP.php": get_ip}
-    resources |= replaced or {}
+    usual = {"garbage.php": garbage, "empty.php": empty, "getIP.php": get_ip}
+    resources = {**(usual if served is None else served), **(replaced or {})}
 
     class Request(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

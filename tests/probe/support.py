@@ -212,7 +212,7 @@ def make_journal(spool: Spool, clock: Clock) -> Journal:
         clock=clock,
         probe="probe-1",
         software="linewatch/test",
-        engines=ENGINES,
+        engine_of=lambda slot: ENGINES[slot.task],
         today=lambda: clock.now().date(),
     )
 

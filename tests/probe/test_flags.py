@@ -1,26 +1,37 @@
 """Each flag's rule: raised by what it is for, and not by a clean test."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from probe.flags import flags_of
+from probe.flags import RULES, SPEED_RULES, Evidence, flags_of
+from probe.flags.any_task import LOSS_SIGNIFICANCE, surplus_probability
 from protocol.flags import Flag
 from protocol.records import (
+    Ceiling,
     ClockState,
     Conditions,
     DeviceState,
     During,
     InterfaceState,
+    Latency,
+    LatencySummary,
+    Neighbour,
     ServerIdentity,
     Snapshot,
     Speed,
     SpeedLatency,
+    StreamReport,
+    TcpInfo,
     Transfer,
+    WindowTraffic,
 )
 
 MEGABYTE = 1_000_000
+HEADERS = 66 / 1448
+"""Of a full IPv4 segment: Ethernet, IP, TCP with timestamps, as a counter sees them."""
 
 
 def clock(source: str = "kernel") -> ClockState:
@@ -37,9 +48,11 @@ def clock(source: str = "kernel") -> ClockState:
 
 
 def interface(**changes: Any) -> InterfaceState:
-    """Return a wired gigabit interface."""
+    """Return a wired gigabit interface with its counters."""
     fields: dict[str, Any] = dict.fromkeys(InterfaceState.model_fields)
     fields |= {"name": "eth0", "kind": "wired", "up": True, "speed_bits_per_second": 10**9}
+    fields |= {"duplex": "full", "received_bytes": 10**9, "sent_bytes": 10**9}
+    fields |= {"received_errors": 7, "sent_errors": 0}
     return InterfaceState.model_validate(fields | changes)
 
 
@@ -60,103 +73,251 @@ def moment(**changes: Any) -> Snapshot:
     return Snapshot.model_validate(fields | changes)
 
 
-def during(**changes: Any) -> During:
-    """Return what a clean test of 100 MB down and 50 MB up leaves on the interface."""
+def window(*, upload: bool = False, **changes: Any) -> WindowTraffic:
+    """Return 10 s at 80 Mbit/s: full segments one way, acknowledgements the other."""
+    along, against = round(100e6 * (1 + HEADERS)), round(100e6 * 0.023)
+    received, sent = (against, along) if upload else (along, against)
     fields = {
-        "duration_seconds": 26.0,
+        "duration_seconds": 10.0,
+        "interface_received_bytes": received,
+        "interface_sent_bytes": sent,
+        "router_received_bytes": received,
+        "router_sent_bytes": sent,
+        "test_bytes": 100 * MEGABYTE,
+        "test_retransmitted_bytes": 0,
+        "segment_bytes": 1448,
+    }
+    return WindowTraffic.model_validate(fields | changes)
+
+
+def during(**changes: Any) -> During:
+    """Return what a clean test of 100 MB in each window leaves."""
+    fields = {
+        "duration_seconds": 30.0,
         "process_cpu_ratio": 0.2,
         "machine_cpu_ratio": 0.2,
         "busiest_core_ratio": 0.5,
         "temperature_maximum_celsius": 50.0,
-        "interface_received_bytes": round(105.5 * MEGABYTE),
-        "interface_sent_bytes": round(54.5 * MEGABYTE),
-        "test_received_bytes": 100 * MEGABYTE,
-        "test_sent_bytes": 50 * MEGABYTE,
+        "interface_received_bytes": round(143 * MEGABYTE),
+        "interface_sent_bytes": round(143 * MEGABYTE),
+        "test_received_bytes": 133 * MEGABYTE,
+        "test_sent_bytes": 133 * MEGABYTE,
+        "busiest_thread_ratio": 0.5,
+        "cpu_frequency_minimum_ratio": 1.0,
+        "heat_limit_reached": False,
+        "download": window(),
+        "upload": window(upload=True),
     }
     return During.model_validate(fields | changes)
 
 
 def conditions(**changes: Any) -> Conditions:
-    """Return the conditions of a clean test."""
-    fields = {"model": None, "cores": 4, "before": moment(), "during": during(), "after": moment()}
+    """Return the conditions of a clean test on a certified device."""
+    fields: dict[str, Any] = {
+        "model": None,
+        "cores": 4,
+        "before": moment(),
+        "during": during(),
+        "after": moment(),
+    }
+    fields |= {"by_carrier": True, "ceiling": ceiling(500e6, 500e6)}
     return Conditions.model_validate(fields | changes)
 
 
-def speed(bits_per_second: float = 100e6) -> Speed:
+def ceiling(download: float, upload: float) -> Ceiling:
+    """Return what a device is certified for."""
+    return Ceiling(
+        download_bits_per_second=round(download),
+        upload_bits_per_second=round(upload),
+        certified_at=datetime(2026, 11, 1, tzinfo=UTC),
+    )
+
+
+def stream(**tcp: float) -> StreamReport:
+    """Return a stream whose sender was never held back, unless told otherwise."""
+    fields = {"busy_seconds": 13.0, "receiver_limited_seconds": 0.2, "sender_limited_seconds": 0.1}
+    told = TcpInfo.model_validate(fields | tcp)
+    return StreamReport(bytes=1, probe_tcp=told, server_tcp=told)
+
+
+def transfer(bits_per_second: float = 80e6, **changes: Any) -> Transfer:
+    """Return a direction of full length."""
+    fields = {
+        "bits_per_second": bits_per_second,
+        "bytes": 1,
+        "duration_seconds": 10,
+        "warm_up_seconds": 3,
+        "total_bytes": 1,
+        "counted_by": "receiver",
+        "stream_count": 4,
+        "streams": [stream() for _ in range(4)],
+        "samples": (),
+        "server": None,
+    }
+    return Transfer.model_validate(fields | changes)
+
+
+def server(**changes: Any) -> ServerIdentity:
+    """Return our own server, alone with this test on a link that has room."""
+    fields = dict.fromkeys(ServerIdentity.model_fields) | {
+        "url": "http://server",
+        "tests_running": 1,
+        "cpu_ratio": 0.1,
+        "link_bits_per_second": 10**9,
+        "link_sent_ratio": 0.1,
+        "link_received_ratio": 0.1,
+    }
+    return ServerIdentity.model_validate(fields | changes)
+
+
+def speed(bits_per_second: float = 80e6, **changes: Any) -> Speed:
     """Return a test with the same rate both ways."""
-    transfer = Transfer(
-        bits_per_second=bits_per_second,
-        bytes=1,
-        duration_seconds=10,
-        warm_up_seconds=3,
-        total_bytes=1,
-        counted_by="receiver",
-        stream_count=4,
-        streams=(),
-        samples=(),
-        server=None,
-    )
-    identity = dict.fromkeys(ServerIdentity.model_fields) | {"url": "http://server"}
-    return Speed(
-        download=transfer,
-        upload=transfer,
-        latency=SpeedLatency(idle=None, download=None, upload=None),
-        server=ServerIdentity.model_validate(identity),
+    fields = {
+        "download": transfer(bits_per_second),
+        "upload": transfer(bits_per_second),
+        "latency": SpeedLatency(idle=None, download=None, upload=None),
+        "server": server(),
+        "ip_version": 4,
+    }
+    return Speed.model_validate(fields | changes)
+
+
+def latency(lost: int = 0, lost_beside: int | None = None) -> Latency:
+    """Return a minute of packets, with a neighbour's beside where its losses are told."""
+    trips: dict[str, Any] = dict.fromkeys(LatencySummary.model_fields)
+    trips |= {"sent": 240, "received": 240 - lost, "round_trips_seconds": ()}
+    beside = None if lost_beside is None else 240 - lost_beside
+    return Latency(
+        server=server(),
         ip_version=4,
+        interval_seconds=0.25,
+        packet_bytes=44,
+        round_trip=LatencySummary.model_validate(trips),
+        delay_variation_p95_seconds=None,
+        lost_ratio=lost / 240,
+        duplicates=0,
+        reordered=0,
+        neighbour=None
+        if beside is None
+        else Neighbour(name="near", address="192.0.2.7", sent=240, received=beside),
     )
+
+
+def judged(
+    section: Any = None, source: str = "kernel", demanded: float | None = 10.0, **changed: Any
+) -> frozenset[Flag]:
+    """Return the flags of a speed test that is clean but for the changes."""
+    section = speed() if section is None else section
+    return flags_of(Evidence(clock(source), conditions(**changed), section, demanded))
 
 
 def test_a_clean_test_has_no_flag() -> None:
-    """Nothing is raised where clock, device, interface and path are as they should be."""
-    assert flags_of(clock(), conditions(), speed()) == frozenset()
+    """Nothing is raised where clock, device, interface, path and far end are as they should be."""
+    assert judged() == frozenset()
+    assert judged(latency(lost=3, lost_beside=2)) == frozenset()
+
+
+def test_what_is_not_known_raises_nothing() -> None:
+    """A plain server, a silent board, a device without certificate: no flag for any of it."""
+    plain = dict.fromkeys(ServerIdentity.model_fields) | {"url": "http://server"}
+    unknown = {name: None for name in During.model_fields if name != "duration_seconds"}
+    bare = transfer(streams=[StreamReport(bytes=1, probe_tcp=None, server_tcp=None)])
+    blind = speed(server=plain, download=bare, upload=bare, ip_version=None)
+    told = {"name": "eth0", "kind": "unknown", "up": True}
+    silent = InterfaceState.model_validate(dict.fromkeys(InterfaceState.model_fields) | told)
+    assert (
+        judged(
+            blind,
+            demanded=None,
+            before=moment(interface=silent),
+            during=during(**unknown),
+            after=None,
+            ceiling=None,
+            by_carrier=None,
+        )
+        == frozenset()
+    )
+
+
+WIFI = moment(interface=interface(kind="wifi"))
+HALF = moment(interface=interface(duplex="half"))
+QUIET_LINK = {"link_sent_ratio": None, "link_received_ratio": None}
 
 
 STAGED: list[tuple[Flag, Callable[[], frozenset[Flag]]]] = [
-    (Flag.CLOCK_UNSYNCHRONISED, lambda: flags_of(clock("none"), conditions(), speed())),
-    (
-        Flag.WIFI,
-        lambda: flags_of(
-            clock(),
-            conditions(
-                before=moment(interface=interface(kind="wifi")),
-                after=moment(interface=interface(kind="wifi")),
-            ),
-            speed(),
-        ),
-    ),
+    (Flag.CLOCK_UNSYNCHRONISED, lambda: judged(source="none")),
+    (Flag.WIFI, lambda: judged(before=WIFI, after=WIFI)),
+    # 4 % more than the download explains, in its window.
     (
         Flag.CROSS_TRAFFIC,
-        lambda: flags_of(
-            clock(),
-            conditions(during=during(interface_received_bytes=116 * MEGABYTE)),
-            speed(),
+        lambda: judged(during=during(download=window(interface_received_bytes=108_600_000))),
+    ),
+    # Somebody uploads while this test does.
+    (
+        Flag.CROSS_TRAFFIC,
+        lambda: judged(during=during(upload=window(upload=True, interface_sent_bytes=108_600_000))),
+    ),
+    # Somebody uploads while this test downloads: its acknowledgements have to queue.
+    (
+        Flag.CROSS_TRAFFIC,
+        lambda: judged(during=during(download=window(interface_sent_bytes=8_000_000))),
+    ),
+    # An engine without windows: the whole test.
+    (
+        Flag.CROSS_TRAFFIC,
+        lambda: judged(
+            during=during(download=None, upload=None, interface_received_bytes=160 * MEGABYTE)
         ),
     ),
     (
-        Flag.DEVICE_CPU,
-        lambda: flags_of(clock(), conditions(during=during(busiest_core_ratio=0.95)), speed()),
+        Flag.ROUTER_TRAFFIC,
+        lambda: judged(during=during(download=window(router_received_bytes=112_000_000))),
+    ),
+    (Flag.DEVICE_CPU, lambda: judged(during=during(busiest_core_ratio=0.95))),
+    (Flag.DEVICE_CPU, lambda: judged(during=during(busiest_thread_ratio=0.95))),
+    (Flag.DEVICE_POWER, lambda: judged(after=moment(undervoltage=True))),
+    (Flag.DEVICE_POWER, lambda: judged(before=moment(throttled=True))),
+    (Flag.DEVICE_HEAT, lambda: judged(during=during(heat_limit_reached=True))),
+    (Flag.DEVICE_HEAT, lambda: judged(during=during(cpu_frequency_minimum_ratio=0.6))),
+    (Flag.INTERFACE_SPEED, lambda: judged(speed(900e6), ceiling=None)),
+    (Flag.HALF_DUPLEX, lambda: judged(before=HALF, after=HALF)),
+    (
+        Flag.INTERFACE_ERRORS,
+        lambda: judged(after=moment(interface=interface(received_errors=9))),
     ),
     (
-        Flag.DEVICE_POWER,
-        lambda: flags_of(clock(), conditions(after=moment(undervoltage=True)), speed()),
+        Flag.INTERFACE_ERRORS,
+        lambda: judged(after=moment(interface=interface(sent_errors=20, sent_bytes=2 * 10**9))),
     ),
-    (Flag.INTERFACE_SPEED, lambda: flags_of(clock(), conditions(), speed(900e6))),
+    (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(85e6, 500e6))),
+    (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(500e6, 85e6))),
+    (Flag.PATH_CHANGED, lambda: judged(after=moment(gateway="192.0.2.2"))),
+    (Flag.PATH_CHANGED, lambda: judged(after=moment(interface=None))),
     (
         Flag.PATH_CHANGED,
-        lambda: flags_of(clock(), conditions(after=moment(gateway="192.0.2.2")), speed()),
+        lambda: judged(after=moment(interface=interface(speed_bits_per_second=10**8))),
+    ),
+    (Flag.OTHER_CARRIER, lambda: judged(by_carrier=False)),
+    (Flag.OTHER_CARRIER, lambda: judged(latency(), by_carrier=False)),
+    (Flag.SERVER_LIMITED, lambda: judged(speed(server=server(cpu_ratio=0.95)))),
+    (Flag.SERVER_LIMITED, lambda: judged(speed(server=server(link_sent_ratio=0.95)))),
+    (Flag.SERVER_LIMITED, lambda: judged(speed(server=server(link_received_ratio=0.95)))),
+    (
+        Flag.SERVER_LIMITED,
+        lambda: judged(speed(server=server(**QUIET_LINK, tests_running=2))),
     ),
     (
-        Flag.PATH_CHANGED,
-        lambda: flags_of(clock(), conditions(after=moment(interface=None)), speed()),
-    ),
-    (
-        Flag.PATH_CHANGED,
-        lambda: flags_of(
-            clock(),
-            conditions(after=moment(interface=interface(speed_bits_per_second=10**8))),
-            speed(),
+        Flag.RECEIVER_LIMITED,
+        lambda: judged(
+            speed(download=transfer(streams=[stream(receiver_limited_seconds=3.0)] * 4))
         ),
     ),
+    (
+        Flag.SENDER_LIMITED,
+        lambda: judged(speed(upload=transfer(streams=[stream(sender_limited_seconds=3.0)] * 4))),
+    ),
+    (Flag.TOO_SHORT, lambda: judged(speed(upload=transfer(duration_seconds=9.0)))),
+    (Flag.SERVER_LOSS, lambda: judged(latency(lost=12, lost_beside=1))),
 ]
 
 
@@ -168,24 +329,77 @@ def test_each_flag_is_raised_alone_by_its_own_cause(
     assert raise_it() == {flag}
 
 
+def test_every_rule_is_among_them() -> None:
+    """No rule is without its cause here, and no flag has two rules."""
+    assert {flag for flag, _ in STAGED} == RULES.keys() | SPEED_RULES.keys()
+    assert not RULES.keys() & SPEED_RULES.keys()
+
+
 def test_small_talk_beside_a_test_is_not_cross_traffic() -> None:
     """Traffic below the fixed threshold does not count, however slow the line."""
-    quiet = during(
-        test_received_bytes=MEGABYTE,
-        test_sent_bytes=MEGABYTE,
-        interface_received_bytes=round(1.2 * MEGABYTE),
-        interface_sent_bytes=round(1.2 * MEGABYTE),
+    quiet = window(
+        test_bytes=MEGABYTE,
+        interface_received_bytes=round(1.05 * MEGABYTE) + 70_000,
+        interface_sent_bytes=60_000,
+        router_received_bytes=None,
+        router_sent_bytes=None,
     )
-    assert flags_of(clock(), conditions(during=quiet), speed(1e6)) == frozenset()
+    assert judged(speed(1e6), during=during(download=quiet)) == frozenset()
+
+
+def test_what_the_probe_sent_again_is_its_own() -> None:
+    """On a line that loses 5 % of an upload the interface sends 5 % more: no other traffic."""
+    sent = round(105e6 * (1 + HEADERS))
+    lossy = window(upload=True, interface_sent_bytes=sent, test_retransmitted_bytes=5 * MEGABYTE)
+    assert judged(during=during(upload=lossy)) == frozenset()
+    unaware = window(upload=True, interface_sent_bytes=sent)
+    assert judged(during=during(upload=unaware)) == {Flag.CROSS_TRAFFIC}
+
+
+def test_short_segments_have_more_headers() -> None:
+    """On a path of 500-byte segments headers are 13 %, and no cross traffic."""
+    along = round(100e6 * (1 + 66 / 500))
+    narrow = window(interface_received_bytes=along, router_received_bytes=along, segment_bytes=500)
+    assert judged(during=during(download=narrow)) == frozenset()
+
+
+def test_a_router_that_forwards_past_its_counter_says_nothing() -> None:
+    """A counter that does not even show the test cannot show the others, whatever it shows."""
+    blind = window(router_received_bytes=2 * MEGABYTE, router_sent_bytes=50 * MEGABYTE)
+    assert judged(during=during(download=blind)) == frozenset()
+
+
+def test_other_tests_on_a_server_with_room_are_no_limit() -> None:
+    """Where the link's capacity is known, what counts is how full it was."""
+    assert judged(speed(server=server(tests_running=9))) == frozenset()
+
+
+def test_one_damaged_frame_is_no_bad_cable() -> None:
+    """One error in a test, and a few in gigabytes, are within what Ethernet promises."""
+    assert judged(after=moment(interface=interface(received_errors=8))) == frozenset()
+    many = interface(received_errors=11, received_bytes=10**9 + 700 * MEGABYTE)
+    assert judged(after=moment(interface=many)) == frozenset()
 
 
 def test_a_light_task_is_not_judged_by_rules_of_speed() -> None:
     """A busy core or other traffic says nothing against a reach or latency record's presence."""
-    busy = conditions(during=during(busiest_core_ratio=1.0, interface_received_bytes=10**12))
-    assert flags_of(clock(), busy, None) == frozenset()
+    busy = during(busiest_core_ratio=1.0, interface_received_bytes=10**12)
+    assert judged(latency(), during=busy) == frozenset()
 
 
-def test_counters_that_are_not_told_raise_nothing() -> None:
-    """What was not measured is not held against anyone."""
-    blind = during(interface_received_bytes=None, interface_sent_bytes=None)
-    assert flags_of(clock(), conditions(during=blind), speed()) == frozenset()
+@pytest.mark.parametrize(
+    "lost,lost_beside,raised",
+    [(240, 0, True), (7, 0, True), (6, 0, False), (30, 20, False), (0, 240, False), (40, 12, True)],
+)
+def test_a_servers_own_loss_is_more_than_its_neighbours(
+    lost: int, lost_beside: int, raised: bool
+) -> None:
+    """Seven lost against none are not chance, six may be; a bad neighbour excuses nobody."""
+    assert (judged(latency(lost, lost_beside)) == {Flag.SERVER_LOSS}) is raised
+
+
+def test_the_exact_test_is_fishers() -> None:
+    """A table worked by hand: 3 of 4 lost against 1 of 4 has the chance (16 + 1) / 70."""
+    assert surplus_probability(3, 4, 1, 4) == pytest.approx(17 / 70)
+    assert surplus_probability(0, 240, 9, 240) == pytest.approx(1.0)
+    assert surplus_probability(7, 240, 0, 240) < LOSS_SIGNIFICANCE

@@ -12,7 +12,7 @@ import pytest
 from probe import measurement
 from probe.clock import Clock
 from probe.engine import Engine, Measurement, MeasurementError, Order
-from probe.measurement import Taken, take
+from probe.measurement import Surroundings, Taken, take
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
@@ -179,7 +179,9 @@ def test_conditions_that_break_fail_the_record(tmp_path: Path) -> None:
     table = tmp_path / "proc/net/route"
     table.parent.mkdir(parents=True)
     table.write_text("Iface\nbroken\n")
-    taken = take(engine(lambda _: Measurement(REACH)), order(), OldClock(), root=tmp_path)
+    taken = take(
+        engine(lambda _: Measurement(REACH)), order(), OldClock(), Surroundings(root=tmp_path)
+    )
     assert failure(taken).code is Failure.INTERNAL
     assert "conditions" in failure(taken).detail
     assert taken.conditions is None

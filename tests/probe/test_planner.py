@@ -11,6 +11,7 @@ from probe.instructions import KeptInstruction, zone
 from probe.planner import LOOK_BACK, Planner
 from probe.quiet import Quiet
 from probe.runner import Assignment, Runner
+from probe.servers import Servers
 from probe.slots import Done, Slot, plan_day
 from protocol.failures import Failure
 from protocol.messages import Schedule
@@ -54,7 +55,7 @@ class Bench:
             spool=self.spool,
             clock=self.clock,
             quiet=Quiet(),
-            engines=ENGINES,
+            servers=Servers(ENGINES),
             take=self.take,
             today=lambda: self.clock.now().date(),
         )

@@ -4,12 +4,14 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from probe.quiet import Quiet
-from probe.runner import OVERDUE_SECONDS, WAIT_FOR_LINE_SECONDS, Assignment, Runner, choose_server
+from probe.runner import OVERDUE_SECONDS, WAIT_FOR_LINE_SECONDS, Assignment, Runner
+from probe.servers import Servers
 from probe.slots import Slot
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
@@ -33,19 +35,20 @@ from tests.probe.support import (
 class Bench:
     """A runner with a clock to move and measurements to make up."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, servers: Servers | None = None) -> None:
         self.device = Device()
         self.clock = self.device.clock()
         self.spool = open_spool(directory, self.clock)
         self.journal = make_journal(self.spool, self.clock)
         self.take = Takes()
         self.quiet = Quiet()
+        self.servers = servers or Servers(ENGINES)
         self.runner = Runner(
             journal=self.journal,
             spool=self.spool,
             clock=self.clock,
             quiet=self.quiet,
-            engines=ENGINES,
+            servers=self.servers,
             take=self.take,
             today=lambda: self.clock.now().date(),
         )
@@ -89,6 +92,37 @@ def test_overdue_slot_is_skipped(bench: Bench, task: Task) -> None:
     assert len(bench.take.orders) == 1
 
 
+def test_slot_of_an_unknown_server_is_skipped_by_name(bench: Bench) -> None:
+    """A slot whose plan names a server that is not in the list measures none in its place."""
+    bench.run(slot(server="gone"))
+    (record,) = records(bench.spool)
+    assert (record.outcome, record.failure and record.failure.code) == (
+        Outcome.SKIPPED,
+        Failure.NO_SERVER,
+    )
+    assert record.failure is not None
+    assert "'gone'" in record.failure.detail
+    assert bench.take.orders == []
+
+
+def test_a_slot_knows_its_neighbour_and_its_carriers_networks(bench: Bench) -> None:
+    """The other server stands beside the one that is measured to, and the path's networks come
+    with the order.
+    """
+    beside = ServerEntry(name="beside", url="http://beside:1", stamp="beside:1")
+    network = ip_network("198.51.100.0/24")
+    bench.run(slot(), (SERVER, beside), carrier_prefixes=(network,))
+    _, order = bench.take.orders[0]
+    assert (order.neighbour, order.carrier_prefixes) == (beside, (network,))
+
+
+def test_a_service_of_others_is_no_far_end_to_ask(bench: Bench) -> None:
+    """What is asked to tell a dead line from a dead server are servers of one's own."""
+    ookla = ServerEntry(name="ookla", url="https://www.speedtest.net/", engine="ookla")
+    bench.run(slot(Task.REACH), servers=(SERVER, ookla))
+    assert bench.take.orders[0][1].others == (SERVER.url,)
+
+
 def test_without_server_only_reach_runs(bench: Bench) -> None:
     """Without a server, speed and latency are skipped; reach still tells what answers."""
     for task in Task:
@@ -98,16 +132,6 @@ def test_without_server_only_reach_runs(bench: Bench) -> None:
         (Task.LATENCY, Outcome.SKIPPED, Failure.NO_SERVER),
         (Task.REACH, Outcome.MEASURED, None),
     ]
-
-
-def test_server_is_always_the_same() -> None:
-    """Speed goes to the first server, latency to the first with a reflector, if any names one."""
-    plain = ServerEntry(name="plain", url="http://plain.example")
-    for task in (Task.SPEED, Task.REACH):
-        assert choose_server(task, [plain, SERVER]) == plain
-    assert choose_server(Task.LATENCY, [plain, SERVER]) == SERVER
-    assert choose_server(Task.LATENCY, [plain]) == plain
-    assert choose_server(Task.SPEED, []) is None
 
 
 def test_spent_data_budget_skips_speed_alone(bench: Bench) -> None:

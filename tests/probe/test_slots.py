@@ -15,6 +15,7 @@ from probe.slots import (
     EVENING_END,
     EVENING_START,
     HOUR_GUARD_SECONDS,
+    QUARTER_SECONDS,
     RESERVED_SECONDS,
     Done,
     Plan,
@@ -66,6 +67,7 @@ def path(
     rhythm: Rhythm = Rhythm(),
     line: str | None = None,
     families: Families = FOUR,
+    beside: str | None = None,
 ) -> MeasuredPath:
     """Return a path with a usual schedule, changed as asked."""
     schedule = Schedule(
@@ -73,7 +75,7 @@ def path(
         latency=LatencySchedule(every_seconds=rhythm.latency),
         reach=ReachSchedule(every_seconds=rhythm.reach),
     )
-    return MeasuredPath(name=name, schedule=schedule, line=line, families=families)
+    return MeasuredPath(name=name, schedule=schedule, line=line, families=families, beside=beside)
 
 
 def of_task(plan: Plan, task: Task) -> list[Slot]:
@@ -228,7 +230,7 @@ def test_evening_is_served_on_a_crowded_line(crowd: tuple[Window, ...], tests: i
 def test_families_take_turns_over_the_day_and_over_days() -> None:
     """Both address families are served every day, and also with one test a day within two days."""
     slots = of_task(plan_day(DAY, HANOI, [path(families=BOTH)], "s"), Task.SPEED)
-    assert all(a.family != b.family for a, b in pairwise(slots))
+    assert {slot.family for slot in slots} == {4, 6}
     one = (Window(name="evening", start=time(19), end=time(22), tests=1),)
     found = [
         of_task(
@@ -238,6 +240,165 @@ def test_families_take_turns_over_the_day_and_over_days() -> None:
         for n in range(2)
     ]
     assert sorted(found, key=str) == [4, 6]
+
+
+@settings(max_examples=10, deadline=None)
+@given(windows, st.integers(0, 400), st.text(max_size=8))
+def test_each_window_meets_both_families_in_two_days(
+    some: tuple[Window, ...], shift: int, seed: str
+) -> None:
+    """Whatever the windows, none keeps to one family: two days give each of them both, and each
+    family as many tests as the other.
+    """
+    there = path(rhythm=Rhythm(some), families=BOTH)
+    found: dict[str, Counter[int | None]] = {}
+    for window in some:
+        alone = there.model_copy(
+            update={
+                "schedule": Schedule(
+                    speed=SpeedSchedule(windows=(window,)), latency=None, reach=None
+                )
+            }
+        )
+        first = DAY + timedelta(shift)
+        for number in range(-1, 4):
+            for slot in of_task(
+                plan_day(first + timedelta(number), HANOI, [alone], seed), Task.SPEED
+            ):
+                begins = slot.part_start.astimezone(HANOI) - timedelta(
+                    hours=window.start.hour, minutes=window.start.minute
+                )
+                if first <= begins.date() < first + timedelta(2):
+                    found.setdefault(window.name, Counter())[slot.family] += 1
+    for counts in found.values():
+        if counts.total() > 1:
+            assert abs(counts[4] - counts[6]) <= counts.total() % 2
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(1, 4),
+    families,
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.integers(0, 400),
+    st.text(max_size=8),
+)
+def test_each_window_meets_every_server_over_every_family(
+    count: int, its_families: Families, day_tests: int, evening_tests: int, shift: int, seed: str
+) -> None:
+    """Within as many days as there are pairs of turns, each window has had each server over each
+    family: the main one in every other test, the others the rest, evenly.
+    """
+    some = (
+        Window(name="day", start=time(6), end=time(18), tests=day_tests),
+        Window(name="evening", start=time(19), end=time(23), tests=evening_tests),
+    )
+    names = tuple(f"s{number}" for number in range(count))
+    there = path(rhythm=Rhythm(some), families=its_families).model_copy(update={"servers": names})
+    turns = max(1, 2 * (count - 1))
+    found: Counter[tuple[bool, str | None, int | None]] = Counter()
+    for number in range(turns * len(its_families)):
+        plan = plan_day(DAY + timedelta(shift + number), HANOI, [there], seed)
+        slots = of_task(plan, Task.SPEED)
+        assert slots == of_task(
+            plan_day(DAY + timedelta(shift + number), HANOI, [there], seed), Task.SPEED
+        )
+        found += Counter((slot.evening, slot.server, slot.family) for slot in slots)
+    for evening, tests in ((False, day_tests), (True, evening_tests)):
+        for family in its_families:
+            shares = [found[evening, name, family] for name in names]
+            assert shares == [tests * max(1, count - 1), *[tests] * (count - 1)]
+
+
+def test_servers_are_the_speed_tests_alone_and_probes_begin_with_different_ones() -> None:
+    """A path without servers plans none; light tasks have no turns; of many probes about as many
+    begin with the one as with the other, so that they do not all meet at one server.
+    """
+    there = path().model_copy(update={"servers": ("a", "b")})
+    plans = [plan_day(DAY, HANOI, [there], f"probe-{number}") for number in range(40)]
+    first = Counter(of_task(plan, Task.SPEED)[0].server for plan in plans)
+    assert min(first["a"], first["b"]) >= 10
+    assert {slot.server for slot in plans[0].slots if slot.task is not Task.SPEED} == {None}
+    assert {slot.server for slot in plan_day(DAY, HANOI, [path()], "s").slots} == {None}
+
+
+def test_a_path_beside_another_goes_to_the_same_server() -> None:
+    """What differs between two paths beside each other is the way to the line, not the server."""
+    wired = path("eth0", line="l").model_copy(update={"servers": ("a", "b")})
+    plan = plan_day(DAY, HANOI, [wired, path("wlan0", line="l", beside="eth0")], "s")
+    servers = {slot.part_start: slot.server for slot in plan.slots if slot.path == "eth0"}
+    beside = [slot for slot in of_task(plan, Task.SPEED) if slot.path == "wlan0"]
+    assert beside
+    assert all(slot.server == servers[slot.part_start] is not None for slot in beside)
+
+
+@settings(max_examples=15, deadline=None)
+@given(days, windows, families, st.integers(1, 3), st.text(max_size=8))
+def test_a_path_beside_another_is_measured_in_the_same_quarter(
+    when: tuple[date, ZoneInfo],
+    some: tuple[Window, ...],
+    its_families: Families,
+    count: int,
+    seed: str,
+) -> None:
+    """Each speed slot of the path beside has one of the other in its quarter of an hour, whole, of
+    the same family and part, never at the same time, and none of its own.
+    """
+    day, zone = when
+    wired = path("eth0", Rhythm(some, 120, 60), "l", its_families)
+    radios = [path(f"wlan{n}", line="l", beside="eth0", families=SIX) for n in range(count)]
+    plan = plan_day(day, zone, [*radios, wired], seed)
+    assert overlaps(list(plan.slots)) == []
+    speed = of_task(plan, Task.SPEED)
+    of_wired = [slot for slot in speed if slot.path == "eth0"]
+    beside = [slot for slot in speed if slot.path != "eth0"]
+    for slot in beside:
+        quarter = slot.moment.timestamp() // QUARTER_SECONDS
+        assert any(
+            (one.part_start, one.part_end, one.family)
+            == (slot.part_start, slot.part_end, slot.family)
+            and one.moment.timestamp() // QUARTER_SECONDS == quarter
+            for one in of_wired
+        )
+        ends = slot.moment.timestamp() + RESERVED_SECONDS[Task.SPEED]
+        assert ends <= (quarter + 1) * QUARTER_SECONDS
+    lone = len(of_wired) * count - len(beside)
+    assert plan.without_room[Task.SPEED] >= lone
+
+
+def test_slots_beside_each_other_come_in_either_order() -> None:
+    """Over many days each comes first about as often, and where there is room none is alone."""
+    paths = [path("eth0", line="l"), path("wlan0", line="l", beside="eth0")]
+    first: Counter[str] = Counter()
+    for number in range(40):
+        speed = of_task(plan_day(DAY + timedelta(number), HANOI, paths, "s"), Task.SPEED)
+        pairs = [speed[at : at + 2] for at in range(0, len(speed), 2)]
+        assert all({a.path, b.path} == {"eth0", "wlan0"} for a, b in pairs)
+        first.update(min(pair).path for pair in pairs)
+    assert 0.4 < first["eth0"] / first.total() < 0.6
+
+
+@pytest.mark.parametrize(
+    "beside, line, partner",
+    [
+        ("eth1", "l", {}),
+        ("eth0", "other", {}),
+        ("eth0", None, {}),
+        ("wlan0", "l", {}),
+        ("eth0", "l", {"beside": "wlan0"}),
+        ("eth0", "l", {"schedule": Schedule(speed=None, latency=None, reach=None)}),
+    ],
+)
+def test_a_path_beside_nothing_has_slots_of_its_own(
+    beside: str, line: str | None, partner: dict[str, object]
+) -> None:
+    """Where what it is to be measured beside is missing, on another line, beside something itself
+    or without speed tests, a path is planned as any other.
+    """
+    wired = path("eth0", line="l").model_copy(update=partner)
+    plan = plan_day(DAY, HANOI, [wired, path("wlan0", line=line, beside=beside)], "s")
+    assert sum(slot.path == "wlan0" for slot in of_task(plan, Task.SPEED)) >= 8
 
 
 def test_probes_differ_and_moments_spread() -> None:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from protocol import records
 from protocol.constants import MAX_RECORD_BYTES
 from protocol.failures import Failure
+from protocol.flags import Flag
 from protocol.records import RECORD, Outcome, Tombstone, encode
 from tests.data import make_vectors
 
@@ -95,7 +96,7 @@ def test_what_never_began_has_no_start(task: str, outcome: str) -> None:
         {"path": "../../etc/passwd"},
         {"slot": "2026-12-01T01:00:00"},
         {"flags": ["not_a_flag"]},
-        {"flags": ["wifi"] * 12},
+        {"flags": ["wifi"] * (len(Flag) + 1)},
         {"task": "weather"},
         {"software": "x" * 501},
     ],

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.records import TcpInfo
+from server.link import Fill
 from server.tests_seen import Direction, TestsSeen, TooManyTests
 
 TEST = "0" * 32
@@ -152,15 +153,16 @@ def test_load_is_noted_for_running_tests_only() -> None:
     seen = _Seen()
     with seen.transfer(TEST, 0, "download", "::1") as counting:
         counting.add(1, 100.0)
-        seen.observe(0.4)
+        seen.observe(0.4, Fill(0.9, 0.1))
         with seen.transfer(OTHER, 0, "download", "::1"):
-            seen.observe(0.9)
+            seen.observe(0.9, Fill(0.2, 0.3))
         seen.observe(0.1)
     seen.now += 5
-    seen.observe(1.0)
+    seen.observe(1.0, Fill(1.0, 1.0))
     report = seen.report(TEST)
     assert report
     assert (report.tests_running_maximum, report.cpu_ratio_maximum) == (2, 0.9)
+    assert (report.link_sent_ratio_maximum, report.link_received_ratio_maximum) == (0.9, 0.3)
 
 
 def test_a_pause_between_directions_is_part_of_the_test() -> None:

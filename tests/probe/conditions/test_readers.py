@@ -9,6 +9,7 @@ from probe.conditions.interface import read_interface
 from probe.conditions.route import default_gateway, interface_of, interface_towards
 from probe.conditions.watch import Watch, snapshot
 from probe.conditions.wifi import read_wifi
+from probe.engine import Measurement
 from tests.probe.support import wait_until
 
 
@@ -120,7 +121,7 @@ def test_a_board_that_tells_nothing_is_null_everywhere(tmp_path: Path) -> None:
     """Without the kernel's files every condition is null, never zero."""
     assert set(read_device(tmp_path).model_dump().values()) == {None}
     assert read_model(tmp_path) is None
-    assert read_cpu_times(tmp_path) == CpuTimes((), ())
+    assert read_cpu_times(tmp_path) == CpuTimes()
 
 
 def test_a_cores_busy_share_is_between_two_readings(tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_a_cores_busy_share_is_between_two_readings(tmp_path: Path) -> None:
     put(tmp_path, {"proc/stat": "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 10 0 5 80 5 0 0 0 3 0\n"})
     before = read_cpu_times(tmp_path)
     put(tmp_path, {"proc/stat": "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 25 0 15 150 10 0 0 0 9 0\n"})
-    assert read_cpu_times(tmp_path).busy_since(before) == (0.25,)
+    assert read_cpu_times(tmp_path).busy_since(before) == {"cpu0": 0.25}
 
 
 def test_default_gateways_are_read_in_both_families(tmp_path: Path) -> None:
@@ -167,7 +168,8 @@ def test_a_watch_sees_what_ran_between_two_snapshots() -> None:
     watch = Watch(interval=0.05)
     sum(range(2_000_000))
     after = snapshot("lo", clock_synchronised=True)
-    during = watch.stop().during(before, after, received=7, sent=9)
+    measured = Measurement(None, received_bytes=7, sent_bytes=9)
+    during = watch.stop().during(before, after, measured)
     assert (during.test_received_bytes, during.test_sent_bytes) == (7, 9)
     assert during.process_cpu_ratio is not None
     assert during.process_cpu_ratio > 0
@@ -182,7 +184,7 @@ def test_power_that_failed_only_under_load_is_told_afterwards(tmp_path: Path) ->
     put(tmp_path, {bits: "0x0"})
     watch = Watch(tmp_path, interval=0.02)
     put(tmp_path, {bits: "0x10001"})
-    wait_until(lambda: watch._undervoltage)
+    wait_until(lambda: watch.load.undervoltage)
     put(tmp_path, {bits: "0x10000"})
     now = snapshot(None, clock_synchronised=True, root=tmp_path)
     assert now.device.undervoltage is False

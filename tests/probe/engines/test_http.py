@@ -10,12 +10,12 @@ import time
 import pytest
 
 from probe.engine import Measurement, Order, Progress
-from probe.engines.http import FULL, QUICK, HttpEngine, Profile, is_limited
+from probe.engines.http import FULL, QUICK, HttpEngine, Profile
 from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry, ServerInfo, ServerLoad
-from protocol.records import ServerIdentity, Speed, encode
+from protocol.records import Speed, encode
 from tests.probe.far_end import (
     PIECE,
     Handler,
@@ -23,6 +23,7 @@ from tests.probe.far_end import (
     empty,
     freezes,
     garbage,
+    get_ip,
     listening,
     mebibytes,
     plain_backend,
@@ -109,6 +110,39 @@ def test_an_upload_is_what_arrived() -> None:
     assert section.upload is not None
     # Acknowledged by the kernel may run ahead of what the server has read: its socket buffers.
     assert section.upload.total_bytes == pytest.approx(arrived[0], abs=2 * 8 * 1024 * 1024)
+
+
+def test_a_backend_with_other_paths_is_measured() -> None:
+    """A backend that serves nothing but the paths that its entry names is measured both ways, and
+    the record says which entry of whose network it was.
+    """
+    served = {"get": garbage, "put": empty, "tick": empty, "me": get_ip}
+    paths = {"dlURL": "get", "ulURL": "put", "pingURL": "tick", "getIpURL": "me"}
+    with plain_backend(served=served, prefix="/api/v2/") as url:
+        entry = {"name": "vnix-1", "url": f"{url}api/v2", "network": "VNIX", "paths": paths}
+        measurement = measure(url, server=ServerEntry.model_validate(entry))
+    assert measurement.failure is None
+    assert measurement.public_address == "127.0.0.1"
+    server = speed(measurement).server
+    assert (server.entry, server.network, server.choice) == ("vnix-1", "VNIX", None)
+
+
+def test_the_nearest_of_a_list_is_measured() -> None:
+    """Without a server's name one is chosen before anything is measured, and the choice recorded;
+    where none answers, the test fails with what was wrong.
+    """
+    dead = ServerEntry(name="dead", url="http://127.0.0.1:9")
+    with plain_backend() as url:
+        near = ServerEntry(name="near", url=url)
+        measurement = measure(url, server=None, candidates=(dead, near))
+    server = speed(measurement).server
+    assert (measurement.failure, server.entry, server.url) == (None, "near", url)
+    assert server.choice is not None
+    assert [each.name for each in server.choice.candidates] == ["near", "dead"]
+    failed = measure("", server=None, candidates=(dead,))
+    assert failed.section is None
+    assert failed.failure is not None
+    assert failed.failure.code is Failure.REFUSED
 
 
 def test_ipv6_is_measured() -> None:
@@ -423,18 +457,6 @@ def test_a_stopping_probe_ends_its_test() -> None:
     assert measurement.failure is not None
     assert measurement.failure.code is Failure.PROBE_STOPPING
     assert threading.active_count() <= before + 1
-
-
-def test_the_servers_load_is_judged() -> None:
-    """A server busier than nine tenths may have been the limit; an unknown load is not held
-    against it.
-    """
-    server = ServerIdentity(
-        url="http://x", address=None, name=None, software=None, tests_running=1, cpu_ratio=0.95
-    )
-    assert is_limited(server)
-    assert not is_limited(server.model_copy(update={"cpu_ratio": 0.5}))
-    assert not is_limited(server.model_copy(update={"cpu_ratio": None}))
 
 
 def test_the_profiles_are_the_protocols() -> None:

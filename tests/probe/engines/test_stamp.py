@@ -8,17 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.engine import Order
-from probe.engines.stamp import StampEngine, Tally, reflector_of
+from probe.engine import Measurement, Order
+from probe.engines.stamp import StampEngine, reflector_of
+from probe.transfer.packets import Tally
 from protocol import stamp
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import Latency
+from protocol.records import Latency, Neighbour
 
 Reflect = Callable[[int, bytes], list[bytes]]
 """From a packet's turn and its reflection to what is sent back."""
@@ -105,6 +107,50 @@ def test_overtaken_packets_are_counted_as_reordered() -> None:
         section = ENGINE.measure(order(address)).section
     assert isinstance(section, Latency)
     assert (section.reordered, section.lost_ratio) == (1, 0)
+
+
+def beside(measured: Measurement) -> Neighbour | None:
+    """Return what became of the neighbour's packets."""
+    assert isinstance(measured.section, Latency)
+    return measured.section.neighbour
+
+
+def test_a_neighbour_is_sent_as_many_packets() -> None:
+    """A server that loses a quarter stands beside one that loses none; its own numbers are not
+    mixed with the neighbour's, but all bytes are counted.
+    """
+    with (
+        reflector(lambda turn, packet: [] if turn % 4 == 0 else [packet]) as address,
+        reflector(lambda _, packet: [packet]) as clean,
+    ):
+        near = ServerEntry(name="beside", url="http://127.0.0.1:9", stamp=clean)
+        measured = ENGINE.measure(replace(order(address), neighbour=near))
+    assert isinstance(measured.section, Latency)
+    assert measured.section.lost_ratio == 0.25
+    assert beside(measured) == Neighbour(name="beside", address="127.0.0.1", sent=20, received=20)
+    assert (measured.sent_bytes, measured.received_bytes) == (40 * 44, 35 * 44)
+
+
+@pytest.mark.parametrize("stamp_address", ["no-such-name.invalid:8080", "[fe80::1]:8080", ":x"])
+def test_a_neighbour_that_cannot_be_asked_is_none(stamp_address: str) -> None:
+    """Without a neighbour the measurement is what it was."""
+    near = ServerEntry(name="beside", url="http://127.0.0.1:9", stamp=stamp_address)
+    with reflector(lambda _, packet: [packet]) as address:
+        measured = ENGINE.measure(replace(order(address), neighbour=near))
+    assert measured.failure is None
+    assert beside(measured) is None
+
+
+def test_a_silent_neighbour_has_lost_all_of_its_own() -> None:
+    """It fails nothing, and tells that the neighbour is worse, not the server."""
+    with (
+        reflector(lambda _, packet: [packet]) as address,
+        reflector(lambda _turn, _packet: []) as silent,
+    ):
+        near = ServerEntry(name="beside", url="http://127.0.0.1:9", stamp=silent)
+        measured = ENGINE.measure(replace(order(address), neighbour=near))
+    assert measured.failure is None
+    assert beside(measured) == Neighbour(name="beside", address="127.0.0.1", sent=20, received=0)
 
 
 def test_silence_is_a_failure_with_its_count() -> None:

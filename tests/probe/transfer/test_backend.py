@@ -6,13 +6,13 @@ import pytest
 
 from probe.engine import MeasurementError
 from probe.transfer import backend
-from probe.transfer.backend import Backend
+from probe.transfer.backend import Backend, Paths
 from probe.transfer.http import Client
 from protocol.constants import PLAIN_UPLOAD_BYTES, SERVER_PATH
 from protocol.failures import Failure
-from protocol.messages import ServerInfo, ServerLoad
+from protocol.messages import ServerEntry, ServerInfo, ServerLoad
 from protocol.records import encode
-from tests.probe.far_end import Handler, answer, plain_backend
+from tests.probe.far_end import Handler, answer, empty, get_ip, plain_backend
 from tests.probe.transfer.test_http import client
 
 INFO = ServerInfo(
@@ -27,14 +27,14 @@ INFO = ServerInfo(
 
 def plain(prefix: str = "/") -> Backend:
     """Return a plain backend."""
-    return Backend("http://near", prefix, None, "0" * 32)
+    return Backend("http://near", Paths.libre_speed(prefix), None, "0" * 32)
 
 
-def found(url: str) -> Backend:
+def found(url: str, **entry: object) -> Backend:
     """Ask a server what it is."""
     asking: Client = client(url)
     try:
-        return backend.find(asking)
+        return backend.find(asking, ServerEntry.model_validate({"name": "s", "url": url, **entry}))
     finally:
         asking.close()
 
@@ -65,6 +65,59 @@ def test_a_stranger_at_our_path_is_plain(said: bytes) -> None:
     assert server.info is None
     assert server.upload_bytes == PLAIN_UPLOAD_BYTES
     assert "test=" not in server.upload(0)
+
+
+ELSEWHERE = {"dlURL": "get/bytes?token=1", "ulURL": "/put", "pingURL": "tick", "getIpURL": "me"}
+"""Paths as a server list names them: with a query, with and without a slash in front."""
+
+
+def test_paths_of_an_entry_are_used_as_they_are() -> None:
+    """A backend that has its resources elsewhere is found where its entry says, below the URL's own
+    path; queries go on where there is one already.
+    """
+    with plain_backend(served={"tick": empty, "me": get_ip}, prefix="/api/") as url:
+        server = found(url + "api", paths=ELSEWHERE)
+    assert server.garbage(0).startswith("/api/get/bytes?token=1&ckSize=1024&r=")
+    assert server.upload(0).startswith("/api/put?r=")
+    assert server.empty().startswith("/api/tick?r=")
+    assert server.paths.address == "/api/me"
+
+
+def test_paths_of_an_entry_do_not_hide_our_own_server() -> None:
+    """One of Linewatch's servers in somebody's list still counts uploads where they arrive."""
+    own = {SERVER_PATH[1:]: lambda request: answer(request, encode(INFO))}
+    with plain_backend(own) as url:
+        assert found(url, paths=ELSEWHERE).info == INFO
+
+
+def test_wrong_paths_are_told() -> None:
+    """A path that answers nothing useful ends as no server, and the sentence names it."""
+    with plain_backend() as url, pytest.raises(MeasurementError, match="/tick answered status 404"):
+        found(url, paths=ELSEWHERE)
+
+
+@pytest.mark.parametrize("path", ["speedtest/upload.php", "speedtest/", "speedtest"])
+def test_a_server_of_ooklas_is_known_by_its_entry(path: str) -> None:
+    """The URL is its upload's or their folder; the other resources stand beside it, and it is
+    asked for its small answer alone.
+    """
+    pong = {"latency.txt": lambda request: answer(request, b"test=test\n")}
+    with plain_backend(served=pong, prefix="/speedtest/") as url:
+        server = found(url + path, engine="ookla")
+    assert server.garbage(1).startswith("/speedtest/random4000x4000.jpg?r=")
+    assert server.upload(1).startswith("/speedtest/upload.php?r=")
+    assert server.empty().startswith("/speedtest/latency.txt?r=")
+    assert server.upload_bytes == 7 * 1024 * 1024
+    assert backend.public_address(client("http://127.0.0.1:9"), server) is None
+
+
+def test_a_stranger_is_no_server_of_ooklas() -> None:
+    """Another answer than the expected one is told."""
+    page = {"latency.txt": lambda request: answer(request, b"hello")}
+    with plain_backend(served=page) as url, pytest.raises(MeasurementError) as caught:
+        found(url, engine="ookla")
+    assert caught.value.report.code is Failure.NOT_A_SERVER
+    assert "instead of test=test" in caught.value.report.detail
 
 
 def test_our_own_server_may_be_full() -> None:
@@ -106,7 +159,7 @@ def test_the_public_address_is_read_from_what_backends_say(said: str, address: s
 
 def test_a_missing_view_of_the_test_is_no_failure() -> None:
     """A server of ours that forgot the test, or answers rubbish, leaves the probe's own counts."""
-    ours = Backend("http://near", "/", INFO, "0" * 32)
+    ours = Backend("http://near", Paths.libre_speed("/"), INFO, "0" * 32)
 
     def rubbish(request: Handler) -> None:
         answer(request, b"rubbish")

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from probe.engine import MeasurementError, Order
-from probe.transfer import dial
-from probe.transfer.dial import Dialer, Target, resolve
+from probe.transfer import bind, dial
+from probe.transfer.dial import Dialer, Target
 from probe.transfer.guard import Guard
+from probe.transfer.names import resolve
 from protocol.failures import Failure
 from tests.probe.far_end import listening
 
@@ -99,7 +100,7 @@ def test_each_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
         refused = closed.getsockname()
         closed.close()
         places = [(socket.AF_INET, refused), (socket.AF_INET, ("127.0.0.1", good.port))]
-        monkeypatch.setattr(dial, "resolve", lambda *_: places)
+        monkeypatch.setattr(dial, "resolve", lambda *_, **__: places)
         dialer = Dialer(Target.of("http://two.example"), guard())
         dialer.dial().close()
         assert dialer.address == places[1]
@@ -153,7 +154,7 @@ def test_loopback_is_reached_whatever_the_interface() -> None:
 
 def test_the_address_of_an_interface() -> None:
     """The address of loopback is known; an interface that does not exist is an error."""
-    assert dial.interface_address("lo", socket.AF_INET) == "127.0.0.1"
+    assert bind.interface_address("lo", socket.AF_INET) == "127.0.0.1"
     for family in (socket.AF_INET, socket.AF_INET6):
         with pytest.raises(OSError, match=r"No such device|no interface"):
-            dial.interface_address("nope0", family)
+            bind.interface_address("nope0", family)

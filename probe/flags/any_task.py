@@ -1,0 +1,81 @@
+"""Rules for every task: the clock, the way out, and whose loss a loss is."""
+
+from math import comb
+from typing import Final
+
+from probe.flags.evidence import Evidence, directions
+from protocol.records import InterfaceState, Latency, Speed
+
+SHORTEST_WINDOW_SHARE: Final = 0.95
+"""A window that ended earlier than this share of what the method demands is not that method's."""
+
+LOSS_SIGNIFICANCE: Final = 0.01
+"""How unlikely the server's surplus of lost packets over its neighbour's must be by chance, where
+both lose alike (Fisher's exact test, one-sided): then the loss is not the line's, or not alone."""
+
+
+def clock_unsynchronised(evidence: Evidence) -> bool:
+    """Nobody vouched for the clock: neither the kernel nor the collector."""
+    return evidence.clock.source == "none"
+
+
+def wifi(evidence: Evidence) -> bool:
+    """The interface is a Wi-Fi radio."""
+    interface = evidence.conditions.before.interface
+    return interface is not None and interface.kind == "wifi"
+
+
+def path_changed(evidence: Evidence) -> bool:
+    """Gateway or interface, its speed, its duplex or whether it is up differ after from before."""
+    before, after = evidence.conditions.before, evidence.conditions.after
+    if after is None:
+        return False
+    if before.gateway != after.gateway:
+        return True
+    if before.interface is None or after.interface is None:
+        return before.interface is not None
+    return _link(before.interface) != _link(after.interface)
+
+
+def _link(interface: InterfaceState) -> tuple[object, ...]:
+    return interface.name, interface.speed_bits_per_second, interface.duplex, interface.up
+
+
+def other_carrier(evidence: Evidence) -> bool:
+    """The public address is known, and none of the line's carrier's."""
+    return evidence.conditions.by_carrier is False
+
+
+def too_short(evidence: Evidence) -> bool:
+    """A window of a direction was shorter than the method demands."""
+    demanded, section = evidence.demanded_seconds, evidence.section
+    if demanded is None or not isinstance(section, Speed):
+        return False
+    return any(
+        transfer.duration_seconds < SHORTEST_WINDOW_SHARE * demanded
+        for transfer in directions(section)
+    )
+
+
+def server_loss(evidence: Evidence) -> bool:
+    """The server lost more packets than its neighbour did, and not by chance."""
+    section = evidence.section
+    if not isinstance(section, Latency) or section.neighbour is None:
+        return False
+    neighbour, trips = section.neighbour, section.round_trip
+    chance = surplus_probability(
+        trips.sent - trips.received, trips.sent, neighbour.sent - neighbour.received, neighbour.sent
+    )
+    return chance < LOSS_SIGNIFICANCE
+
+
+def surplus_probability(lost: int, sent: int, lost_beside: int, sent_beside: int) -> float:
+    """Return how likely at least ``lost`` of ``sent`` are lost, where both sides lose alike.
+
+    The upper tail of the hypergeometric distribution: of all lost packets, any were as likely to
+    be among the ``sent`` as their number says (Fisher's exact test, one-sided).
+    """
+    all_lost = lost + lost_beside
+    most = min(all_lost, sent)
+    ways = sum(comb(sent, k) * comb(sent_beside, all_lost - k) for k in range(lost, most + 1))
+    return ways / comb(sent + sent_beside, all_lost)

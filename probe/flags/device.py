@@ -1,0 +1,113 @@
+"""Rules for a speed test: the probe itself, from its processor to its plug."""
+
+from typing import Final
+
+from probe.flags.evidence import directions, moments
+from protocol.records import Conditions, Speed
+
+BUSY_CORE_RATIO: Final = 0.90
+"""A core, or the thread of a stream, above it in any second of a window left no room to move more
+bytes then. The busiest second, not the average: a test whose download alone is held back is idle
+elsewhere (the project's own rule, not a standard's)."""
+
+SLOWED_FREQUENCY_RATIO: Final = 0.90
+"""A processor with work to do runs at its highest clock but for the governor's last step; below
+this share of it something slows it down."""
+
+INTERFACE_SPEED_RATIO: Final = 0.85
+"""A result above this share of the interface's speed may be the interface's limit: of Ethernet's
+bits on the wire 94.1 % are TCP payload at most (1448 of 1538 bytes a frame), and an adapter on a
+USB bus gives less."""
+
+INTERFACE_ERROR_SHARE: Final = 1e-5
+"""Damaged frames above this share are the cable's or the adapter's: Ethernet promises 100 times
+less (IEEE 802.3: one bit in 10^10, a frame in 10^6), and by Mathis' formula four Reno streams with
+20 ms of round trip still make 0.9 Gbit/s of a loss of 10^-5."""
+
+_FULL_FRAME_BYTES: Final = 1514
+
+CEILING_RATIO: Final = 0.90
+"""A result above this share of what the device was certified for may be the device's limit: the
+certification is a measurement itself, and its runs differ by some percent (the project's own
+rule)."""
+
+
+def device_cpu(conditions: Conditions, _: Speed) -> bool:
+    """A core, or a thread that moves the bytes, had no room left in some second."""
+    during = conditions.during
+    ratios = (during.busiest_core_ratio, during.busiest_thread_ratio) if during else ()
+    return any(ratio is not None and ratio > BUSY_CORE_RATIO for ratio in ratios)
+
+
+def device_power(conditions: Conditions, _: Speed) -> bool:
+    """The board told of undervoltage or throttling before, meanwhile or after."""
+    return any(
+        moment.device.undervoltage or moment.device.throttled for moment in moments(conditions)
+    )
+
+
+def device_heat(conditions: Conditions, _: Speed) -> bool:
+    """A thermal zone was at a limit of its own, or the processor was slowed down at work."""
+    during = conditions.during
+    if during is None:
+        return False
+    clock = during.cpu_frequency_minimum_ratio
+    return during.heat_limit_reached is True or (
+        clock is not None and clock < SLOWED_FREQUENCY_RATIO
+    )
+
+
+def interface_speed(conditions: Conditions, speed: Speed) -> bool:
+    """A direction's rate is near the interface's own speed."""
+    interface = conditions.before.interface
+    if interface is None or interface.speed_bits_per_second is None:
+        return False
+    limit = INTERFACE_SPEED_RATIO * interface.speed_bits_per_second
+    return any(each.bits_per_second > limit for each in directions(speed))
+
+
+def half_duplex(conditions: Conditions, _: Speed) -> bool:
+    """The interface is linked at half duplex: both directions share it, and collide."""
+    return any(
+        moment.interface is not None and moment.interface.duplex == "half"
+        for moment in moments(conditions)
+    )
+
+
+def interface_errors(conditions: Conditions, _: Speed) -> bool:
+    """The interface counted damaged frames, more than a whole cable gives."""
+    before = conditions.before.interface
+    after = conditions.after.interface if conditions.after else None
+    if before is None or after is None or before.name != after.name:
+        return False
+    return _damaged(
+        _growth(before.received_errors, after.received_errors),
+        _growth(before.received_bytes, after.received_bytes),
+    ) or _damaged(
+        _growth(before.sent_errors, after.sent_errors),
+        _growth(before.sent_bytes, after.sent_bytes),
+    )
+
+
+def _growth(before: int | None, after: int | None) -> int:
+    return 0 if before is None or after is None else max(0, after - before)
+
+
+def _damaged(errors: int, carried_bytes: int) -> bool:
+    # A single one tells of no rate.
+    return errors > max(1.0, INTERFACE_ERROR_SHARE * carried_bytes / _FULL_FRAME_BYTES)
+
+
+def certified_ceiling(conditions: Conditions, speed: Speed) -> bool:
+    """A direction's rate is near what this device was certified for."""
+    ceiling = conditions.ceiling
+    if ceiling is None:
+        return False
+    certified = (
+        (speed.download, ceiling.download_bits_per_second),
+        (speed.upload, ceiling.upload_bits_per_second),
+    )
+    return any(
+        transfer is not None and transfer.bits_per_second > CEILING_RATIO * limit
+        for transfer, limit in certified
+    )

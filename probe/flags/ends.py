@@ -1,0 +1,53 @@
+"""Rules for a speed test: the server's room, and the buffers of both ends."""
+
+from collections.abc import Callable
+from typing import Final
+
+from protocol.records import Conditions, Speed, StreamReport, TcpInfo, Transfer
+
+SERVER_BUSY_RATIO: Final = 0.90
+"""A server whose processors are busier than this in a second, all cores together, may have been
+the limit; so may one whose link is fuller than this."""
+
+WINDOW_LIMITED_SHARE: Final = 0.10
+"""Of the time in which a direction's senders had bytes under way, at most this much may have been
+spent waiting for room in a buffer. Buffers grow in the first round trips of every connection, in
+the warm-up; measured on lines of 5 to 900 Mbit/s, clean, it stays below a fiftieth."""
+
+
+def server_limited(_: Conditions, speed: Speed) -> bool:
+    """The server's processors or its link were nearly full, or may have been."""
+    server = speed.server
+    if server.cpu_ratio is not None and server.cpu_ratio > SERVER_BUSY_RATIO:
+        return True
+    filled = [each for each in (server.link_sent_ratio, server.link_received_ratio) if each]
+    if filled:
+        return max(filled) > SERVER_BUSY_RATIO
+    # Of a link of unknown capacity nobody can tell whether it had room for two.
+    return server.tests_running is not None and server.tests_running > 1
+
+
+def receiver_limited(_: Conditions, speed: Speed) -> bool:
+    """The senders waited for room in the receiver's buffers."""
+    return _waited(speed, lambda tcp: tcp.receiver_limited_seconds)
+
+
+def sender_limited(_: Conditions, speed: Speed) -> bool:
+    """The senders waited for room in their own buffers."""
+    return _waited(speed, lambda tcp: tcp.sender_limited_seconds)
+
+
+def _waited(speed: Speed, limited: Callable[[TcpInfo], float | None]) -> bool:
+    """Tell whether the senders of a direction waited too long, by their own kernels' word."""
+    return any(
+        sum(limited(tcp) or 0.0 for tcp in senders)
+        > WINDOW_LIMITED_SHARE * sum(tcp.busy_seconds or 0.0 for tcp in senders)
+        for senders in (
+            [each.server_tcp for each in _streams(speed.download) if each.server_tcp],
+            [each.probe_tcp for each in _streams(speed.upload) if each.probe_tcp],
+        )
+    )
+
+
+def _streams(transfer: Transfer | None) -> tuple[StreamReport, ...]:
+    return transfer.streams if transfer else ()

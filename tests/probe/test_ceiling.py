@@ -1,0 +1,41 @@
+"""What a device is certified for, kept and read."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from probe.ceiling import CEILING_NAME, keep_ceiling, read_ceiling
+from protocol.records import Ceiling
+
+DEVICE = Ceiling(
+    download_bits_per_second=940_000_000,
+    upload_bits_per_second=930_000_000,
+    certified_at=datetime(2026, 11, 1, 3, tzinfo=UTC),
+)
+
+
+def test_what_is_kept_is_read_for_every_interface(tmp_path: Path) -> None:
+    """A device that was certified by itself is so over each of its interfaces."""
+    keep_ceiling(tmp_path, DEVICE)
+    assert read_ceiling(tmp_path, "eth0") == read_ceiling(tmp_path, None) == DEVICE
+
+
+def test_an_interfaces_ceiling_is_that_interfaces_alone(tmp_path: Path) -> None:
+    """A USB adapter is not certified by what the built-in port carries."""
+    keep_ceiling(tmp_path, DEVICE)
+    built_in = DEVICE.model_copy(update={"interface": "eth0"})
+    keep_ceiling(tmp_path, built_in)
+    assert read_ceiling(tmp_path, "eth0") == built_in
+    assert read_ceiling(tmp_path, "eth1") is None
+
+
+def test_a_device_that_was_never_certified_has_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No file is no ceiling, silently; a damaged one is none either, and said."""
+    assert read_ceiling(tmp_path, "eth0") is None
+    assert not caplog.records
+    (tmp_path / CEILING_NAME).write_text("{}")
+    assert read_ceiling(tmp_path, "eth0") is None
+    assert CEILING_NAME in caplog.text
