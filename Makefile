@@ -52,7 +52,7 @@ test-long: setup test-packages ## The tests, with the long versions of the fault
 	@$(BIN)/pytest --long $(PYTEST_ARGS)
 
 .PHONY: test-packages
-test-packages: build/promtool
+test-packages: build/promtool build/ndt7_js/.ready
 	@deploy/ensure-packages.sh $(TEST_PACKAGES)
 
 # Taken out of Debian's package: installing it would start a Prometheus on this machine.
@@ -62,6 +62,14 @@ build/promtool:
 	    || { $(SUDO) apt-get update --quiet=2 && apt-get download --quiet=2 prometheus; }; }
 	@dpkg-deb --fsys-tarfile $(@D)/prometheus_*.deb | tar --extract --to-stdout ./usr/bin/promtool > $@
 	@chmod +x $@ && rm $(@D)/prometheus_*.deb
+
+# M-Lab's JavaScript client, from the lock with every file's hash. Debian's npm is large: one that
+# is there already is as good.
+build/ndt7_js/.ready: tests/server/ndt7_js/package.json tests/server/ndt7_js/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || deploy/ensure-packages.sh nodejs npm
+	@mkdir -p $(@D) && cp $^ $(@D)
+	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
 
 .PHONY: check
 check: setup ## Style, types and layering

@@ -88,21 +88,20 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredWindow:
-    """When a direction's number was measured, and what it is made of, as the probe counted it.
+    """When a direction's number was measured, and what its own connections carried then.
 
     Attributes:
         direction: which one.
         start, end: moments of `time.monotonic()`.
-        payload_bytes: what moved between them.
-        retransmitted_bytes: what the probe sent again up to the end; None where it is not told.
-        segment_bytes: payload of a full segment, the smallest of the streams'; None as above.
+        carried_bytes: payload that the kernel received or sent between them, what was sent again
+            and what TLS adds included.
+        segment_bytes: payload of a full segment, the smallest of the streams'; None where unknown.
     """
 
     direction: Literal["download", "upload"]
     start: float
     end: float
-    payload_bytes: int
-    retransmitted_bytes: int | None
+    carried_bytes: int
     segment_bytes: int | None
 
 

@@ -58,6 +58,6 @@ MEANINGS: dict[Flag, str] = {
     Flag.OTHER_CARRIER: "The test left by another network than that of the line's carrier.",
     Flag.RECEIVER_LIMITED: "The receiving end's buffers held the sender back.",
     Flag.SENDER_LIMITED: "The sending end's own buffers held it back.",
-    Flag.TOO_SHORT: "The measuring window was shorter than the method demands.",
+    Flag.TOO_SHORT: "The measuring window was too short, or the probe stood still within it.",
     Flag.SERVER_LOSS: "More packets were lost to this server than to a neighbouring one.",
 }

@@ -26,7 +26,7 @@ AS_THE_AGENT: Final = (
 """As install-probe.sh sets a device up. The file is named because that user may not look into the
 folder that somebody else works in."""
 
-_SCHEMES: Final = ("http://", "https://")
+_SCHEMES: Final = ("http://", "https://", "ws://", "wss://")
 
 
 @click.command()
@@ -49,7 +49,7 @@ _SCHEMES: Final = ("http://", "https://")
     type=click.Choice(list(ENGINES)),
     default="http",
     show_default=True,
-    help="What measures: http speed, stamp latency and loss, reach what answers.",
+    help="What measures: http, ndt7 and ookla speed, stamp latency and loss, reach what answers.",
 )
 @click.option("--family", type=click.Choice(["4", "6"]), help="Only IPv4 or only IPv6.")
 @click.option("--interface", metavar="NAME", help="Leave by this interface, for example eth0.")
@@ -73,6 +73,7 @@ def measure(
     Examples:
       linewatch measure --server http://speed.example:8080
       linewatch measure --server https://speed.example --family 6 --json
+      linewatch measure --engine ndt7 --server wss://speed.example
 
     Ends with 0 after a measurement, and with 3 and a sentence where it failed.
     """  # noqa: D301 - the escape is click's, not a mistake
@@ -96,7 +97,8 @@ def _server(configuration: Configuration, url: str | None, task: Task) -> Server
     if url is not None:
         if "://" in url and not url.lower().startswith(_SCHEMES):
             raise ConfigurationError(
-                f"--server {url}: the address must begin with http:// or https://"
+                f"--server {url}: the address must begin with http:// or https:// (for ndt7 also "
+                "with ws:// or wss://)"
             )
         return ServerEntry(name="asked", url=url)
     settings = configuration.section("probe", ProbeSettings)

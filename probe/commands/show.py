@@ -154,8 +154,12 @@ def _transfer(transfer: Transfer | None) -> str:
         return _ABSENT
     return (
         f"[bold]{words.rate(transfer.bits_per_second)}[/bold] · "
-        f"{transfer.duration_seconds:.1f} s, {transfer.stream_count} streams"
+        f"{transfer.duration_seconds:.1f} s, {_streams(transfer.stream_count)}"
     )
+
+
+def _streams(count: int) -> str:
+    return "1 stream" if count == 1 else f"{count} streams"
 
 
 def _trips(summary: LatencySummary | None) -> str:

@@ -194,8 +194,7 @@ def _traffic(
         interface_sent_bytes=near[1] if near else None,
         router_received_bytes=far[0] if far else None,
         router_sent_bytes=far[1] if far else None,
-        test_bytes=window.payload_bytes,
-        test_retransmitted_bytes=window.retransmitted_bytes,
+        test_bytes=window.carried_bytes,
         segment_bytes=window.segment_bytes,
     )
 

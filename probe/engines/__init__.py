@@ -1,12 +1,14 @@
 """The registry of engines. A new engine is a file here, its test, and a line below."""
 
 from probe.engine import Engine
-from probe.engines import http, ookla, reach, stamp
+from probe.engines import http, iperf3, ndt7, ookla, reach, stamp
 from protocol.records import Task
 
 ENGINES: dict[str, Engine] = {
     "http": Engine("http", "1", Task.SPEED, 90.0, http.HttpEngine().measure),
     "ookla": Engine("ookla", "1", Task.SPEED, 105.0, ookla.OOKLA.measure),
+    "ndt7": Engine("ndt7", "1", Task.SPEED, 75.0, ndt7.Ndt7Engine().measure),
+    "iperf3": Engine("iperf3", "1", Task.SPEED, 75.0, iperf3.Iperf3Engine().measure),
     "stamp": Engine("stamp", "2", Task.LATENCY, 75.0, stamp.StampEngine().measure),
     "reach": Engine("reach", "2", Task.REACH, 30.0, reach.ReachEngine().measure),
 }
@@ -16,6 +18,10 @@ ENGINES: dict[str, Engine] = {
   21 small requests (2 s), runs two directions of 13.5 s and asks what the server saw: 31 s on a
   good line, the rest is for bad ones;
 - `ookla` asks speedtest.net (25 s), then does as `http`; a slot keeps its line for 120 s;
+- `ndt7` connects twice (the name once) and shakes hands (5 s), and runs two directions of 10 s with
+  goodbyes of up to 3 s;
+- `iperf3` resolves the name (10 s) and runs two directions of 13 s, each with up to 13 s more to
+  connect and to exchange results;
 - `stamp` sends for 60 s and waits 2 s;
 - `reach` asks its targets side by side.
 """

@@ -28,8 +28,10 @@ from probe.transfer.direction import STALL_SECONDS, Plan, Run, run
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
+from probe.transfer.own import OwnBytes
 from probe.transfer.ramp import Fixed, Ramp, congestion_control, queue_stands
 from probe.transfer.result import count, flags_of_direction, measured_window
+from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import (
     FULL_WINDOW_SECONDS,
@@ -129,6 +131,7 @@ class _Test:
     _dialer: Dialer | None = None
     _latency: dict[str, LatencySummary] = field(default_factory=dict)
     _runs: dict[Direction, Run] = field(default_factory=dict)
+    _windows: list[MeasuredWindow] = field(default_factory=list)
     _seen: ServerTest | None = None
     _public_address_is_fixed: bool = False
 
@@ -195,7 +198,7 @@ class _Test:
 
     def windows(self) -> tuple[MeasuredWindow, ...]:
         """Return the windows of the directions that ended."""
-        return tuple(measured_window(done, direction) for direction, done in self._runs.items())
+        return tuple(self._windows)
 
     def _look_for_another_path(self, dialer: Dialer, backend: Backend) -> None:
         """Flag addresses that changed during the test; one that cannot be learned flags nothing."""
@@ -235,14 +238,25 @@ class _Test:
             stall_seconds=self.stall_seconds,
             queue_stands=self._queue_stands(pinger),
         )
+        own = OwnBytes()
+
+        def new_stream(number: int) -> Stream:
+            stream = kind(number, dialer, backend, congestion_control(number))
+            own.watch(stream)
+            return stream
+
+        def note(share: float, rate: float) -> None:
+            own.note()
+            report(Progress(direction, share, rate))
+
         result = Run()
         try:
             pinger.start()
             run(
-                lambda number: kind(number, dialer, backend, congestion_control(number)),
+                new_stream,
                 plan,
                 dialer.guard,
-                lambda share, rate: report(Progress(direction, share, rate)),
+                note,
                 result,
             )
         finally:
@@ -252,6 +266,7 @@ class _Test:
             else:
                 self.sent_bytes += result.total_bytes
         self._runs[direction] = result
+        self._windows.append(measured_window(result, direction, own))
         start = result.began_at + result.window.start
         self._latency[direction] = pinger.within(start, result.began_at + result.window.end)
 

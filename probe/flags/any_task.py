@@ -1,13 +1,18 @@
 """Rules for every task: the clock, the way out, and whose loss a loss is."""
 
+from itertools import pairwise
 from math import comb
 from typing import Final
 
 from probe.flags.evidence import Evidence, directions
-from protocol.records import InterfaceState, Latency, Speed
+from protocol.records import InterfaceState, Latency, Speed, Transfer
 
 SHORTEST_WINDOW_SHARE: Final = 0.95
 """A window that ended earlier than this share of what the method demands is not that method's."""
+
+STANDSTILL_SECONDS: Final = 1.5
+"""Samples are taken by the clock, whatever moves, once a second by the slowest engine: a longer
+time without one within a window says that the device itself stood still (the project's own)."""
 
 LOSS_SIGNIFICANCE: Final = 0.01
 """How unlikely the server's surplus of lost packets over its neighbour's must be by chance, where
@@ -47,13 +52,24 @@ def other_carrier(evidence: Evidence) -> bool:
 
 
 def too_short(evidence: Evidence) -> bool:
-    """A window of a direction was shorter than the method demands."""
-    demanded, section = evidence.demanded_seconds, evidence.section
-    if demanded is None or not isinstance(section, Speed):
+    """A window was shorter than the method demands, or the device stood still within it."""
+    section = evidence.section
+    if not isinstance(section, Speed):
         return False
+    shortest = SHORTEST_WINDOW_SHARE * (evidence.demanded_seconds or 0.0)
     return any(
-        transfer.duration_seconds < SHORTEST_WINDOW_SHARE * demanded
+        transfer.duration_seconds < shortest or _stood_still(transfer)
         for transfer in directions(section)
+    )
+
+
+def _stood_still(transfer: Transfer) -> bool:
+    start = transfer.warm_up_seconds
+    end = start + transfer.duration_seconds
+    moments = [moment for moment, _ in transfer.samples]
+    return any(
+        later - earlier > STANDSTILL_SECONDS and later > start and earlier < end
+        for earlier, later in pairwise(moments)
     )
 
 

@@ -97,9 +97,9 @@ def _beyond_test(
         share: of the test's bytes, what may be others'.
         upload: which direction the window is of.
     """
-    payload = window.test_bytes + (window.test_retransmitted_bytes or 0)
+    payload = window.test_bytes
     own = payload * (1 + _header_share(window.segment_bytes, ip_version))
-    tolerated = _tolerated(window.test_bytes, window.duration_seconds, share)
+    tolerated = _tolerated(payload, window.duration_seconds, share)
     along, against = (carried[1], carried[0]) if upload else carried
     return (along is not None and along - own > tolerated) or (
         against is not None and _other_bytes(against, 0, payload) > tolerated

@@ -30,6 +30,9 @@ CONNECT_SECONDS = 5.0
 HANDSHAKE_SECONDS = 5.0
 """Time allowed for TLS: two round trips and the server's arithmetic, with one repetition."""
 
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "iperf3": 5201}
+"""Schemes of servers' URLs, and the port of each where none is said."""
+
 _PATH_SAFE = "/%:@!$&'()*+,;="
 """What stands in a URL's path as it is (RFC 3986, 3.3), and what was quoted already."""
 
@@ -41,7 +44,7 @@ class Target:
     Attributes:
         url: as it was given.
         host, port: where to connect.
-        tls: whether the URL says https.
+        tls: whether the URL says https or wss.
         path: the URL's own path, ASCII, with a slash at its end.
     """
 
@@ -56,23 +59,23 @@ class Target:
         """Return the target of ``url``.
 
         Raises:
-            MeasurementError: it is no http or https URL.
+            MeasurementError: it is no URL of HTTP's, of a WebSocket's, or iperf3://HOST:PORT.
         """
         try:
             parts = urlsplit(url if "//" in url else f"http://{url}")
             port = parts.port
         except ValueError as error:
             raise MeasurementError(Failure.NAME_RESOLUTION, f"'{url}' is no URL: {error}") from None
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in _PORTS or not parts.hostname:
             raise MeasurementError(
                 Failure.NAME_RESOLUTION,
                 f"'{url}' is no server's URL: it reads like http://speed.example:8080/",
             )
-        tls = parts.scheme == "https"
+        tls = parts.scheme in {"https", "wss"}
         path = quote(parts.path, safe=_PATH_SAFE)
         if not path.endswith("/"):
             path += "/"
-        return cls(url, parts.hostname, port or (443 if tls else 80), tls, path)
+        return cls(url, parts.hostname, port or _PORTS[parts.scheme], tls, path)
 
     @property
     def authority(self) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from probe.engine import MeasuredWindow
 from probe.transfer.direction import Run
+from probe.transfer.own import OwnBytes
 from probe.transfer.window import Window, bytes_within
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.flags import Flag
@@ -87,16 +88,22 @@ def count(run: Run, direction: Direction, test: ServerTest | None) -> Counted:
     return Counted(direction, transfer, sum(probe_bytes), sum(server_bytes) if whole else None)
 
 
-def measured_window(run: Run, direction: Direction) -> MeasuredWindow:
-    """Return when a direction's window was, and what the probe counted in it."""
+def measured_window(run: Run, direction: Direction, own: OwnBytes | None = None) -> MeasuredWindow:
+    """Return when a direction's window was, and what its connections carried in it.
+
+    Where the kernel was not asked meanwhile, what the probe counted itself and all that it had sent
+    again by the window's end: near it.
+    """
+    start, end = run.began_at + run.window.start, run.began_at + run.window.end
+    counted = bytes_within(run.series(), run.window)
     seen = [tcp for tcp in run.tcp if tcp is not None]
-    again = [tcp.retransmitted_bytes for tcp in seen if tcp.retransmitted_bytes is not None]
+    again = sum(tcp.retransmitted_bytes or 0 for tcp in seen) if direction == "upload" else 0
+    grown = own.series.growth(start, end) if own else None
     return MeasuredWindow(
         direction=direction,
-        start=run.began_at + run.window.start,
-        end=run.began_at + run.window.end,
-        payload_bytes=bytes_within(run.series(), run.window),
-        retransmitted_bytes=sum(again) if again else None,
+        start=start,
+        end=end,
+        carried_bytes=max(counted, grown[direction == "upload"]) if grown else counted + again,
         segment_bytes=min((tcp.segment_bytes for tcp in seen if tcp.segment_bytes), default=None),
     )
 

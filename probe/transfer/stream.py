@@ -203,8 +203,8 @@ class Sending:
 class SendingStream(Stream):
     """A stream that sends; counts the payload that the far end acknowledged."""
 
-    def __init__(self, number: int, dialer: Dialer) -> None:
-        super().__init__(number, dialer)
+    def __init__(self, number: int, dialer: Dialer, congestion_control: str | None = None) -> None:
+        super().__init__(number, dialer, congestion_control)
         # One assignment each, so that the sampler never sees one without the other.
         self._account: tuple[int, Sending | None] = (0, None)
         self._highest = 0

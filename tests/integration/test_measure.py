@@ -12,6 +12,7 @@ from probe.clock import Clock
 from probe.engine import Engine, Order, Progress
 from probe.engines.http import HttpEngine, Profile
 from probe.measurement import Taken, take
+from probe.transfer.ramp import Fixed
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
@@ -19,7 +20,7 @@ from protocol.records import Outcome, Speed, Task, Transfer
 from tests.certificates import Certificate, self_signed
 from tests.integration.support import start_server
 
-SHORT = HttpEngine(full=Profile(0.5, 1.5, idle_requests=5))
+SHORT = HttpEngine(full=Profile(Fixed(4, 0.5), 1.5, idle_requests=5))
 
 AGREEMENT = 0.10
 """How closely the counts of both ends have to agree in these short windows, in which one sample is

@@ -108,7 +108,7 @@ _FLAGS_VI: dict[Flag, str] = {
     Flag.OTHER_CARRIER: "Phép đo đi ra bằng mạng khác, không phải của nhà mạng cung cấp đường này.",
     Flag.RECEIVER_LIMITED: "Bộ đệm bên nhận không đủ nên bên gửi phải chờ.",
     Flag.SENDER_LIMITED: "Bộ đệm của bên gửi không đủ nên bên gửi phải chờ.",
-    Flag.TOO_SHORT: "Khoảng thời gian đo ngắn hơn mức mà phương pháp đòi hỏi.",
+    Flag.TOO_SHORT: "Khoảng thời gian đo quá ngắn, hoặc thiết bị đo bị treo trong khoảng đó.",
     Flag.SERVER_LOSS: "Mất gói tới máy chủ này nhiều hơn tới máy chủ lân cận.",
 }
 

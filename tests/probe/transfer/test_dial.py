@@ -31,6 +31,7 @@ def wait(connection: socket.socket) -> None:
         ("http://speed.example", "speed.example", 80, "/", "speed.example"),
         ("speed.example:8080", "speed.example", 8080, "/", "speed.example:8080"),
         ("https://speed.example/a/b", "speed.example", 443, "/a/b/", "speed.example"),
+        ("wss://speed.example/ndt", "speed.example", 443, "/ndt/", "speed.example"),
         ("http://[2001:db8::1]:81/", "2001:db8::1", 81, "/", "[2001:db8::1]:81"),
         ("http://x.example/đo/a%20b", "x.example", 80, "/%C4%91o/a%20b/", "x.example"),
         ("http://bücher.example:81", "bücher.example", 81, "/", "xn--bcher-kva.example:81"),

@@ -1,0 +1,284 @@
+"""Each flag raised for real on a line in network namespaces, and none on the same line left alone.
+
+Server, probe, shaper, buffers, traffic and load are real; only the clock's state is stated.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from bench.emulated_line import EmulatedLine
+from bench.emulator import Shape
+from bench.line import Line
+from bench.processes import LINEWATCH, running
+from probe.ceiling import CEILING_NAME, keep_ceiling
+from probe.flags.device import BUSY_CORE_RATIO
+from protocol.flags import Flag
+from protocol.records import Ceiling
+
+pytestmark = pytest.mark.timeout(90)
+
+DOWN: Final = 40_000_000
+UP: Final = 20_000_000
+
+PORT: Final = 8080
+NARROW_PORT: Final = 8081
+"""Of a server that says its link carries 10 Mbit/s."""
+
+SERVE: Final = (LINEWATCH, "server", "run", "--listen")
+
+OTHERS_BYTES_PER_SECOND: Final = 1_000_000
+"""A fifth of the line, of somebody else."""
+
+UDP_FLOW: Final = """
+import socket, sys, time
+address, rate, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+begun, sent = time.monotonic(), 0
+while (passed := time.monotonic() - begun) < seconds:
+    while sent < rate * passed:
+        sent += out.sendto(bytes(1400), (address, 9))
+    time.sleep(0.002)
+"""
+
+SPIN: Final = """
+import os, time
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+end = time.monotonic() + 8
+while time.monotonic() < end:
+    pass
+"""
+
+
+class Probe:
+    """The measuring program at the line's probe end."""
+
+    def __init__(self, line: Line | EmulatedLine, state: Path) -> None:
+        self.line = line
+        self.state = state
+        command = [sys.executable, "-m", "tests.integration.staged_probe", str(state)]
+        self.process = subprocess.Popen(
+            line.command("probe", command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+
+    def measure(
+        self, port: int = PORT, at: tuple[str, Callable[[], object]] | None = None, **asked: Any
+    ) -> dict[str, Any]:
+        """Return a measurement; ``at`` names a phase and what to do when it begins."""
+        assert self.process.stdin
+        assert self.process.stdout
+        asked["server"] = self.line.url(4, port)
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        for text in self.process.stdout:
+            if not text.startswith("phase "):
+                found: dict[str, Any] = json.loads(text)
+                assert found["outcome"] == "measured", found["failure"]
+                return found
+            if at and text == f"phase {at[0]}\n":
+                at[1]()
+        raise AssertionError("the probe ended")
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
+    """Return a probe on a line of 40 and 20 Mbit/s with two servers at its other end."""
+    folder = tmp_path_factory.mktemp("staged")
+    (folder / "narrow.yaml").write_text("server:\n  link_megabits: 10\n")
+    with Line(DOWN, UP) as line:
+        wide = line.command("server", [*SERVE, f"[::]:{PORT}"])
+        narrow = [*SERVE, f"[::]:{NARROW_PORT}", "--config", str(folder / "narrow.yaml")]
+        with (
+            running("wide", wide, folder) as one,
+            running("narrow", line.command("server", narrow), folder) as two,
+        ):
+            one.wait_for("listening on")
+            two.wait_for("listening on")
+            made = Probe(line, folder)
+            try:
+                yield made
+            finally:
+                made.stop()
+
+
+@contextmanager
+def beside(*command: str) -> Iterator[None]:
+    """Run a program for the time of a block."""
+    process = subprocess.Popen(command)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def flags(found: dict[str, Any]) -> set[str]:
+    """Return the flags, but for those that other programs of this machine raised rightly.
+
+    The machine's cores are not the test's own: what is left out is checked against what the
+    record itself says of them.
+    """
+    during = found["conditions"]["during"]
+    told = [during["busiest_core_ratio"] or 0, during["busiest_thread_ratio"] or 0]
+    busy = max(told) > BUSY_CORE_RATIO
+    server_busy = (found["speed"]["server"]["cpu_ratio"] or 0) > BUSY_CORE_RATIO
+    raised = set(found["flags"])
+    assert (Flag.DEVICE_CPU in raised) is busy
+    foreign = {Flag.DEVICE_CPU} | ({Flag.SERVER_LIMITED} if server_busy else set())
+    return raised - foreign
+
+
+def certified(probe: Probe, bits_per_second: int) -> None:
+    """Certify the device for a rate."""
+    keep_ceiling(
+        probe.state,
+        Ceiling(
+            download_bits_per_second=bits_per_second,
+            upload_bits_per_second=bits_per_second,
+            certified_at=datetime(2026, 11, 1, tzinfo=UTC),
+        ),
+    )
+
+
+def test_a_line_left_alone_has_no_flag(probe: Probe) -> None:
+    """A test whose device, path and server are in order is clean, and says what it looked at."""
+    certified(probe, 900_000_000)
+    found = probe.measure(carrier_prefixes=["198.18.1.0/24"])
+    assert flags(found) == set()
+    conditions = found["conditions"]
+    assert conditions["by_carrier"] is True
+    assert conditions["ceiling"]["download_bits_per_second"] == 900_000_000
+    for direction in ("download", "upload"):
+        window = conditions["during"][direction]
+        carried = window[
+            "interface_received_bytes" if direction == "download" else "interface_sent_bytes"
+        ]
+        assert 0.9 < carried / window["test_bytes"] < 1.07
+    server = found["speed"]["server"]
+    assert server["tests_running"] == 1
+    assert server["link_sent_ratio"] < 0.1
+
+
+def test_others_traffic_in_a_window_is_seen(probe: Probe) -> None:
+    """A second flow of a fifth of the line, besides the test's own bytes, is cross traffic."""
+    flow = [sys.executable, "-S", "-c", UDP_FLOW, probe.line.address("probe", 4)]
+    flow += [str(OTHERS_BYTES_PER_SECOND), "8"]
+    with beside(*probe.line.command("server", flow)):
+        found = probe.measure()
+    assert flags(found) == {Flag.CROSS_TRAFFIC}
+    window = found["conditions"]["during"]["download"]
+    others = window["interface_received_bytes"] - window["test_bytes"] * 1.05
+    assert others > 0.5 * OTHERS_BYTES_PER_SECOND * window["duration_seconds"]
+
+
+def test_a_far_end_without_room_another_carrier_a_low_ceiling_and_a_lost_clock(
+    probe: Probe,
+) -> None:
+    """Four causes in one test are four flags: a server whose link is full, an address outside the
+    carrier's networks, a device certified for less, and a clock that nobody vouches for.
+    """
+    certified(probe, 41_000_000)
+    try:
+        found = probe.measure(
+            NARROW_PORT, carrier_prefixes=["198.18.2.0/24", "203.0.113.0/24"], clock="none"
+        )
+    finally:
+        (probe.state / CEILING_NAME).unlink()
+    assert flags(found) == {
+        Flag.SERVER_LIMITED,
+        Flag.OTHER_CARRIER,
+        Flag.CERTIFIED_CEILING,
+        Flag.CLOCK_UNSYNCHRONISED,
+    }
+
+
+@contextmanager
+def small_buffers(probe: Probe) -> Iterator[None]:
+    """Give the probe's new connections 8 kB to receive and to send in."""
+    names = ("tcp_rmem", "tcp_wmem")
+    where = "/proc/sys/net/ipv4"
+    before = {name: Path(where, name).read_text() for name in names}
+
+    def put(values: dict[str, str]) -> None:
+        script = "; ".join(f"echo '{value}' > {where}/{name}" for name, value in values.items())
+        subprocess.run(probe.line.command("probe", ["sh", "-c", script]), check=True)
+
+    put(dict.fromkeys(names, "4096 8192 8192"))
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def test_small_buffers_hold_the_senders_back(tmp_path: Path) -> None:
+    """On a line with 40 ms of round trip, a receiver with 8 kB of window and a sender with 8 kB of
+    buffer are told by their kernels; with the buffers as they were, the same line is clean.
+    """
+    ways = Shape(DOWN, delay_seconds=0.02), Shape(UP, delay_seconds=0.02)
+    with (
+        EmulatedLine(*ways) as line,
+        running("far", line.command("server", [*SERVE, f"[::]:{PORT}"]), tmp_path) as server,
+    ):
+        server.wait_for("listening on")
+        probe = Probe(line, tmp_path)
+        try:
+            with small_buffers(probe):
+                limited = probe.measure()
+            free = probe.measure()
+        finally:
+            probe.stop()
+    assert flags(limited) == {Flag.RECEIVER_LIMITED, Flag.SENDER_LIMITED}
+    assert flags(free) == set()
+
+
+def test_a_busy_core_is_seen(probe: Probe) -> None:
+    """A program that takes a core of the device for itself raises the flag."""
+    with beside(sys.executable, "-S", "-c", SPIN):
+        found = probe.measure()
+    assert Flag.DEVICE_CPU in found["flags"]
+    assert found["conditions"]["during"]["busiest_core_ratio"] > BUSY_CORE_RATIO
+
+
+def test_a_device_that_stands_still_is_seen(probe: Probe) -> None:
+    """A program that is stopped in mid-window has no window worth the name."""
+
+    def freeze() -> None:
+        time.sleep(0.6)
+        os.kill(probe.process.pid, signal.SIGSTOP)
+        time.sleep(1.8)
+        os.kill(probe.process.pid, signal.SIGCONT)
+
+    found = probe.measure(at=("download", freeze))
+    assert Flag.TOO_SHORT in found["flags"]
+
+
+def test_another_gateway_in_mid_test_is_seen(probe: Probe) -> None:
+    """A default route that moves while the test runs is a changed path."""
+    probe.line.ip("router", "address", "add", "198.18.1.254/24", "dev", "to-probe")
+
+    def route(gateway: str) -> None:
+        probe.line.ip("probe", "route", "replace", "default", "via", gateway)
+
+    try:
+        found = probe.measure(at=("upload", lambda: route("198.18.1.254")))
+    finally:
+        route("198.18.1.1")
+    assert flags(found) == {Flag.PATH_CHANGED}
