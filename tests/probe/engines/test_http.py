@@ -11,7 +11,7 @@ import pytest
 
 from probe.engine import Measurement, Order, Progress
 from probe.engines.http import FULL, QUICK, HttpEngine, Profile
-from probe.transfer.ramp import Fixed
+from probe.transfer.ramp import Fixed, Ramp
 from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.flags import Flag
@@ -460,6 +460,6 @@ def test_a_stopping_probe_ends_its_test() -> None:
 
 
 def test_the_profiles_are_the_protocols() -> None:
-    """Evidence has a fixed length; only `quick` may end early."""
-    assert (FULL.warm_up_seconds, FULL.window_seconds, FULL.may_converge) == (3.0, 10.0, False)
+    """Evidence has a window of fixed length behind a warm-up by rule; only `quick` may end early."""
+    assert (FULL.ramp, FULL.window_seconds, FULL.may_converge) == (Ramp(), 10.0, False)
     assert (FULL.idle_requests, QUICK.may_converge) == (20, True)
