@@ -29,8 +29,16 @@ COMMANDS: Commands = {
         "The measurement server.",
         {
             "run": ("Serve measurements.", "server.commands:run"),
-            "add": ("Register a server for all probes.", "collector.commands.registry:server_add"),
-            "list": ("List the servers.", "collector.commands.registry:server_list"),
+            "add": ("Register a server for all probes.", "collector.commands.servers:server_add"),
+            "set": (
+                "Mend what is known of a server.",
+                "collector.commands.servers:server_set",
+            ),
+            "import": (
+                "Register the servers of a list in LibreSpeed's format.",
+                "collector.commands.servers:server_import",
+            ),
+            "list": ("List the servers.", "collector.commands.servers:server_list"),
         },
     ),
     "probe": (

@@ -12,7 +12,7 @@ Conservation laws that an alert should watch:
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from secrets import compare_digest
@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
+from sqlalchemy import RowMapping
 
 from collector import keys
 from collector.api.bodies import BODIES, BodyBudget
@@ -30,9 +31,11 @@ from collector.errors import LedgerError
 from collector.ledger.database import Database
 from collector.ledger.events import EventKind
 from collector.ledger.figures import VALUE_COLUMNS, Figures, current, read_figures
+from collector.ledger.schema import SERIES_COLUMNS
 from collector.ledger.writer import Writer
 from collector.serving import DOORS, Door
 from collector.settings import MetricsSettings
+from protocol.records import Ipv6State
 
 METRICS_PATH = "/metrics"
 
@@ -133,14 +136,39 @@ def _line_families(figures: Figures, now: datetime, latest_seconds: float) -> It
     yield from contracted.values()
     shown = current(figures, now, latest_seconds)
     for column in VALUE_COLUMNS:
-        labels = (*named, "ip_version")
-        family = GaugeMetricFamily(f"linewatch_{column}", _VALUES_HELP[column], labels=labels)
+        family = GaugeMetricFamily(
+            f"linewatch_{column}", _VALUES_HELP[column], labels=(*named, *_SERIES_LABELS)
+        )
         for row in shown:
             if row[column] is not None:
-                version = str(row["ip_version"] or "")
-                family.add_metric([*of[row["line_id"]], version], float(row[column]))
+                family.add_metric([*of[row["line_id"]], *_series(row)], float(row[column]))
         yield family
+    yield _ipv6_ready(shown, of)
     yield _ages(figures, now, of)
+
+
+_SERIES_LABELS = ("path", "method", "method_version", "profile", "ip_version", "server")
+
+
+def _series(row: RowMapping) -> list[str]:
+    """Return the labels that keep one series from another."""
+    return ["" if row[name] is None else str(row[name]) for name in SERIES_COLUMNS]
+
+
+def _ipv6_ready(
+    shown: Sequence[RowMapping], of: dict[str, tuple[str, str, str]]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "linewatch_ipv6_ready",
+        "1: IPv6 worked at the latest reach test; 0: not, for the reason in its label.",
+        labels=("line", "site", "carrier", "path", "state"),
+    )
+    for row in shown:
+        state = row["ipv6_state"]
+        if state is not None and state != Ipv6State.UNKNOWN:
+            ready = state in (Ipv6State.READY, Ipv6State.SLOWER)
+            family.add_metric([*of[row["line_id"]], row["path"], state], float(ready))
+    return family
 
 
 def _ages(

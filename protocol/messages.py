@@ -206,13 +206,17 @@ class ServerEntry(Model):
     paths: BackendPaths | None = None
 
 
+MAX_SERVERS: Final = 64
+"""Servers that a probe is told: some for each network near it."""
+
+
 class Instruction(Model):
     """What the collector asks of a probe. The probe keeps the last one on its disk."""
 
     schema_: Literal[1] = Field(SCHEMA, alias="schema")
     probe: Identifier
     timezone: Text = "Asia/Ho_Chi_Minh"
-    servers: Annotated[tuple[ServerEntry, ...], Field(max_length=64)]
+    servers: Annotated[tuple[ServerEntry, ...], Field(max_length=MAX_SERVERS)]
     paths: Annotated[tuple[MeasuredPath, ...], Field(max_length=16)]
 
 

@@ -22,6 +22,7 @@ VALUES = {
         "ipv4_reached",
         "ipv6_reached",
         "server_reached",
+        "ipv6_state",
     ),
 }
 """The values that a result of each task has."""
@@ -55,6 +56,8 @@ def line(one: LineOverview) -> Json:
         "state": one.state.value,
         "contract_share_ratio": one.share_ratio,
         "heard_at": moment(one.heard_at),
+        "series": None if one.series is None else series(one.series._asdict()),
+        "ipv6_state": one.ipv6,
         "latest": {
             "tested_at": moment(one.tested_at),
             "download_bits_per_second": one.download_bits_per_second,
@@ -67,6 +70,20 @@ def line(one: LineOverview) -> Json:
     }
 
 
+def series(parts: Mapping[str, Any]) -> Json:
+    """Return what results have in common that may be compared: all of it is the same."""
+    return {
+        "path": parts["path"],
+        "method": {
+            "name": parts["method"],
+            "version": parts["version"],
+            "profile": parts["profile"],
+        },
+        "ip_version": parts["ip_version"],
+        "server": parts["server"],
+    }
+
+
 def result(row: Mapping[Any, Any]) -> Json:
     """Return a result of a line, without what tells its probe."""
     return {
@@ -76,12 +93,16 @@ def result(row: Mapping[Any, Any]) -> Json:
         "outcome": row["outcome"],
         "failure_code": row["failure_code"],
         "flags": row["flags"].split(),
-        "method": {
-            "name": row["method_name"],
-            "version": row["method_version"],
-            "profile": row["profile"],
-        },
-        "ip_version": row["ip_version"],
+        **series(
+            {
+                "path": row["path"],
+                "method": row["method_name"],
+                "version": row["method_version"],
+                "profile": row["profile"],
+                "ip_version": row["ip_version"],
+                "server": row["server"],
+            }
+        ),
         **{name: row[name] for name in VALUES.get(row["task"], ())},
     }
 

@@ -1,4 +1,4 @@
-"""`linewatch carrier|site|line set`: what was registered wrongly, mended."""
+"""`linewatch carrier|site|line|server set`: what was registered wrongly, mended."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from protocol.settings import Configuration
 # Names of what is changed are not checked for their form: one that does not exist has its answer.
 
 
-def _set(configuration: Configuration, table: Table, name: str, given: dict[str, Any]) -> None:
+def set_row(configuration: Configuration, table: Table, name: str, given: dict[str, Any]) -> None:
     """Change what was given and say what it was before; an empty word empties a column."""
     changes = {
         column: None if value == "" else value
@@ -46,7 +46,7 @@ def carrier_set(configuration: Configuration, /, carrier: str, **given: str | No
 
     The carrier's id stays: its lines are known by it.
     """
-    _set(configuration, schema.carriers, carrier, given)
+    set_row(configuration, schema.carriers, carrier, given)
 
 
 @click.command(epilog="Example: linewatch site set nvh-to-1 --ward 'Phường Thạch Khôi'")
@@ -62,7 +62,7 @@ def site_set(configuration: Configuration, /, site: str, **given: Any) -> None: 
 
     The site's id stays: its lines and probes are known by it.
     """
-    _set(configuration, schema.sites, site, given)
+    set_row(configuration, schema.sites, site, given)
 
 
 @click.command(epilog="Example: linewatch line set nvh-to-1-vnpt --download 300M --plan 'Home 300'")
@@ -101,4 +101,4 @@ def line_set(configuration: Configuration, /, line: str, **given: Any) -> None: 
     here. A contract that has really changed is a new line ('linewatch line add', then
     'linewatch probe path'). So is another site or carrier: a line that has records keeps both.
     """
-    _set(configuration, schema.lines, line, given)
+    set_row(configuration, schema.lines, line, given)

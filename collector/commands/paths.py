@@ -30,6 +30,14 @@ from protocol.settings import Configuration
     help="An address family to test; twice for both in turn.",
 )
 @click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="NAME",
+    help="A server that its speed tests go to, the main one first; once for each. They take turns. "
+    "Default: the first that was registered.",
+)
+@click.option(
     "--monthly-gigabytes",
     type=click.FloatRange(min=0, min_open=True),
     help="What it may move in a month, in 10^9 bytes. Default: no limit.",
@@ -49,6 +57,7 @@ def probe_path(  # noqa: PLR0913 - one for each option
     line: str | None,
     interface: str | None,
     families: tuple[str, ...],
+    servers: tuple[str, ...],
     monthly_gigabytes: float | None,
     schedule: Path | None,
 ) -> None:
@@ -60,10 +69,13 @@ def probe_path(  # noqa: PLR0913 - one for each option
         "interface": interface,
         "families": " ".join(sorted(set(families))),
         "line_id": line,
+        "servers": " ".join(dict.fromkeys(servers)) or None,
         "monthly_data_budget_bytes": monthly_gigabytes and round(monthly_gigabytes * 1e9),
         "schedule": _read_schedule(schedule) if schedule else None,
     }
-    with opened(configuration) as (database, _), database.write() as connection:
+    with opened(configuration) as (database, settings), database.write() as connection:
+        own = {entry.name for entry in settings.servers}
+        registry.require_servers(connection, servers, own)
         registry.set_path(connection, probe, path, row)
     click.secho(f"path '{path}' of probe '{probe}' set", fg="green")
 

@@ -1,6 +1,5 @@
-"""`linewatch carrier|site|line|probe|server|operator …`: the registry from the command line."""
+"""`linewatch carrier|site|line|probe|operator …`: the registry from the command line."""
 
-import re
 import sys
 from datetime import timedelta
 from typing import Any
@@ -42,7 +41,7 @@ def _list(configuration: Configuration, table: Table, columns: str, *, as_json: 
     show(rows, columns.split(), as_json=as_json)
 
 
-# --- Carriers, sites, lines, servers ---------------------------------------------------------
+# --- Carriers, sites, lines ------------------------------------------------------------------
 
 
 @click.command(epilog="Example: linewatch carrier add vnpt --name 'VNPT Hải Phòng'")
@@ -139,29 +138,6 @@ def line_list(configuration: Configuration, as_json: bool) -> None:
     _list(configuration, schema.lines, columns, as_json=as_json)
 
 
-@click.command(
-    epilog="Example: linewatch server add hn1 --url http://speed.example:8080 "
-    "--stamp speed.example:8080"
-)
-@click.argument("server", type=NAME)
-@click.option("--url", required=True, help="Where it measures.")
-@click.option("--stamp", help="HOST:PORT of its STAMP reflector; default: as in the URL.")
-@click.pass_obj
-def server_add(configuration: Configuration, server: str, url: str, stamp: str | None) -> None:
-    """Register a measurement server for all probes."""
-    if not re.match(r"https?://[^/\s]+", url):
-        raise RegistryError(f"'{url}' is no server's URL: it reads like http://speed.example:8080")
-    _add(configuration, schema.servers, {"id": server, "url": url, "stamp": stamp})
-
-
-@click.command(epilog="Example: linewatch server list --json")
-@_as_json
-@click.pass_obj
-def server_list(configuration: Configuration, as_json: bool) -> None:
-    """List the measurement servers."""
-    _list(configuration, schema.servers, "id url stamp", as_json=as_json)
-
-
 # --- Probes ----------------------------------------------------------------------------------
 
 
@@ -199,6 +175,13 @@ def _path(text: str) -> MeasuredPath:
     help="Address families to test in turn; twice for both. Default: 4.",
 )
 @click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="NAME",
+    help="A server that its speed tests go to, the main one first; once for each. They take turns.",
+)
+@click.option(
     "--monthly-gigabytes",
     type=click.FloatRange(min=0, min_open=True),
     help="What each path may move in a month, in 10^9 bytes. Default: no limit.",
@@ -228,9 +211,12 @@ def probe_add(
     changes = {
         "families": tuple(int(family) for family in ways["families"] or ("4",)),
         "monthly_data_budget_bytes": gigabytes and round(gigabytes * 1e9),
+        "servers": ways["servers"],
     }
     paths = [path.model_copy(update=changes) for path in paths]
     with opened(configuration) as (database, settings), database.write() as connection:
+        own = {entry.name for entry in settings.servers}
+        registry.require_servers(connection, ways["servers"], own)
         validity = timedelta(hours=settings.enrolment.code_hours)
         code = registry.add_probe(connection, probe, site, paths, validity, now())
     show_code(probe, code, settings, as_json=as_json)

@@ -1,17 +1,95 @@
-"""A line's results over time, and how many of them become few: buckets and hours of days.
+"""A line's results over time, and how many of them become few: series, buckets, hours of days.
+
+Only results of one series belong together: the same way, method, version, profile, family and
+server. Nothing here puts two of them into one median.
 
 Times are seconds since 1970-01-01 UTC, rates bits per second, durations seconds. What was not
 measured is None; a bucket without a value is absent.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 _HOUR_SECONDS = 3600
+_IPV4 = 4
+
+
+class SeriesId(NamedTuple):
+    """What results have in common that can be compared. None: the record does not know.
+
+    Attributes:
+        path: the probe's way out.
+        method, version, profile: how it was measured.
+        ip_version: 4 or 6.
+        server: the far end, as the registry calls it.
+    """
+
+    path: str
+    method: str
+    version: str
+    profile: str | None
+    ip_version: int | None
+    server: str | None
+
+    @property
+    def key(self) -> str:
+        """The series in one word. No part but the last can hold the sign between them."""
+        return "~".join("" if part is None else str(part) for part in self)
+
+    def fits(self, other: "SeriesId") -> bool:
+        """Return whether both may be of one series: what both know is the same."""
+        return all(a == b or a is None or b is None for a, b in zip(self, other, strict=True))
+
+
+class Seen(NamedTuple):
+    """A result, as far as the choice of a line's main series looks at it."""
+
+    series: SeriesId
+    outcome: str
+    flags: str
+
+    @property
+    def tier(self) -> int:
+        """0: evidence; 1: not by Wi-Fi; 2: measured; 3: nothing was measured."""
+        if self.outcome != "measured":
+            return 3
+        if not self.flags and self.series.profile != "quick":
+            return 0
+        return 2 if "wifi" in self.flags.split() else 1
+
+
+ENOUGH_SHARE = 0.5
+"""A series with at least this share of the richest one's results can be the main one: servers and
+families take turns, and a line must not change its main series with each test."""
+
+
+def main_series(results: Iterable[Seen]) -> SeriesId | None:
+    """Return the series that stands for a line; None where there is none.
+
+    Of IPv4 wherever that was tested. Of the results of the best tier that there are, the series
+    that have `ENOUGH_SHARE` of the richest, and of these profile `full`, the newest version, and
+    what comes first by name.
+    """
+    found = list(results)
+    if any(one.series.ip_version == _IPV4 for one in found):
+        found = [one for one in found if one.series.ip_version == _IPV4]
+    if not found:
+        return None
+    best = min(one.tier for one in found)
+    counts = Counter(one.series for one in found if one.tier == best)
+    enough = max(counts.values()) * ENOUGH_SHARE
+    return min((one for one, count in counts.items() if count >= enough), key=_rank)
+
+
+def _rank(series: SeriesId) -> tuple[object, ...]:
+    version = -int(series.version) if series.version.isdecimal() else 0
+    names = (series.method, version, series.version, series.server or "", series.path)
+    return (series.profile == "quick", series.ip_version or 0, *names)
 
 
 class SpeedPoint(NamedTuple):
@@ -26,7 +104,17 @@ class SpeedPoint(NamedTuple):
     idle_latency_seconds: float | None
     download_latency_seconds: float | None
     upload_latency_seconds: float | None
+    path: str
+    method_name: str
+    method_version: str
+    profile: str | None
     ip_version: int | None
+    server: str | None
+
+    @property
+    def series(self) -> SeriesId:
+        """What it may be compared with."""
+        return SeriesId(*self[-6:])
 
     @property
     def fair(self) -> bool:
@@ -42,6 +130,37 @@ class LatencyPoint(NamedTuple):
     failure_code: str | None
     round_trip_seconds: float | None
     lost_ratio: float | None
+    path: str
+    method_name: str
+    method_version: str
+    profile: str | None
+    ip_version: int | None
+    server: str | None
+
+    @property
+    def series(self) -> SeriesId:
+        """What it may be compared with."""
+        return SeriesId(*self[-6:])
+
+
+P = TypeVar("P", SpeedPoint, LatencyPoint)
+
+
+def of_series(points: Iterable[P], series: SeriesId | None) -> list[P]:
+    """Return the results of a series, and the slots without a result that may be of it."""
+    if series is None:
+        return []
+    # Thousands of points are of a handful of series: each is looked at once.
+    fits: dict[tuple[object, ...], bool] = {}
+    kept = []
+    for point in points:
+        parts = point[-6:]
+        known = fits.get(parts)
+        if known is None:
+            known = fits[parts] = series.fits(point.series)
+        if known and (point.outcome != "measured" or parts == series):
+            kept.append(point)
+    return kept
 
 
 class Bucket(NamedTuple):

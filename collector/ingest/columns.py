@@ -142,6 +142,9 @@ def _read_record(line: bytes) -> Content:
         "method_version": record.method.version,
         "profile": record.method.profile,
         "software": record.software,
+        # What was planned; the test itself, where it came so far, knows better.
+        "ip_version": record.family,
+        "server": record.server,
     }
     if isinstance(record, SpeedRecord):
         columns |= _speed_columns(record)
@@ -165,7 +168,7 @@ def _speed_columns(record: SpeedRecord) -> dict[str, Any]:
     if speed is None:
         return {}
     return {
-        "ip_version": speed.ip_version,
+        **_ip_version(speed.ip_version),
         "server": _server(speed.server),
         "download_bits_per_second": _rate(speed.download),
         "upload_bits_per_second": _rate(speed.upload),
@@ -183,7 +186,7 @@ def _latency_columns(record: LatencyRecord) -> dict[str, Any]:
     if latency is None:
         return {}
     return {
-        "ip_version": latency.ip_version,
+        **_ip_version(latency.ip_version),
         "server": _server(latency.server),
         "round_trip_seconds": _median(latency.round_trip),
         "delay_variation_seconds": latency.delay_variation_p95_seconds,
@@ -193,7 +196,9 @@ def _latency_columns(record: LatencyRecord) -> dict[str, Any]:
 
 def _reach_columns(record: ReachRecord) -> dict[str, Any]:
     targets = record.reach.targets if record.reach else ()
+    readiness = record.reach.ipv6 if record.reach else None
     return {
+        "ipv6_state": readiness.state.value if readiness else None,
         "gateway_reached": _reached(one for one in targets if one.name == "gateway"),
         "dns_reached": _reached(one for one in targets if one.name == "dns"),
         "ipv4_reached": _reached(_far_ends(targets, "ipv4", 4)),
@@ -225,5 +230,9 @@ def _median(summary: LatencySummary | None) -> float | None:
     return summary.median_seconds if summary else None
 
 
+def _ip_version(used: int | None) -> dict[str, int]:
+    return {} if used is None else {"ip_version": used}
+
+
 def _server(server: ServerIdentity) -> str:
-    return server.name or server.url
+    return server.entry or server.name or server.url

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from collector.domain.placement import Gap
+from collector.domain.series import SeriesId
 from collector.ledger.schema import (
+    SERIES_COLUMNS,
     chains,
     gaps,
     ingest_totals,
@@ -23,9 +25,6 @@ from collector.ledger.schema import (
 )
 from collector.ledger.upsert import Insert, add_counts, insert_new, insert_or, replace
 from protocol.chain import Seal
-
-UNKNOWN_IP_VERSION = 0
-"""In `latest`: the record does not say by which version it was measured."""
 
 
 def advance_chain(
@@ -116,8 +115,13 @@ def count_outcomes(connection: Connection, probe: str, rows: Sequence[Mapping[st
     )
 
 
+def series_of(row: Mapping[Any, Any]) -> SeriesId:
+    """Return the series of a record's row."""
+    return SeriesId._make(row[name] for name in SERIES_COLUMNS)
+
+
 def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Keep the newest record of each line, task and IP version.
+    """Keep the newest record of each line, task and series.
 
     Args:
         connection: of the writer; the records are stored already.
@@ -132,20 +136,20 @@ def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
             .values(measured_at=bindparam("moment")),
             [{"record": row["id"], "moment": row["measured_at"]} for row in moved],
         )
-    newest: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+    newest: dict[tuple[str, str, str], Mapping[str, Any]] = {}
     for row in rows:
         if row["line_id"] is None or row["outcome"] is None or row["measured_at"] is None:
             continue
-        key = (row["line_id"], row["task"], row["ip_version"] or UNKNOWN_IP_VERSION)
+        key = (row["line_id"], row["task"], series_of(row).key)
         if key not in newest or newest[key]["measured_at"] <= row["measured_at"]:
             newest[key] = row
-    for (line, task, ip_version), row in newest.items():
+    for (line, task, series), row in newest.items():
         connection.execute(
             _noting_latest(connection.dialect.name),
             {
                 "line_id": line,
                 "task": task,
-                "ip_version": ip_version,
+                "series": series,
                 "record_id": row.get("id") or _find_id(connection, row),
                 "measured_at": row["measured_at"],
             },

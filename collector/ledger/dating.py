@@ -16,7 +16,7 @@ from collector.domain.time_correction import (
     date_record,
     is_trusted,
 )
-from collector.ledger.schema import records
+from collector.ledger.schema import SERIES_COLUMNS, records
 from protocol.records import Outcome
 
 _NEWEST_FIRST = records.c.monotonic_seconds.desc()
@@ -135,7 +135,7 @@ def _correct_boot(
             records.c.id,
             records.c.line_id,
             records.c.task,
-            records.c.ip_version,
+            *(records.c[name] for name in SERIES_COLUMNS),
             records.c.slot,
             records.c.started_at,
             records.c.outcome,

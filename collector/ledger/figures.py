@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, literal, select, union_all
 
+from collector.ledger.bookkeeping import series_of
 from collector.ledger.schema import (
+    SERIES_COLUMNS,
     chains,
     events,
     gaps,
@@ -45,8 +47,8 @@ class Figures:
 
     Attributes:
         lines: id, site, carrier, ward, technology and speeds of every line.
-        newest: of each line, task and IP version: its newest record's moment, outcome, time
-            quality and values.
+        newest: of each line, task and series: its newest record's moment, outcome, time quality
+            and values.
         probes: id, whether enrolled and revoked, last seen.
         ingest: totals of each probe.
         outcomes: totals of each probe, path, task and outcome.
@@ -79,10 +81,11 @@ def read_figures(connection: Connection) -> Figures:
             select(
                 latest.c.line_id,
                 latest.c.task,
-                latest.c.ip_version,
                 latest.c.measured_at,
+                *(records.c[name] for name in SERIES_COLUMNS),
                 records.c.outcome,
                 records.c.time_quality,
+                records.c.ipv6_state,
                 *(records.c[name] for name in VALUE_COLUMNS),
             ).join_from(latest, records),
         ),
@@ -138,18 +141,26 @@ def current(figures: Figures, now: datetime, latest_seconds: float) -> list[RowM
     """Return the newest records that are good to show as a line's latest values.
 
     Absent is never zero: not shown are tests that failed, are older than ``latest_seconds``, have
-    a moment that nobody vouches for, or were followed by a failure that names no IP version.
+    a moment that nobody vouches for, or were followed by a slot without a result that may be of
+    the same series.
     """
-    unnamed = {
-        (row["line_id"], row["task"]): row["measured_at"]
-        for row in figures.newest
-        if row["ip_version"] == 0 and row["outcome"] != "measured"
-    }
+    without: dict[tuple[str, str], list[RowMapping]] = {}
+    for row in figures.newest:
+        if row["outcome"] != "measured":
+            without.setdefault((row["line_id"], row["task"]), []).append(row)
+
+    def followed(row: RowMapping) -> bool:
+        series = series_of(row)
+        return any(
+            other["measured_at"] > row["measured_at"] and series.fits(series_of(other))
+            for other in without.get((row["line_id"], row["task"]), ())
+        )
+
     return [
         row
         for row in figures.newest
         if row["outcome"] == "measured"
         and row["time_quality"] != "none"
         and (now - row["measured_at"]).total_seconds() <= latest_seconds
-        and unnamed.get((row["line_id"], row["task"]), row["measured_at"]) <= row["measured_at"]
+        and not followed(row)
     ]

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, select
 
 from collector.ledger.schema import probe_paths, servers
 from collector.settings import CollectorSettings
-from protocol.messages import Instruction, MeasuredPath, Schedule, ServerEntry
+from protocol.messages import BackendPaths, Instruction, MeasuredPath, Schedule, ServerEntry
 
 
 def read_instruction(
@@ -12,8 +12,16 @@ def read_instruction(
 ) -> Instruction:
     """Return the instruction of a registered probe."""
     listed = [
-        ServerEntry(name=row.id, url=row.url, stamp=row.stamp)
-        for row in connection.execute(select(servers).order_by(servers.c.id))
+        ServerEntry(
+            name=row.id,
+            url=row.url,
+            stamp=row.stamp,
+            engine=row.engine,
+            network=row.network,
+            paths=row.paths and BackendPaths.model_validate_json(row.paths),
+        )
+        # The first that was registered stays the first, whatever is imported later.
+        for row in connection.execute(select(servers).order_by(servers.c.created_at, servers.c.id))
     ]
     names = {entry.name for entry in listed}
     listed += [entry for entry in settings.servers if entry.name not in names]
@@ -23,6 +31,7 @@ def read_instruction(
             interface=row.interface,
             families=read_families(row.families),
             line=row.line_id,
+            servers=tuple((row.servers or "").split()),
             monthly_data_budget_bytes=row.monthly_data_budget_bytes,
             schedule=(
                 settings.schedule

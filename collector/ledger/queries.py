@@ -19,10 +19,14 @@ from collector.domain.line_state import (
     contract_shares,
     judge,
 )
-from collector.ledger.schema import carriers, latest, lines, records, sites
+from collector.domain.series import Seen, SeriesId, main_series
+from collector.ledger.bookkeeping import series_of
+from collector.ledger.schema import SERIES_COLUMNS, carriers, latest, lines, records, sites
+from protocol.records import Ipv6State
 
-_RECENT_TESTS = 10
-"""Speed records looked at for a line's state: enough to find five fair ones among others."""
+_RECENT_TESTS = 40
+"""Speed records looked at for a line's main series and its state: five days of the default plan,
+enough to find five fair ones of one series where servers and families take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class LineOverview:
         lost_ratio: of the newest latency record.
         share_ratio: the lower of the medians' shares of the contracted speed, which the state
             rests on; null where it cannot be judged.
+        series: the main one, which the state and the results of speed tests are of.
+        ipv6: how far IPv6 goes, by the newest reachability check.
     """
 
     line: LineRow
@@ -70,6 +76,8 @@ class LineOverview:
     upload_latency_seconds: float | None
     lost_ratio: float | None
     share_ratio: float | None
+    series: SeriesId | None
+    ipv6: Ipv6State | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +97,8 @@ def overview(connection: Connection, now: datetime) -> list[LineOverview]:
     found = _line_rows(connection)
     newest = _newest_records(connection)
     recent = _recent_speed(connection)
-    measured = _newest_measured(connection)
     return [
-        _summarise(line, newest.get(line.id, ()), recent.get(line.id, ()), measured, now)
-        for line in found
+        _summarise(line, newest.get(line.id, ()), recent.get(line.id, ()), now) for line in found
     ]
 
 
@@ -127,6 +133,8 @@ def _newest_records(connection: Connection) -> dict[str, list[RowMapping]]:
             latest.c.task,
             latest.c.measured_at,
             records.c.outcome,
+            *(records.c[name] for name in SERIES_COLUMNS),
+            records.c.ipv6_state,
             records.c.round_trip_seconds,
             records.c.lost_ratio,
             records.c.gateway_reached,
@@ -146,6 +154,8 @@ def _recent_speed(connection: Connection) -> dict[str, list[RowMapping]]:
         select(records.c.id)
         .where(records.c.line_id == lines.c.id, records.c.task == "speed")
         .where(records.c.measured_at.is_not(None))
+        # Skipped and missed slots say nothing of the line, and a week of them would hide it.
+        .where(records.c.outcome.in_(("measured", "failed")))
         .order_by(records.c.measured_at.desc())
         .limit(_RECENT_TESTS)
         .correlate(lines)
@@ -160,34 +170,15 @@ def _recent_speed(connection: Connection) -> dict[str, list[RowMapping]]:
             test.c.failure_code,
             test.c.download_bits_per_second,
             test.c.upload_bits_per_second,
+            test.c.idle_latency_seconds,
+            test.c.download_latency_seconds,
+            test.c.upload_latency_seconds,
+            *(test.c[name] for name in SERIES_COLUMNS),
         )
         .join_from(lines, test, test.c.id.in_(of_line))
         .order_by(test.c.measured_at.desc())
     )
     return _grouped(connection.execute(query).mappings())
-
-
-def _newest_measured(connection: Connection) -> dict[str, RowMapping]:
-    of_line = (
-        select(records.c.id)
-        .where(records.c.line_id == lines.c.id, records.c.task == "speed")
-        .where(records.c.outcome == "measured", records.c.measured_at.is_not(None))
-        .order_by(records.c.measured_at.desc())
-        .limit(1)
-        .correlate(lines)
-        .scalar_subquery()
-    )
-    test = records.alias("test")
-    query = select(
-        lines.c.id.label("line_id"),
-        test.c.measured_at,
-        test.c.download_bits_per_second,
-        test.c.upload_bits_per_second,
-        test.c.idle_latency_seconds,
-        test.c.download_latency_seconds,
-        test.c.upload_latency_seconds,
-    ).join_from(lines, test, test.c.id == of_line)
-    return {row["line_id"]: row for row in connection.execute(query).mappings()}
 
 
 def _grouped(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
@@ -199,12 +190,11 @@ def _grouped(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
 
 
 def _summarise(
-    line: LineRow,
-    newest: Sequence[RowMapping],
-    recent: Sequence[RowMapping],
-    measured: Mapping[str, Mapping[Any, Any]],
-    now: datetime,
+    line: LineRow, newest: Sequence[RowMapping], recent: Sequence[RowMapping], now: datetime
 ) -> LineOverview:
+    main = main_series(Seen(series_of(row), row["outcome"], row["flags"]) for row in recent)
+    of_main = [row for row in recent if _is_of(row, main)]
+    measured = [row for row in of_main if row["outcome"] == "measured"]
     evidence = Evidence(
         heard_at=newest[0]["measured_at"] if newest else None,
         tests=[
@@ -216,16 +206,23 @@ def _summarise(
                 row["download_bits_per_second"],
                 row["upload_bits_per_second"],
             )
-            for row in recent
+            for row in of_main
         ],
-        reach=_reach(newest),
+        reach=_reach(newest, main),
         download_promise_bits_per_second=line.contracted_download_bits_per_second,
         upload_promise_bits_per_second=line.contracted_upload_bits_per_second,
     )
-    test = measured.get(line.id, {})
+    test: Mapping[Any, Any] = next(iter(measured), {})
     latency: Mapping[Any, Any] = next(
-        (row for row in newest if row["task"] == "latency" and row["outcome"] == "measured"), {}
+        (
+            row
+            for row in newest
+            if row["task"] == "latency" and row["outcome"] == "measured" and _goes_with(row, main)
+        ),
+        {},
     )
+    check = _newest_check(newest, main)
+    state = check["ipv6_state"] if check else None
     return LineOverview(
         line=line,
         state=judge(evidence, now),
@@ -238,12 +235,34 @@ def _summarise(
         upload_latency_seconds=test.get("upload_latency_seconds"),
         lost_ratio=latency.get("lost_ratio"),
         share_ratio=min(contract_shares(evidence, now), default=None),
+        series=main,
+        ipv6=Ipv6State(state) if state else None,
     )
 
 
-def _reach(newest: Sequence[RowMapping]) -> ReachCheck | None:
+def _is_of(row: RowMapping, main: SeriesId | None) -> bool:
+    """Return whether a speed record is of the main series, or may be, where it has no result."""
+    own = series_of(row)
+    if main is None or row["outcome"] == "measured":
+        return own == main
+    return main.fits(own)
+
+
+def _goes_with(row: RowMapping, main: SeriesId | None) -> bool:
+    """Return whether a latency record was made over the main series' path and family."""
+    return main is None or (row["path"], row["ip_version"]) == (main.path, main.ip_version)
+
+
+def _newest_check(newest: Sequence[RowMapping], main: SeriesId | None) -> RowMapping | None:
+    """Return the newest reachability check of the main series' path, or of any."""
+    checks = [row for row in newest if row["task"] == "reach"]
+    own = (row for row in checks if main is not None and row["path"] == main.path)
+    return next(own, checks[0] if checks else None)
+
+
+def _reach(newest: Sequence[RowMapping], main: SeriesId | None) -> ReachCheck | None:
     """Return the newest reachability check; None where there was none."""
-    check = next((row for row in newest if row["task"] == "reach"), None)
+    check = _newest_check(newest, main)
     if check is None:
         return None
     return ReachCheck(

@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,10 +21,11 @@ from collector.ledger.schema import (
     operators,
     probe_paths,
     probes,
+    servers,
     sessions,
 )
 from collector.ledger.upsert import replace
-from protocol.messages import MeasuredPath
+from protocol.messages import MeasuredPath, ServerEntry
 
 NAME_FORM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a name in the registry looks like: it stands in addresses, labels and file names."""
@@ -107,6 +108,17 @@ def require(connection: Connection, table: Table, name: str) -> None:
     raise RegistryError(f"there is no {what} '{name}': {hint}")
 
 
+def require_servers(connection: Connection, names: Sequence[str], more: Collection[str]) -> None:
+    """Raise unless every name is a server's: in the registry, or one of ``more``.
+
+    Raises:
+        RegistryError: one is not.
+    """
+    for name in names:
+        if name not in more:
+            require(connection, servers, name)
+
+
 def rows(connection: Connection, table: Table) -> list[dict[str, Any]]:
     """Return all rows of a table of the registry, in the order of their keys."""
     found = connection.execute(select(table).order_by(*table.primary_key.columns))
@@ -150,6 +162,7 @@ def add_probe(
                 interface=path.interface,
                 families=" ".join(map(str, path.families)),
                 line_id=path.line,
+                servers=" ".join(path.servers) or None,
                 monthly_data_budget_bytes=path.monthly_data_budget_bytes,
             )
         )
@@ -166,6 +179,28 @@ def set_path(connection: Connection, probe: str, path: str, row: Mapping[str, An
     if row["line_id"] is not None:
         require(connection, lines, row["line_id"])
     replace(connection, probe_paths, {"probe_id": probe, "name": path, **row}, tuple(row))
+
+
+def put_server(connection: Connection, entry: ServerEntry, now: datetime) -> str:
+    """Add a server of a list, or give one of that name its address and paths; say which in a word.
+
+    What a list does not know (its reflector, its engine) stays as it was.
+    """
+    mine = servers.c.id == entry.name
+    row = {
+        "url": entry.url,
+        "network": entry.network,
+        "paths": entry.paths and entry.paths.model_dump_json(by_alias=True),
+    }
+    before = connection.execute(select(*(servers.c[name] for name in row)).where(mine)).first()
+    if before is None:
+        added = {"id": entry.name, "engine": entry.engine, "created_at": now}
+        connection.execute(insert(servers).values(**row, **added))
+        return "added"
+    if before == tuple(row.values()):
+        return "same"
+    connection.execute(update(servers).where(mine).values(**row))
+    return "changed"
 
 
 def new_code(connection: Connection, probe: str, validity: timedelta, now: datetime) -> NewCode:

@@ -77,6 +77,7 @@ carriers = Table(
     Column("id", String(64), primary_key=True, doc="short name: vnpt, viettel"),
     Column("name", Text, nullable=False, doc="as people write it"),
     Column("complaint_address", Text, doc="where complaints go: post or e-mail"),
+    Column("prefixes", Text, doc="its networks, CIDR, a space between; null: not known"),
     Column("created_at", Moment, nullable=False),
 )
 
@@ -129,6 +130,8 @@ probe_paths = Table(
     Column("interface", Text),
     Column("families", String(8), nullable=False, doc="'4', '6' or '4 6'"),
     Column("line_id", String(64), ForeignKey("lines.id"), index=True),
+    Column("servers", Text, doc="names, the main one first, by spaces; null: the first of all"),
+    Column("beside", String(64), doc="another path of the same probe and line"),
     Column("monthly_data_budget_bytes", BigInteger),
     Column("schedule", Text, doc="JSON of protocol.messages.Schedule; null: the default"),
     PrimaryKeyConstraint("probe_id", "name"),
@@ -140,6 +143,9 @@ servers = Table(
     Column("id", String(64), primary_key=True),
     Column("url", Text, nullable=False),
     Column("stamp", Text, doc="HOST:PORT of its STAMP reflector"),
+    Column("engine", String(64), nullable=False, doc="what speaks with it: http, ndt7 …"),
+    Column("network", Text, doc="whose network it stands in"),
+    Column("paths", Text, doc="JSON of protocol.messages.BackendPaths; null: found out"),
     Column("created_at", Moment, nullable=False),
 )
 
@@ -212,7 +218,7 @@ records = Table(
     Column("profile", String(16)),
     Column("software", Text),
     Column("ip_version", SmallInteger),
-    Column("server", Text, doc="the server's name, or else its URL"),
+    Column("server", Text, doc="as the registry calls it, or else its own name or URL"),
     Column("download_bits_per_second", Float),
     Column("upload_bits_per_second", Float),
     Column("idle_latency_seconds", Float, doc="median, speed record, line idle"),
@@ -226,6 +232,7 @@ records = Table(
     Column("ipv4_reached", Boolean, doc="reach record: any far end by IPv4; null: none asked"),
     Column("ipv6_reached", Boolean, doc="reach record: any far end by IPv6; null: none asked"),
     Column("server_reached", Boolean, doc="reach record: the measurement server; null: none"),
+    Column("ipv6_state", String(16), doc="reach record: protocol.records.Ipv6State; null: none"),
     Column("data_bytes", BigInteger, doc="payload that the test moved, both directions"),
     # Last on purpose: SQLite walks through a long value to reach the columns behind it, which made
     # reading a month of a line two to five times slower.
@@ -242,7 +249,12 @@ records = Table(
         "failure_code",
         "round_trip_seconds",
         "lost_ratio",
+        "path",
+        "method_name",
+        "method_version",
+        "profile",
         "ip_version",
+        "server",
     ),
     Index("ix_records_probe_id_measured_at", "probe_id", "measured_at"),
     Index("ix_records_measured_at", "measured_at"),
@@ -257,6 +269,10 @@ records = Table(
         postgresql_where=text("tombstone IS NOT NULL"),
     ),
 )
+
+SERIES_COLUMNS = ("path", "method_name", "method_version", "profile", "ip_version", "server")
+"""What of a record says which series it is of, in the order of `collector.domain.series.SeriesId`.
+"""
 
 seals = Table(
     "seals",
@@ -360,9 +376,9 @@ latest = Table(
     metadata,
     Column("line_id", String(64), ForeignKey("lines.id"), nullable=False),
     Column("task", String(16), nullable=False),
-    Column("ip_version", SmallInteger, nullable=False, doc="0: the record does not say"),
+    Column("series", Text, nullable=False, doc="collector.domain.series.SeriesId.key"),
     Column("record_id", _ROW_ID, ForeignKey("records.id"), nullable=False),
     Column("measured_at", Moment, nullable=False),
     # The newest record of each: pages and metrics read it instead of searching all records.
-    PrimaryKeyConstraint("line_id", "task", "ip_version"),
+    PrimaryKeyConstraint("line_id", "task", "series"),
 )

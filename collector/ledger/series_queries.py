@@ -6,22 +6,25 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Connection,
+    Row,
     RowMapping,
     Select,
     literal,
-    or_,
     select,
     tuple_,
     type_coerce,
 )
 
-from collector.domain.series import LatencyPoint, SpeedPoint
-from collector.ledger.schema import latest, records, to_microseconds
+from collector.domain.pairs import PairPoint
+from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
+from collector.ledger.schema import SERIES_COLUMNS, probe_paths, records, to_microseconds
 
 _AT = type_coerce(records.c.measured_at, BigInteger)
 """A record's moment as whole microseconds: much cheaper than a datetime where there are many."""
 
 _AT_SECONDS = _AT / literal(1e6)
+_SLOT = type_coerce(records.c.slot, BigInteger)
+_SERIES = [records.c[name] for name in SERIES_COLUMNS]
 
 
 def speed_points(
@@ -29,16 +32,16 @@ def speed_points(
     line_id: str,
     start: datetime,
     end: datetime,
-    ip_version: int | None = None,
 ) -> list[SpeedPoint]:
     """Return a line's speed records from ``start`` until before ``end``, the oldest first.
+
+    They are of every series of the line: see `collector.domain.series.of_series`.
 
     Args:
         connection: to the ledger.
         line_id: of the line.
         start: aware.
         end: aware.
-        ip_version: 4 or 6 leaves out what was measured over the other; None keeps all.
     """
     query = _between(
         select(
@@ -51,12 +54,11 @@ def speed_points(
             records.c.idle_latency_seconds,
             records.c.download_latency_seconds,
             records.c.upload_latency_seconds,
-            records.c.ip_version,
+            *_SERIES,
         ),
         line_id,
         "speed",
         (start, end),
-        ip_version,
     )
     return [SpeedPoint._make(row) for row in connection.execute(query).all()]
 
@@ -66,7 +68,6 @@ def latency_points(
     line_id: str,
     start: datetime,
     end: datetime,
-    ip_version: int | None = None,
 ) -> list[LatencyPoint]:
     """Return a line's latency records. As `speed_points`."""
     query = _between(
@@ -76,11 +77,11 @@ def latency_points(
             records.c.failure_code,
             records.c.round_trip_seconds,
             records.c.lost_ratio,
+            *_SERIES,
         ),
         line_id,
         "latency",
         (start, end),
-        ip_version,
     )
     return [LatencyPoint._make(row) for row in connection.execute(query).all()]
 
@@ -90,9 +91,8 @@ def _between(
     line_id: str,
     task: str,
     span: tuple[datetime, datetime],
-    ip_version: int | None,
 ) -> Select[Any]:
-    query = query.where(
+    return query.where(
         records.c.line_id == line_id,
         records.c.task == task,
         records.c.measured_at >= span[0],
@@ -100,18 +100,47 @@ def _between(
         # A tombstone has a place in the chain, but no outcome.
         records.c.outcome.is_not(None),
     ).order_by(records.c.measured_at)
-    if ip_version is not None:
-        # A slot that gave nothing belongs to both families: it may not know its own.
-        query = query.where(or_(records.c.ip_version == ip_version, records.c.ip_version.is_(None)))
-    return query
 
 
-def families_of(connection: Connection, line_id: str) -> set[int]:
-    """Return the IP versions that the line's speed tests used: of 4 and 6."""
-    query = select(latest.c.ip_version).where(
-        latest.c.line_id == line_id, latest.c.task == "speed", latest.c.ip_version > 0
+def paired_points(
+    connection: Connection, line_id: str, start: datetime, end: datetime
+) -> list[PairPoint]:
+    """Return the speed tests that ended as measured of paths that are measured beside each other.
+
+    Of every path of the line that is beside another one, and of those; in the order of probes.
+    """
+    beside = probe_paths.alias("beside")
+    names = (
+        select(beside.c.probe_id, beside.c.name, beside.c.beside)
+        .where(beside.c.line_id == line_id, beside.c.beside.is_not(None))
+        .order_by(beside.c.probe_id, beside.c.name)
     )
-    return set(connection.scalars(query))
+    found: list[PairPoint] = []
+    for probe, over, wired in connection.execute(names).all():
+        query = select(
+            _SLOT / literal(1e6),
+            records.c.flags,
+            records.c.download_bits_per_second,
+            records.c.upload_bits_per_second,
+            records.c.idle_latency_seconds,
+            *_SERIES,
+        ).where(
+            records.c.line_id == line_id,
+            records.c.task == "speed",
+            records.c.probe_id == probe,
+            records.c.path.in_((over, wired)),
+            records.c.outcome == "measured",
+            records.c.measured_at >= start,
+            records.c.measured_at < end,
+        )
+        found += [_pair_point(probe, over, wired, row) for row in connection.execute(query).all()]
+    return found
+
+
+def _pair_point(probe: str, over: str, wired: str, row: Row[Any]) -> PairPoint:
+    # A slice of a row is a plain tuple to the type checker, of a length that it cannot know.
+    series = SeriesId._make(row[5:])
+    return PairPoint._make((probe, over, series.path == wired, *row[:5], series))
 
 
 RESULT_COLUMNS = (
@@ -136,6 +165,7 @@ RESULT_COLUMNS = (
     records.c.method_version,
     records.c.profile,
     records.c.ip_version,
+    records.c.server,
     records.c.download_bits_per_second,
     records.c.upload_bits_per_second,
     records.c.idle_latency_seconds,
@@ -149,6 +179,7 @@ RESULT_COLUMNS = (
     records.c.ipv4_reached,
     records.c.ipv6_reached,
     records.c.server_reached,
+    records.c.ipv6_state,
 )
 """Everything that is shown of a record besides its exact bytes."""
 

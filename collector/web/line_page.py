@@ -1,19 +1,30 @@
 """What the page of one line shows, put together from the ledger: charts, counts, newest tests."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from collector.domain.series import SpeedPoint, by_hour
-from collector.ledger.queries import LineRow
+from collector.domain.pairs import Difference, differences, pair_up
+from collector.domain.series import (
+    LatencyPoint,
+    Seen,
+    SeriesId,
+    SpeedPoint,
+    by_hour,
+    main_series,
+    middle,
+    of_series,
+)
+from collector.ledger.bookkeeping import series_of
+from collector.ledger.queries import LineOverview
 from collector.ledger.series_queries import (
-    families_of,
     latency_points,
     newest_tests,
+    paired_points,
     speed_points,
 )
 from collector.web.axes import DAYS, Frame, Period, make_frame, midnight
@@ -32,12 +43,34 @@ class Choice:
     Attributes:
         period: how much time.
         until: the last day; None: up to now.
-        ip_version: 4 or 6; None: both.
+        series: the key of a series; None: the main one.
     """
 
     period: Period
     until: date | None
-    ip_version: int | None
+    series: str | None
+
+
+@dataclass(frozen=True)
+class SeriesRow:
+    """A series of the frame beside the others: its fair tests' medians. None: it has none.
+
+    Attributes:
+        series: which one.
+        shown: whether the page's charts are of it.
+        main: whether it stands for the line.
+        fair, measured, failed: how many tests.
+    """
+
+    series: SeriesId
+    shown: bool
+    main: bool
+    fair: int
+    measured: int
+    failed: int
+    download_bits_per_second: float | None
+    upload_bits_per_second: float | None
+    idle_latency_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +84,9 @@ class LinePage:
         counts: of the speed slots in the frame, by outcome.
         flagged: how many of the measured ones carry a flag.
         tests: the newest speed records in the frame, the newest first.
-        families: the IP versions there are to choose from.
+        series: those of the frame that measured anything, the main one first.
+        shown: the one that charts and counts are of; None where there is none.
+        pairs: what other ways than the wired one add, over the month up to the frame's end.
         promise_download, promise_upload: what the charts compare with, bits per second, or None.
         promise_is_declared: the level is the carrier's declared speed: none is contracted.
         last_day: the last local day in the frame.
@@ -67,7 +102,9 @@ class LinePage:
     counts: Mapping[str, int]
     flagged: int
     tests: Sequence[Mapping[Any, Any]]
-    families: Sequence[int]
+    series: Sequence[SeriesRow]
+    shown: SeriesId | None
+    pairs: Sequence[Difference]
     promise_download: int | None
     promise_upload: int | None
     promise_is_declared: bool
@@ -82,16 +119,18 @@ class LinePage:
         return written | {"flagged": f" {flagged}" if self.flagged else ""}
 
 
-def build(connection: Connection, line: LineRow, choice: Choice, words: Words) -> LinePage:
-    """Return the parts of a line's page. Reads the ledger once for each series."""
+def build(connection: Connection, found: LineOverview, choice: Choice, words: Words) -> LinePage:
+    """Return the parts of a line's page. Reads the ledger once for each task."""
+    line = found.line
     until = _noon(choice.until, words) if choice.until else None
     frame = make_frame(choice.period, words.zone, words.now, until)
     heat_first = midnight(frame.end - timedelta(seconds=1), words.zone, 1 - HEAT_DAYS)
-    month = speed_points(
-        connection, line.id, min(heat_first, frame.start), frame.end, choice.ip_version
-    )
+    everything = speed_points(connection, line.id, min(heat_first, frame.start), frame.end)
+    main = _main(everything, found.series)
+    series = _chosen(everything, choice.series) or main
+    month = of_series(everything, series)
     shown = [point for point in month if point.at_seconds >= frame.start_seconds]
-    idle = latency_points(connection, line.id, frame.start, frame.end, choice.ip_version)
+    idle = _beside(latency_points(connection, line.id, frame.start, frame.end), series)
     is_declared = line.contracted_download_bits_per_second is None
     promise_download = (
         line.contracted_download_bits_per_second or line.declared_download_bits_per_second
@@ -115,8 +154,13 @@ def build(connection: Connection, line: LineRow, choice: Choice, words: Words) -
         ),
         counts=_counts(shown),
         flagged=sum(point.outcome == "measured" and bool(point.flags) for point in shown),
-        tests=newest_tests(connection, line.id, frame.start, frame.end, SHOWN_TESTS),
-        families=sorted(families_of(connection, line.id)),
+        tests=[
+            {**row, "series": series_of(row)}
+            for row in newest_tests(connection, line.id, frame.start, frame.end, SHOWN_TESTS)
+        ],
+        series=_series_rows(everything, frame, series, main),
+        shown=series,
+        pairs=differences(pair_up(paired_points(connection, line.id, heat_first, frame.end))),
         promise_download=promise_download,
         promise_upload=promise_upload,
         promise_is_declared=is_declared,
@@ -124,6 +168,57 @@ def build(connection: Connection, line: LineRow, choice: Choice, words: Words) -
         earlier=last - timedelta(days=DAYS[choice.period]),
         later=min(later, today) if last < today else None,
     )
+
+
+def _main(points: Sequence[SpeedPoint], of_line: SeriesId | None) -> SeriesId | None:
+    """Return the line's main series, or where the time has nothing of it, the time's own."""
+    if any(point.series == of_line for point in points):
+        return of_line
+    return main_series(Seen(point.series, point.outcome, point.flags) for point in points)
+
+
+def _chosen(points: Sequence[SpeedPoint], key: str | None) -> SeriesId | None:
+    if key is None:
+        return None
+    return next((point.series for point in points if point.series.key == key), None)
+
+
+def _beside(points: Sequence[LatencyPoint], series: SeriesId | None) -> list[LatencyPoint]:
+    """Return the latency series that goes with one of speed: the same path and family."""
+    if series is None:
+        return of_series(points, main_series(Seen(p.series, p.outcome, "") for p in points))
+    way = (series.path, series.ip_version)
+    its = [p for p in points if p.path == way[0] and p.ip_version in (way[1], None)]
+    return of_series(its, main_series(Seen(p.series, p.outcome, "") for p in its))
+
+
+def _series_rows(
+    points: Sequence[SpeedPoint], frame: Frame, shown: SeriesId | None, main: SeriesId | None
+) -> list[SeriesRow]:
+    within = [point for point in points if point.at_seconds >= frame.start_seconds]
+    counts = Counter((point.series, point.outcome) for point in within)
+    rows = []
+    for series in {point.series for point in within if point.outcome == "measured"}:
+        fair = [point for point in within if point.series == series and point.fair]
+        rows.append(
+            SeriesRow(
+                series,
+                series == shown,
+                series == main,
+                len(fair),
+                counts[series, "measured"],
+                counts[series, "failed"],
+                _median(point.download_bits_per_second for point in fair),
+                _median(point.upload_bits_per_second for point in fair),
+                _median(point.idle_latency_seconds for point in fair),
+            )
+        )
+    return sorted(rows, key=lambda row: (not row.main, -row.measured, row.series.key))
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = sorted(value for value in values if value is not None)
+    return middle(known) if known else None
 
 
 def _noon(day: date, words: Words) -> datetime:

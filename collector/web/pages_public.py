@@ -69,12 +69,12 @@ async def show_line(request: web.Request) -> web.Response:
     choice = _choice(request)
     words = visit.words
     page = await request.app[keys.DATABASE].read(
-        lambda connection: line_page.build(connection, found.line, choice, words)
+        lambda connection: line_page.build(connection, found, choice, words)
     )
     kept = {
         "period": choice.period.value,
         "until": choice.until.isoformat() if choice.until else None,
-        "ip": choice.ip_version,
+        "series": choice.series,
     }
     line = found.line
     return visit.page(
@@ -151,13 +151,10 @@ def _choice(request: web.Request) -> line_page.Choice:
     if period not in set(Period):
         raise BadParameterError("period", f"one of {', '.join(Period)} is needed")
     until = request.query.get("until")
-    ip_version = request.query.get("ip") or None
-    if ip_version not in (None, "4", "6"):
-        raise BadParameterError("ip", "4 or 6 is needed")
     return line_page.Choice(
         period=Period(period),
         until=_day("until", until) if until else None,
-        ip_version=int(ip_version) if ip_version else None,
+        series=request.query.get("series") or None,
     )
 
 

@@ -26,6 +26,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.latency import summarise
 from probe.transfer.ndt7 import LINGER_SECONDS, Ndt7Download, Ndt7Stream, Ndt7Upload
 from probe.transfer.ndt7_result import counts_disagree, server_count, tcp_of, transfer
+from probe.transfer.own import OwnBytes
 from probe.transfer.result import Direction, measured_window
 from probe.transfer.stream import BLOCK_SECONDS
 from probe.transfer.window import Window, bytes_within, rate
@@ -117,10 +118,11 @@ class Resources:
 
 @dataclass(slots=True)
 class _Half:
-    """One direction: its stream, what was sampled of it, and the round trips under load."""
+    """One direction: its stream, what was sampled of it, and the round trips at the probe."""
 
     stream: Ndt7Stream
     run: Run = field(default_factory=Run)
+    own: OwnBytes = field(default_factory=OwnBytes)
     round_trips: list[float] = field(default_factory=list)
 
 
@@ -168,7 +170,7 @@ class _Test:
 
     def windows(self) -> tuple[MeasuredWindow, ...]:
         """Return when each direction that was measured ran."""
-        return tuple(measured_window(half.run, way) for way, half in self._halves.items())
+        return tuple(measured_window(half.run, way, half.own) for way, half in self._halves.items())
 
     def section(self) -> Speed | None:
         """Return what there is; None where no server was found."""
@@ -237,6 +239,8 @@ class _Test:
         stream, run, guard = half.stream, half.run, Guard.of(self.order)
         run.began_at = stream.opened_at or time.monotonic()
         run.samples.append((0.0, (0,)))
+        half.own.watch(stream)
+        half.own.note()
         closed: float | None = None
         moved_at = now = 0.0
         tick = 0
@@ -249,6 +253,7 @@ class _Test:
             if moved > run.samples[-1][1][0]:
                 moved_at = now
             run.samples.append((now, (moved,)))
+            half.own.note()
             tcp = stream.tcp() or stream.last_tcp
             run.tcp = [tcp]
             if direction == "upload" and tcp and tcp.smoothed_rtt_seconds is not None:

@@ -146,7 +146,10 @@ class Ndt7Stream(Stream):
         """Account for bytes sent that are not payload."""
 
     def _receive(self, connection: socket.socket) -> None:
-        """Take the next bytes: payload into nothing, framing to be read."""
+        """Take the next bytes: what is left of a message into nothing, framing to be read.
+
+        Blocks for a second at most where nothing comes.
+        """
         skippable = self._frames.skippable()
         if not skippable:
             data = self._read(connection, self._frames.wanted())
@@ -154,17 +157,21 @@ class Ndt7Stream(Stream):
                 self._lost()
             self._take(connection, data)
             return
-        try:
-            if self._pieces:
-                count = connection.recv_into(self._pieces, min(skippable, _TLS_BUFFER_BYTES))
-            else:
-                count = kernel.receive_blind(connection, skippable)
-        except (BlockingIOError, TimeoutError):
-            self._dialer.guard.check()
+        with contextlib.suppress(BlockingIOError, TimeoutError):
+            while skippable:
+                count = self._drop(connection, skippable)
+                if not count:
+                    self._lost()
+                    return
+                skippable -= count
+                self._frames.skip(count)
             return
-        if not count:
-            self._lost()
-        self._frames.skip(count)
+        self._dialer.guard.check()
+
+    def _drop(self, connection: socket.socket, limit: int) -> int:
+        if self._pieces:
+            return connection.recv_into(self._pieces, min(limit, _TLS_BUFFER_BYTES))
+        return kernel.receive_blind(connection, limit)
 
     def _lost(self) -> None:
         """Take the end of the connection; it is no loss where this end brought it about."""

@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert
 
+from collector.ledger.bookkeeping import series_of
 from collector.ledger.schema import (
+    SERIES_COLUMNS,
     carriers,
     chains,
     events,
@@ -386,23 +388,27 @@ def _note_latest(connection: Connection, story: LineStory, probe: str) -> None:
     query = (
         records.select()
         .with_only_columns(
-            records.c.id, records.c.task, records.c.ip_version, records.c.measured_at
+            records.c.id,
+            records.c.task,
+            records.c.measured_at,
+            *(records.c[name] for name in SERIES_COLUMNS),
         )
         .where(records.c.probe_id == probe)
         .order_by(records.c.measured_at)
     )
-    newest = {(row.task, row.ip_version or 0): row for row in connection.execute(query)}
+    found = connection.execute(query).mappings()
+    newest = {(row["task"], series_of(row).key): row for row in found}
     connection.execute(
         insert(latest),
         [
             {
                 "line_id": story.id,
                 "task": task,
-                "ip_version": ip_version,
-                "record_id": row.id,
-                "measured_at": row.measured_at,
+                "series": series,
+                "record_id": row["id"],
+                "measured_at": row["measured_at"],
             }
-            for (task, ip_version), row in newest.items()
+            for (task, series), row in newest.items()
         ],
     )
 

@@ -112,8 +112,43 @@ _LINE = {
     "earlier": Both("Trước đó", "Earlier"),
     "later": Both("Sau đó", "Later"),
     "to_now": Both("Đến hiện tại", "Up to now"),
-    "family": Both("Giao thức", "Protocol"),
-    "family_all": Both("IPv4 và IPv6", "IPv4 and IPv6"),
+    "series": Both("Chuỗi kết quả", "Series"),
+    "series_explained": Both(
+        "Kết quả chỉ được gộp khi cùng giao thức, máy chủ, cổng mạng, phương pháp và phiên bản. "
+        "Biểu đồ và số lần đo là của chuỗi được tô đậm; ở đây là trung vị của mỗi chuỗi.",
+        "Results are put together only with the same protocol, server, path, method and version. "
+        "Charts and counts are of the series in bold; these are each one's medians.",
+    ),
+    "series_tests": Both("Không gắn cờ / đã đo", "Unflagged / measured"),
+    "series_main": Both("chính", "main"),
+    "pairs": Both(
+        "Wi-Fi của nhà và đường truyền phía sau", "The house's Wi-Fi and the line behind"
+    ),
+    "pairs_explained": Both(
+        "Đo bằng dây và qua Wi-Fi trong cùng một phần tư giờ: phần chênh lệch là của Wi-Fi, không "
+        "phải của nhà mạng. Trung vị của hiệu số bằng dây trừ Wi-Fi trong {days} ngày.",
+        "Measured by cable and over Wi-Fi in the same quarter of an hour: the difference is the "
+        "Wi-Fi's, not the carrier's. Medians of wired minus Wi-Fi over {days} days.",
+    ),
+    "pairs_count": Both("Số cặp", "Pairs"),
+    "readiness_ready": Both("sẵn sàng", "ready"),
+    "readiness_slower": Both("sẵn sàng, nhưng chậm hơn IPv4", "ready, but slower than IPv4"),
+    "readiness_no_address": Both(
+        "chưa sẵn sàng: không có địa chỉ IPv6 công cộng", "not ready: no public IPv6 address"
+    ),
+    "readiness_no_route": Both(
+        "chưa sẵn sàng: không có tuyến mặc định", "not ready: no default route"
+    ),
+    "readiness_no_name": Both(
+        "chưa sẵn sàng: máy chủ tên miền không cho địa chỉ IPv6",
+        "not ready: the name server gives no IPv6 addresses",
+    ),
+    "readiness_no_answer": Both(
+        "chưa sẵn sàng: trang web không trả lời qua IPv6", "not ready: no web answer over IPv6"
+    ),
+    "readiness_unknown": Both(
+        "chưa biết: chưa có máy chủ IPv6 nào để hỏi", "not known: no server with IPv6 to ask"
+    ),
     "counts": Both(
         "{measured} lần đo thành công{flagged} · {failed} lỗi · {skipped} bỏ qua · {missed} lỡ",
         "{measured} measured{flagged} · {failed} failed · {skipped} skipped · {missed} missed",

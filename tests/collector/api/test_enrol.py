@@ -140,7 +140,7 @@ async def test_the_instruction_is_what_registry_and_settings_say(start: Start) -
     device = collector.device("p1", "l2")
     with collector.database.write() as connection:
         row = {"id": "s1", "url": "http://192.0.2.1:8080", "stamp": "192.0.2.1:8080"}
-        registry.add(connection, schema.servers, row, datetime.now(UTC))
+        registry.add(connection, schema.servers, row | {"engine": "http"}, datetime.now(UTC))
     status, body, etag = await instruction(collector, device)
     wanted = Instruction.model_validate_json(body)
     assert status == 200

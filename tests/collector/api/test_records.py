@@ -475,7 +475,7 @@ async def test_records_before_the_clock_was_set_are_dated_once_it_is(collector: 
 
 
 async def test_the_newest_record_of_a_line_is_known(start: Start) -> None:
-    """Late records do not replace a newer one, and each IP version has its own."""
+    """Late records do not replace a newer one, and each series has its own."""
     collector = await start()
     device = collector.device()
     device.add(START + timedelta(minutes=30))
@@ -483,8 +483,8 @@ async def test_the_newest_record_of_a_line_is_known(start: Start) -> None:
     device.add_failed(START + timedelta(minutes=40))
     await collector.post(device, device.batch())
     rows = {row["seq"]: row["id"] for row in collector.rows(schema.records)}
-    newest = {row["ip_version"]: row["record_id"] for row in collector.rows(schema.latest)}
-    assert newest == {4: rows[0], 0: rows[2]}
+    newest = {row["series"]: row["record_id"] for row in collector.rows(schema.latest)}
+    assert newest == {"default~http~1~full~4~hn1": rows[0], "default~http~1~full~~": rows[2]}
 
 
 async def test_a_client_that_goes_away_in_mid_body_leaves_nothing(collector: Running) -> None:

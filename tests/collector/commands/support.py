@@ -15,11 +15,14 @@ class Registry:
     Args:
         folder: where its configuration and its ledger are.
         more: settings of the section `collector`, as YAML's flow style has them.
+
+    Attributes:
+        ledger: the ledger's file.
     """
 
     def __init__(self, folder: Path, more: str = "") -> None:
         self._configuration = folder / "config.yaml"
-        path = folder / "ledger.sqlite"
+        path = self.ledger = folder / "ledger.sqlite"
         self._configuration.write_text(f"collector: {{ledger: {{path: {path}}}{more}}}\n")
         self.run("collector", "migrate")
 

@@ -35,11 +35,11 @@ class Registry:
         result = CliRunner().invoke(build(), arguments, catch_exceptions=False)
         assert result.exit_code == 0, result.output
 
-    def paths(self) -> dict[str, MeasuredPath]:
-        """Return the paths that the probe is asked to measure."""
+    def paths(self, probe: str = "p1") -> dict[str, MeasuredPath]:
+        """Return the paths that a probe is asked to measure."""
         database = Database(self.ledger)
         settings = CollectorSettings(ledger=self.ledger)
-        found = database.read_now(lambda c: read_instruction(c, "p1", settings)).paths
+        found = database.read_now(lambda c: read_instruction(c, probe, settings)).paths
         database.close()
         return {path.name: path for path in found}
 
@@ -69,11 +69,26 @@ def test_a_path_is_added_and_set_anew(known: Registry, tmp_path: Path) -> None:
     assert known.paths()["default"].line == "l1"
 
 
+def test_a_path_names_its_servers(known: Registry) -> None:
+    """The servers of a path are told to the probe in the order that was given, also where the probe
+    was registered with them; set anew without them it has the first of all again.
+    """
+    for name in ("hn", "hp", "lab"):
+        known.run(f"server add {name} --url http://{name}.example")
+    known.run("probe path p1 eth0 --line l1 --server hp --server hn --server hp")
+    assert known.paths()["eth0"].servers == ("hp", "hn")
+    known.run("probe path p1 eth0 --line l1")
+    assert known.paths()["eth0"].servers == ()
+    known.run("probe add p2 --site s1 --line l2 --server lab --server hn")
+    assert known.paths("p2")["default"].servers == ("lab", "hn")
+
+
 @pytest.mark.parametrize(
     "words,sentence",
     [
         ("p2 eth0", "there is no probe 'p2'"),
         ("p1 eth0 --line l9", "there is no line 'l9'"),
+        ("p1 eth0 --server gone", "there is no server 'gone'"),
         ("p1 eth0 --schedule /no/such/file", "cannot be read"),
     ],
 )

@@ -7,11 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.domain.series import (
+    ENOUGH_SHARE,
     HourCell,
+    Seen,
+    SeriesId,
     SpeedPoint,
     by_hour,
     into_buckets,
+    main_series,
     middle,
+    of_series,
     quantile,
 )
 
@@ -20,11 +25,14 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 VALUES = st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e9)), max_size=60)
 
 
+USUAL = SeriesId("eth0", "http", "1", "full", 4, "hn1")
+
+
 def speed(
     at: datetime, rate: float | None, outcome: str = "measured", flags: str = ""
 ) -> SpeedPoint:
     """Return a speed point."""
-    return SpeedPoint(at.timestamp(), outcome, None, flags, rate, rate, None, None, None, 4)
+    return SpeedPoint(at.timestamp(), outcome, None, flags, rate, rate, None, None, None, *USUAL)
 
 
 @given(VALUES, st.floats(0, 1e5), st.floats(1, 1e5))
@@ -83,3 +91,105 @@ def test_hours_are_right_where_the_offset_is_no_whole_hour() -> None:
     points = [speed(datetime(2026, 11, 20, 12, minute, tzinfo=UTC), 1.0) for minute in (29, 31)]
     cells = by_hour(points, ZoneInfo("Asia/Kolkata"))
     assert set(cells) == {(date(2026, 11, 20), 17), (date(2026, 11, 20), 18)}
+
+
+SERIES = st.builds(
+    SeriesId,
+    st.sampled_from(["eth0", "wlan0"]),
+    st.sampled_from(["http", "ndt7"]),
+    st.sampled_from(["1", "2", "10"]),
+    st.sampled_from(["full", "quick"]),
+    st.sampled_from([4, 6]),
+    st.sampled_from(["hn1", "hn2"]),
+)
+SEEN = st.builds(
+    Seen,
+    SERIES,
+    st.sampled_from(["measured", "failed", "skipped"]),
+    st.sampled_from(["", "wifi", "cross_traffic"]),
+)
+
+
+@given(st.lists(SEEN, max_size=40), st.randoms())
+def test_a_main_series_is_one_that_was_seen_and_has_enough(
+    results: list[Seen], dice: object
+) -> None:
+    """Whatever was measured, and in whatever order: the main series is one of those seen, of IPv4
+    if any is, of evidence if there is any, with at least half as much as the richest.
+    """
+    main = main_series(results)
+    dice.shuffle(results)  # type: ignore[attr-defined]
+    assert main_series(results) == main
+    assert (main is None) == (not results)
+    if main is None:
+        return
+    assert main.ip_version == min(one.series.ip_version or 0 for one in results)
+    usable = [one for one in results if one.series.ip_version == main.ip_version]
+    best = min(one.tier for one in usable)
+    counts = [one.series for one in usable if one.tier == best]
+    assert counts.count(main) >= ENOUGH_SHARE * max(counts.count(one) for one in counts)
+    if best == 0:
+        assert main.profile == "full"
+
+
+@given(st.lists(st.tuples(SERIES, st.sampled_from(["measured", "failed"])), max_size=30), SERIES)
+def test_no_two_series_are_ever_mixed(found: list[tuple[SeriesId, str]], wanted: SeriesId) -> None:
+    """Of results of any series only those of the wanted one are kept, and of slots without a
+    result those that it may have been.
+    """
+    failed = [
+        (series._replace(server=None) if number % 2 else series)
+        for number, (series, _) in enumerate(found)
+    ]
+    points = [
+        SpeedPoint(
+            float(number),
+            outcome,
+            None,
+            "",
+            1.0,
+            1.0,
+            None,
+            None,
+            None,
+            *(failed[number] if outcome == "failed" else series),
+        )
+        for number, (series, outcome) in enumerate(found)
+    ]
+    kept = of_series(points, wanted)
+    assert {point.series for point in kept if point.outcome == "measured"} <= {wanted}
+    assert [p for p in kept if p.outcome == "measured"] == [
+        p for p in points if p.outcome == "measured" and p.series == wanted
+    ]
+    without = [point for point in points if point.outcome == "failed" and point not in kept]
+    assert all(not wanted.fits(point.series) for point in without)
+
+
+@given(SERIES, SERIES)
+def test_series_with_the_same_key_are_the_same(one: SeriesId, other: SeriesId) -> None:
+    """The word that stands for a series in addresses and tables tells all of its parts apart."""
+    assert (one.key == other.key) == (one == other)
+    assert one.fits(other) == (one == other)
+
+
+def test_a_newer_version_takes_over_when_it_has_half_as_many() -> None:
+    """After an update the line changes to the newer method, but not with its first test."""
+    old, new = USUAL._replace(version="9"), USUAL._replace(version="10")
+    results = [Seen(old, "measured", "")] * 4 + [Seen(new, "measured", "")]
+    assert main_series(results) == old
+    assert main_series([*results, Seen(new, "measured", "")]) == new
+
+
+def test_ipv4_stands_for_a_line_also_where_it_is_dead() -> None:
+    """IPv6 that works does not hide IPv4 that fails, and a line of IPv6 alone is judged by it."""
+    dead, alive = USUAL._replace(server=None), USUAL._replace(ip_version=6)
+    assert main_series([Seen(alive, "measured", ""), Seen(dead, "failed", "")]) == dead
+    assert main_series([Seen(alive, "measured", "")]) == alive
+
+
+def test_wifi_stands_for_a_line_only_where_nothing_else_was_measured() -> None:
+    """A path by cable whose results carry flags still comes before one by Wi-Fi."""
+    radio = USUAL._replace(path="aaa")
+    wired = Seen(USUAL, "measured", "cross_traffic")
+    assert main_series([wired, *[Seen(radio, "measured", "wifi")] * 9]) == USUAL
+    assert main_series([Seen(radio, "measured", "wifi"), Seen(USUAL, "failed", "")]) == radio

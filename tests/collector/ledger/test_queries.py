@@ -110,19 +110,6 @@ def test_points_are_those_of_the_span_in_order(connection: Connection) -> None:
         assert moments[-1] < end.timestamp()
 
 
-def test_family_leaves_out_the_other_and_keeps_what_knows_none(connection: Connection) -> None:
-    """Points of one IP version come with those that had no version to tell."""
-    span = (NOW - timedelta(days=1), NOW)
-    count = len(series_queries.speed_points(connection, LINE, *span))
-    odd = update(schema.records).where(schema.records.c.line_id == LINE)
-    connection.execute(odd.where(schema.records.c.outcome != "measured").values(ip_version=None))
-    connection.execute(odd.where(schema.records.c.outcome == "measured").values(ip_version=6))
-    six = series_queries.speed_points(connection, LINE, *span, 6)
-    four = series_queries.speed_points(connection, LINE, *span, 4)
-    assert len(six) == count
-    assert all(point.outcome != "measured" for point in four)
-
-
 def test_tombstone_is_listed_but_is_no_point(connection: Connection) -> None:
     """A record that the probe lost is in the table of tests, and in no series."""
     row = dict(

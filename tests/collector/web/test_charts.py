@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from collector.domain.series import LatencyPoint, SpeedPoint
+from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
 from collector.web.axes import Period, make_frame
 from collector.web.charts import Chart, idle_chart, loaded_chart, speed_chart
 from collector.web.i18n import Language, Words
@@ -17,6 +17,10 @@ NOW = datetime(2026, 11, 20, 13, 17, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 WORDS = Words(Language.EN, ZONE, NOW)
 WEEK = make_frame(Period.WEEK, ZONE, NOW, None)
+
+
+SPEED = SeriesId("eth0", "http", "1", "full", 4, "hn1")
+LATENCY = SPEED._replace(method="stamp", profile=None)
 
 
 def speed(
@@ -30,14 +34,14 @@ def speed(
     """Return a speed point."""
     at = (NOW - timedelta(hours=hours_ago)).timestamp()
     latency = None if rate is None else 0.02
-    return SpeedPoint(at, outcome, failure, flags, rate, rate, latency, latency, latency, 4)
+    return SpeedPoint(at, outcome, failure, flags, rate, rate, latency, latency, latency, *SPEED)
 
 
 def trip(hours_ago: float, seconds: float | None, outcome: str = "measured") -> LatencyPoint:
     """Return a latency point."""
     failure = None if outcome == "measured" else "no_replies"
     at = (NOW - timedelta(hours=hours_ago)).timestamp()
-    return LatencyPoint(at, outcome, failure, seconds, 0.0)
+    return LatencyPoint(at, outcome, failure, seconds, 0.0, *LATENCY)
 
 
 def tree(chart: Chart) -> ET.Element:

@@ -79,7 +79,7 @@ def test_of_a_download_the_server_is_the_sender() -> None:
 def test_what_is_not_known_stays_unknown() -> None:
     """iperf3 writes -1 as 2^64 - 1, and an unknown round trip as 0: neither becomes a number."""
     end = json.loads(report())["end"]
-    side = {"bytes": 980, "retransmits": UNKNOWN, "min_rtt": 0, "mean_rtt": 0}
+    side: dict[str, float] = {"bytes": 980, "min_rtt": 0, "mean_rtt": 0}
     end["streams"][0]["sender"] = side
     for retransmits in (UNKNOWN, float(UNKNOWN), -1):
         side["retransmits"] = retransmits

@@ -23,6 +23,7 @@ def _registry() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("complaint_address", sa.Text(), nullable=True),
+        sa.Column("prefixes", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_carriers"),
     )
@@ -82,6 +83,8 @@ def _registry() -> None:
         sa.Column("interface", sa.Text(), nullable=True),
         sa.Column("families", sa.String(length=8), nullable=False),
         sa.Column("line_id", sa.String(length=64), nullable=True),
+        sa.Column("servers", sa.Text(), nullable=True),
+        sa.Column("beside", sa.String(length=64), nullable=True),
         sa.Column("monthly_data_budget_bytes", sa.BigInteger(), nullable=True),
         sa.Column("schedule", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["line_id"], ["lines.id"], name="fk_probe_paths_line_id_lines"),
@@ -106,6 +109,9 @@ def _people() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("stamp", sa.Text(), nullable=True),
+        sa.Column("engine", sa.String(length=64), nullable=False),
+        sa.Column("network", sa.Text(), nullable=True),
+        sa.Column("paths", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_servers"),
     )
@@ -184,6 +190,7 @@ def _records() -> None:
         sa.Column("ipv4_reached", sa.Boolean(), nullable=True),
         sa.Column("ipv6_reached", sa.Boolean(), nullable=True),
         sa.Column("server_reached", sa.Boolean(), nullable=True),
+        sa.Column("ipv6_state", sa.String(length=16), nullable=True),
         sa.Column("data_bytes", sa.BigInteger(), nullable=True),
         sa.Column("line", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["line_id"], ["lines.id"], name="fk_records_line_id_lines"),
@@ -207,7 +214,12 @@ def _records() -> None:
                 "failure_code",
                 "round_trip_seconds",
                 "lost_ratio",
+                "path",
+                "method_name",
+                "method_version",
+                "profile",
                 "ip_version",
+                "server",
             ],
             unique=False,
         )
@@ -322,12 +334,12 @@ def _counts() -> None:
         "latest",
         sa.Column("line_id", sa.String(length=64), nullable=False),
         sa.Column("task", sa.String(length=16), nullable=False),
-        sa.Column("ip_version", sa.SmallInteger(), nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
         sa.Column(
             "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("measured_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["line_id"], ["lines.id"], name="fk_latest_line_id_lines"),
         sa.ForeignKeyConstraint(["record_id"], ["records.id"], name="fk_latest_record_id_records"),
-        sa.PrimaryKeyConstraint("line_id", "task", "ip_version", name="pk_latest"),
+        sa.PrimaryKeyConstraint("line_id", "task", "series", name="pk_latest"),
     )

@@ -1,0 +1,111 @@
+"""What a way to the line adds, above all Wi-Fi: tests of two paths in the same quarter of an hour.
+
+A probe measures one path beside another (`protocol.messages.MeasuredPath.beside`); here the two
+tests of a quarter become a pair. Pure: no clock, no I/O.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from collector.domain.series import SeriesId, middle
+
+QUARTER_SECONDS = 900
+"""As the probe plans them, counted from the epoch."""
+
+_EXPECTED_OVER = frozenset({"", "wifi"})
+"""The flags of a test by the other way that compare: that it is Wi-Fi is what is looked for."""
+
+
+class PairPoint(NamedTuple):
+    """A measured speed test of a path that has another one beside it.
+
+    Attributes:
+        probe: whose.
+        over: the path that is measured beside the other: the Wi-Fi.
+        wired: whether this test is the other path's.
+        slot_seconds: its planned moment.
+        flags: a space between.
+        series: what it may be compared with, but for its path.
+    """
+
+    probe: str
+    over: str
+    wired: bool
+    slot_seconds: float
+    flags: str
+    download_bits_per_second: float | None
+    upload_bits_per_second: float | None
+    idle_latency_seconds: float | None
+    series: SeriesId
+
+
+class Difference(NamedTuple):
+    """Wired minus the other way, medians over pairs. None: no pair has both values.
+
+    Attributes:
+        path: the path beside the wired one.
+        wired_path: that one.
+        ip_version: 4 or 6.
+        server: both tests' far end.
+        pairs: how many.
+    """
+
+    path: str
+    wired_path: str
+    ip_version: int | None
+    server: str | None
+    pairs: int
+    download_bits_per_second: float | None
+    upload_bits_per_second: float | None
+    idle_latency_seconds: float | None
+
+
+Pair = tuple[PairPoint, PairPoint]
+"""The wired test and the other one."""
+
+
+def pair_up(points: Iterable[PairPoint]) -> list[Pair]:
+    """Return the pairs: one test of each path in the same quarter of an hour, else alike.
+
+    The wired one carries no flag, the other none but `wifi`; both are of profile `full`. Where a
+    quarter has several tests of a path, as after a change of the plan, the first counts.
+    """
+    quarters: dict[tuple[object, ...], dict[bool, PairPoint]] = {}
+    for point in sorted(points, key=lambda one: one.slot_seconds):
+        if point.flags not in ({""} if point.wired else _EXPECTED_OVER):
+            continue
+        if point.series.profile != "full":
+            continue
+        quarter = int(point.slot_seconds // QUARTER_SECONDS)
+        key = (point.probe, point.over, quarter, *point.series[1:])
+        quarters.setdefault(key, {}).setdefault(point.wired, point)
+    return [(both[True], both[False]) for both in quarters.values() if len(both) == 2]  # noqa: PLR2004 - a pair
+
+
+def differences(pairs: Iterable[Pair]) -> list[Difference]:
+    """Return the median difference of each series of pairs, the one with most pairs first."""
+    series: dict[tuple[object, ...], list[Pair]] = {}
+    for wired, over in pairs:
+        key = (wired.probe, over.over, wired.series, over.series)
+        series.setdefault(key, []).append((wired, over))
+    found = [_difference(of_one) for of_one in series.values()]
+    return sorted(found, key=lambda one: (-one.pairs, one.path, one.ip_version or 0))
+
+
+def _difference(pairs: list[Pair]) -> Difference:
+    wired, over = pairs[0]
+    return Difference(
+        over.series.path,
+        wired.series.path,
+        wired.series.ip_version,
+        wired.series.server,
+        len(pairs),
+        _median((a.download_bits_per_second, b.download_bits_per_second) for a, b in pairs),
+        _median((a.upload_bits_per_second, b.upload_bits_per_second) for a, b in pairs),
+        _median((a.idle_latency_seconds, b.idle_latency_seconds) for a, b in pairs),
+    )
+
+
+def _median(values: Iterable[tuple[float | None, float | None]]) -> float | None:
+    found = sorted(a - b for a, b in values if a is not None and b is not None)
+    return middle(found) if found else None

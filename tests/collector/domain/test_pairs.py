@@ -1,0 +1,91 @@
+"""Pairs of tests by cable and by Wi-Fi, and what the Wi-Fi adds."""
+
+from statistics import median
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.domain.pairs import QUARTER_SECONDS, PairPoint, differences, pair_up
+from collector.domain.series import SeriesId
+
+SERIES = SeriesId("eth0", "http", "1", "full", 4, "hn1")
+
+
+def point(
+    seconds: float, rate: float | None, *, wired: bool, flags: str = "", **series: Any
+) -> PairPoint:
+    """Return a test of the cable, or of the Wi-Fi beside it."""
+    path = "eth0" if wired else "wlan0"
+    identity = SERIES._replace(path=path, **series)
+    return PairPoint("p", "wlan0", wired, seconds, flags, rate, rate, 0.01, identity)
+
+
+@given(
+    quarters=st.dictionaries(
+        st.integers(0, 50),
+        st.tuples(st.floats(1e6, 1e9), st.floats(1e6, 1e9), st.integers(0, 779)),
+        min_size=1,
+        max_size=20,
+    ),
+    wired_first=st.booleans(),
+)
+def test_the_difference_is_the_median_over_the_quarters(
+    quarters: dict[int, tuple[float, float, int]], *, wired_first: bool
+) -> None:
+    """Each quarter with both tests is one pair, in whatever order they ran, and the median of the
+    differences is what is shown.
+    """
+    points = []
+    for quarter, (wired, radio, at) in quarters.items():
+        start = quarter * QUARTER_SECONDS
+        moments = (start, start + 120 + at) if wired_first else (start + 120 + at, start)
+        points += [
+            point(moments[0], wired, wired=True),
+            point(moments[1], radio, wired=False, flags="wifi"),
+        ]
+    (found,) = differences(pair_up(points))
+    assert found.pairs == len(quarters)
+    expected = median(wired - radio for wired, radio, _ in quarters.values())
+    assert found.download_bits_per_second == pytest.approx(expected)
+    assert found.idle_latency_seconds == 0
+    assert (found.path, found.wired_path) == ("wlan0", "eth0")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        point(QUARTER_SECONDS, 1e6, wired=False, flags="wifi"),
+        point(60, 1e6, wired=False, flags="device_cpu wifi"),
+        point(60, 1e6, wired=False, flags="wifi", server="hn2"),
+        point(60, 1e6, wired=False, flags="wifi", ip_version=6),
+        point(60, 1e6, wired=False, flags="wifi", version="2"),
+        point(60, 1e6, wired=False, flags="wifi", method="ndt7"),
+        point(60, 1e6, wired=False, flags="wifi")._replace(probe="q"),
+    ],
+)
+def test_only_like_is_paired_with_like(other: PairPoint) -> None:
+    """Another quarter, method, version, server, family or probe, or a flag, makes no pair."""
+    assert pair_up([point(60, 2e6, wired=True), other]) == []
+    assert pair_up([point(60, 2e6, wired=True, flags="wifi"), point(61, 1e6, wired=False)]) == []
+
+
+def test_quick_tests_make_no_pair() -> None:
+    """Only tests of full length are compared."""
+    both = [point(60, 2e6, wired=wired, profile="quick") for wired in (True, False)]
+    assert pair_up(both) == []
+
+
+def test_series_of_pairs_stand_apart_and_a_direction_that_failed_counts_not() -> None:
+    """Pairs of two families have a difference each; one without an upload has none of it."""
+    points = [
+        point(60, 3e6, wired=True),
+        point(300, 1e6, wired=False),
+        point(960, 9e6, wired=True, ip_version=6)._replace(upload_bits_per_second=None),
+        point(1200, 1e6, wired=False, ip_version=6),
+    ]
+    four, six = differences(pair_up(points))
+    assert (four.ip_version, four.download_bits_per_second) == (4, 2e6)
+    assert (six.ip_version, six.download_bits_per_second) == (6, 8e6)
+    assert six.upload_bits_per_second is None
