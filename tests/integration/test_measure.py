@@ -62,6 +62,9 @@ def test_both_ends_count_the_same(tmp_path: Path) -> None:
     acknowledged = [upload_bytes for _, upload_bytes in upload.samples]
     assert acknowledged == sorted(acknowledged)
     assert all(stream.probe_tcp and stream.server_tcp for stream in upload.streams)
+    assert [s.probe_tcp.congestion_control for s in upload.streams if s.probe_tcp] == ["cubic"] * 4
+    senders = [s.server_tcp.congestion_control for s in download.streams if s.server_tcp]
+    assert senders == ["cubic"] * 4
     section = taken.section
     assert isinstance(section, Speed)
     assert section.server.name == "linewatch"
