@@ -1,5 +1,6 @@
 """ndt7 on the measurement server, byte by byte: upgrade, load, measurements, goodbye, breaches."""
 
+import contextlib
 import itertools
 import json
 import struct
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from protocol import ndt7
 from protocol.ndt7 import DOWNLOAD_PATH, SUBPROTOCOL, UPLOAD_PATH
 from protocol.websocket import (
     CloseCode,
@@ -274,9 +276,21 @@ def test_a_ping_within_a_download_is_answered(server: MeasurementServer, upgrade
     assert socket.until(Opcode.PONG).payload == b"two"
 
 
-def test_a_client_that_takes_nothing_is_cut_off(serve: Serve, upgrade: Upgrade) -> None:
-    """A download that nobody reads ends at the hard stop: no goodbye can be sent any more."""
-    server = serve(limits={"transfer_maximum_seconds": 1})
+@pytest.mark.parametrize(
+    "limits, hard_stop_seconds",
+    [({"transfer_maximum_seconds": 0.5}, 10.5), ({"idle_timeout_seconds": 1}, 13.0)],
+    ids=["at the hard stop", "after the idle timeout"],
+)
+def test_a_client_that_takes_nothing_is_cut_off(
+    serve: Serve,
+    upgrade: Upgrade,
+    monkeypatch: pytest.MonkeyPatch,
+    limits: dict[str, float],
+    hard_stop_seconds: float,
+) -> None:
+    """A download that nobody reads is ended without a goodbye: none can be sent any more."""
+    monkeypatch.setattr(ndt7, "HARD_STOP_SECONDS", hard_stop_seconds)
+    server = serve(limits=limits)
     socket = upgrade(server, DOWNLOAD_PATH)
     socket.client.socket.settimeout(20)
     until = time.monotonic() + 15
@@ -303,3 +317,18 @@ def test_a_server_that_stops_says_that_it_goes_away(serve: Serve, upgrade: Upgra
     socket.read()
     server._service.stopping = True
     assert close_reason(socket.until(Opcode.CLOSE).payload) == "1001"
+
+
+def test_tiny_frames_are_paid_for(serve: Serve, connect: Connect, upgrade: Upgrade) -> None:
+    """A client that sends its upload in frames of a byte takes no more of the processor than its
+    share: it has to wait for the rest.
+    """
+    server = serve(limits={"transfer_maximum_seconds": 2})
+    socket = upgrade(server, UPLOAD_PATH)
+    tiny = masked(Opcode.BINARY, b"x") * 5000
+    with contextlib.suppress(OSError):
+        while True:
+            socket.client.send(tiny)
+    text = connect(server).ask("/metrics").body.decode()
+    waited = [line for line in text.splitlines() if line.startswith("linewatch_server_waited")]
+    assert float(waited[0].split()[1]) > 0.1, waited
