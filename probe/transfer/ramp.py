@@ -46,17 +46,20 @@ def queue_stands(idle_seconds: float | None, loaded_seconds: float | None) -> bo
 class Ramp:
     """The rule, asked at the end of each step of the warm-up.
 
-    The mean rate of the step's second half is compared with that of the step before, and:
+    The mean rate of the step's second half is compared with that of the step before; a change by
+    more than `settled_ratio` is growth or fall. Nothing is decided after the first step.
 
-    - it changed by more than `settled_ratio`, and a queue stands: another step, the line settles;
-    - no queue stands, and it grew by more, or nothing was added yet: the streams are doubled, up
-      to `most_streams`;
-    - otherwise the line is full, or more streams do not fill it: the measuring window begins.
+    - A queue stands: the line is full. Once it neither grows nor falls, the window begins.
+    - None stands, and only the first streams are there: while they grow by themselves, up to
+      `patience_steps`, they are waited for; otherwise the streams are doubled.
+    - None stands although streams were added: while each doubling lets the rate grow, the next
+      one follows, up to `most_streams`. Once more streams do not help, the window begins.
 
     Attributes:
         first_streams: at the direction's first byte.
         most_streams: never more.
-        step_seconds: a slow start over 80 ms to 900 Mbit/s takes one step.
+        step_seconds: between two looks.
+        patience_steps: a slow start over 80 ms to 2.5 Gbit/s is over by then.
         settled_ratio: two means of half a second of one settled line differ by less.
         limit_seconds: the window begins then whatever the line does.
     """
@@ -64,6 +67,7 @@ class Ramp:
     first_streams: int = FIRST_STREAMS
     most_streams: int = MOST_STREAMS
     step_seconds: float = 1.0
+    patience_steps: int = 3
     settled_ratio: float = 0.05
     limit_seconds: float = 8.0
 
@@ -79,14 +83,17 @@ class Ramp:
         end = step * self.step_seconds
         if end >= self.limit_seconds:
             return "measure"
+        if step == 1:
+            return "wait"
         half = self.step_seconds / 2
-        now = rate(totals, end, half)
-        before = rate(totals, end - self.step_seconds, half) if step > 1 else 0.0
+        now, before = rate(totals, end, half), rate(totals, end - self.step_seconds, half)
         grew = now > before * (1 + self.settled_ratio)
         fell = now < before * (1 - self.settled_ratio)
         if queue:
             return "wait" if grew or fell else "measure"
-        if (grew or streams == self.first_streams) and streams < self.most_streams:
+        if streams == self.first_streams:
+            return "wait" if grew and step < self.patience_steps else "more"
+        if grew and streams < self.most_streams:
             return "more"
         return "wait" if grew or fell else "measure"
 

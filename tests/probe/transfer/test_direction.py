@@ -142,13 +142,13 @@ def test_a_stream_lost_is_kept_apart() -> None:
 
 
 def test_streams_are_added_while_they_help() -> None:
-    """Streams of a fixed rate each are doubled at the end of each step up to the limit, since no
-    queue stands and each doubling helps; those that began later moved nothing before.
+    """Streams of a fixed rate each are doubled up to the limit, since no queue stands and each
+    doubling helps; those that began later moved nothing before.
     """
     streams = [Counter(number, lambda s: 1e6 * s) for number in range(8)]
     ramp = Ramp(first_streams=2, most_streams=8, step_seconds=0.4)
     result = go(streams, Plan(ramp, 0.4))
-    assert result.window.start == pytest.approx(4 * 0.4)
+    assert result.window.start == pytest.approx(5 * 0.4)
     assert len(result.tcp) == 8
     late = result.series(7)
     assert [moved for moment, moved in late if moment < 0.8] == [0] * sum(t < 0.8 for t, _ in late)

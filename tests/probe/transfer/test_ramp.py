@@ -39,10 +39,20 @@ def test_a_full_line_that_still_changes_is_waited_for() -> None:
     assert RAMP.next(steps(1e6, 0.9e6), 2, 4, queue=True) == "wait"
 
 
-def test_a_line_without_a_queue_gets_more_streams_while_they_help() -> None:
-    """Without a queue the first streams are doubled, and further ones while the rate grows."""
-    assert RAMP.next(steps(1e6), 1, 4, queue=False) == "more"
+def test_a_line_without_a_queue_gets_more_streams() -> None:
+    """First streams that stopped growing although nothing waits for the line are doubled; those
+    that still grow are given three steps.
+    """
+    assert RAMP.next(steps(1e6), 1, 4, queue=False) == "wait"
     assert RAMP.next(steps(1e6, 1e6), 2, 4, queue=False) == "more"
+    assert RAMP.next(steps(1e6, 2e6), 2, 4, queue=False) == "wait"
+    assert RAMP.next(steps(1e6, 2e6, 3e6), 3, 4, queue=False) == "more"
+
+
+def test_streams_are_added_while_they_help() -> None:
+    """A doubling after which the rate grew is followed by the next; one that did not help ends the
+    warm-up.
+    """
     assert RAMP.next(steps(1e6, 1.5e6), 2, 8, queue=False) == "more"
     assert RAMP.next(steps(1e6, 1.5e6, 1.52e6), 3, 16, queue=False) == "measure"
     assert RAMP.next(steps(1e6, 1.0e6), 2, 8, queue=False) == "measure"
