@@ -4,6 +4,7 @@ Takes at most connecting + `STALL_SECONDS` + `Plan.longest_seconds`; the guard b
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -136,6 +137,7 @@ class _Course:
         self._step = 1
         self._ticks = count(1)
         self._moved_at = 0.0
+        self._joining: deque[float] = deque()
 
     def begin(self) -> None:
         """Start the first streams together, and wait for the direction's first byte."""
@@ -160,6 +162,7 @@ class _Course:
         now = self._sample()
         if self._window is None:
             self._warm_up(now)
+            self._add(now)
         else:
             self._measure(self._window, now)
         _raise_if_lost(self._streams)
@@ -238,13 +241,20 @@ class _Course:
         if then == "measure":
             self._open_window(self._step_end)
             return
-        self._step += 1
         if then == "more":
-            self._add(min(len(self._streams), ramp.most_streams - len(self._streams)))
+            number = min(len(self._streams), ramp.most_streams - len(self._streams))
+            between = ramp.step_seconds / number
+            self._joining += [self._step_end + turn * between for turn in range(number)]
+        self._step += 1
 
-    def _add(self, number: int) -> None:
-        """Start further streams; each moves bytes as soon as it is connected."""
-        for _ in range(number):
+    def _add(self, now: float) -> None:
+        """Start the further streams whose turn has come; each moves bytes once it is connected.
+
+        They join one after the other: every ten seconds BBR lets a connection run nearly dry, to
+        see the line's shortest round trip, and all of them at once would leave the line idle.
+        """
+        while self._joining and now >= self._joining[0]:
+            self._joining.popleft()
             stream = self._new_stream(len(self._streams))
             self._streams.append(stream)
             stream.go()
