@@ -52,7 +52,7 @@ test-long: setup test-packages ## The tests, with the long versions of the fault
 	@$(BIN)/pytest --long $(PYTEST_ARGS)
 
 .PHONY: test-packages
-test-packages: build/promtool build/ndt7_js/.ready
+test-packages: build/promtool build/miniupnpd build/ndt7_js/.ready
 	@deploy/ensure-packages.sh $(TEST_PACKAGES)
 
 # Taken out of Debian's package: installing it would start a Prometheus on this machine.
@@ -70,6 +70,15 @@ build/ndt7_js/.ready: tests/server/ndt7_js/package.json tests/server/ndt7_js/pac
 	@mkdir -p $(@D) && cp $^ $(@D)
 	@npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
+
+# Taken out of its package as well: installing it would set up a firewall.
+build/miniupnpd:
+	@mkdir -p $(@D)/upnp
+	@cd $(@D)/upnp && { apt-get download --quiet=2 miniupnpd-nftables libnftnl11 2>/dev/null \
+	    || { $(SUDO) apt-get update --quiet=2 && apt-get download --quiet=2 miniupnpd-nftables libnftnl11; }; }
+	@for package in $(@D)/upnp/*.deb; do dpkg-deb --extract $$package $(@D)/upnp; done
+	@cp --dereference $(@D)/upnp/usr/lib/*/libnftnl.so.11 $(@D)/upnp/
+	@mv $(@D)/upnp/usr/sbin/miniupnpd $@
 
 .PHONY: check
 check: setup ## Style, types and layering
@@ -96,6 +105,8 @@ bench-accuracy: setup ## Measured rates on shaped lines beside iperf3 (needs roo
 lock: setup ## Write requirements/ anew from pyproject.toml, with every file's hash
 	@$(LOCK) --upgrade --all-extras --output-file requirements/all.txt pyproject.toml
 	@$(LOCK) --constraint requirements/all.txt --extra probe --output-file requirements/probe.txt pyproject.toml
+	@$(LOCK) --constraint requirements/all.txt --extra probe --extra router \
+	    --output-file requirements/router.txt pyproject.toml
 	@$(LOCK) --constraint requirements/all.txt --extra server --extra collector \
 	    --output-file requirements/services.txt pyproject.toml
 	@echo hatchling | $(LOCK) --constraint requirements/all.txt --output-file requirements/build.txt -

@@ -87,6 +87,10 @@ COMMANDS: Commands = {
             "add": ("Register a carrier.", "collector.commands.registry:carrier_add"),
             "set": ("Mend what is known of a carrier.", "collector.commands.changes:carrier_set"),
             "list": ("List the carriers.", "collector.commands.registry:carrier_list"),
+            "prefixes": (
+                "Say by which networks a carrier's lines leave.",
+                "collector.commands.prefixes:carrier_prefixes",
+            ),
         },
     ),
     "line": (

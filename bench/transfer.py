@@ -35,16 +35,18 @@ from probe.transfer.framing import request_head, take_head
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.kernel import end, source_bytes
+from probe.transfer.ndt7 import Ndt7Download, Ndt7Upload
 from probe.transfer.ramp import Fixed
 from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import GARBAGE_CHUNK_BYTES, GARBAGE_MAX_CHUNKS
 from protocol.errors import LinewatchError
 from protocol.messages import ServerEntry
+from protocol.ndt7 import DOWNLOAD_PATH, DURATION_SECONDS, UPLOAD_PATH
 
 Way = Literal["receive", "send"]
 WAYS: Final[tuple[Way, ...]] = ("receive", "send")
-TOOLS: Final = ("linewatch", "iperf3", "plain loop")
+TOOLS: Final = ("linewatch", "iperf3", "plain loop", "ndt7")
 
 PLAIN_BYTES: Final = 1024 * 1024
 """What one call of the plain loops moves: large enough that the copy is what costs."""
@@ -123,6 +125,24 @@ def linewatch_client(way: Way, url: str, seconds: float, stream_count: int) -> C
     direction.run(new_stream, plan, guard, mark, direction.Run())
     (t0, b0, c0), (t1, b1, c1) = marks[0], marks[-1]
     return Cost(b1 - b0, t1 - t0, c1 - c0)
+
+
+def ndt7_client(way: Way, url: str, seconds: float, stream_count: int) -> Cost:
+    """Move bytes in ndt7's messages, on one WebSocket a stream."""
+    dialer = Dialer(Target.of(url), Guard(time.monotonic() + seconds + 30))
+    kind, path = (Ndt7Download, DOWNLOAD_PATH) if way == "receive" else (Ndt7Upload, UPLOAD_PATH)
+    streams = [kind(dialer, path, DURATION_SECONDS) for _ in range(stream_count)]
+    for stream in streams:
+        stream.start()
+        stream.go()
+    time.sleep(WARM_UP_SECONDS)
+    with _metered(lambda: sum(stream.moved() for stream in streams)) as costs:
+        time.sleep(seconds)
+    for stream in streams:
+        stream.end()
+        if stream.failure is not None:
+            raise BenchError(stream.failure.detail)
+    return costs[0]
 
 
 def plain_client(way: Way, url: str, seconds: float, stream_count: int) -> Cost:
@@ -318,8 +338,8 @@ def main(ctx: click.Context, streams: tuple[int, ...], rounds: int, seconds: flo
 @click.argument("stream_count", type=int)
 def client(tool: str, way: Way, url: str, seconds: float, stream_count: int) -> None:
     """Be one client and print its cost as JSON."""
-    be = linewatch_client if tool == "linewatch" else plain_client
-    cost = be(way, url, seconds, stream_count)
+    own = {"linewatch": linewatch_client, "ndt7": ndt7_client}
+    cost = own.get(tool, plain_client)(way, url, seconds, stream_count)
     click.echo(
         json.dumps(
             {

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -95,12 +96,13 @@ class Surroundings:
         root: the file system's root, for the conditions.
         state: the probe's state directory, which says what the device is certified for; None for a
             device that is not a probe.
-        router: reads the router's counters; None where it is not to be asked.
+        router: begins to read the counters of the router behind an interface; None where it is not
+            to be asked.
     """
 
     root: Path = Path("/")
     state: Path | None = None
-    router: RouterWatch | None = None
+    router: Callable[[str | None], RouterWatch] | None = None
 
 
 def take(
@@ -211,7 +213,8 @@ class _Observer:
         self._root = surroundings.root
         self._state = surroundings.state
         # A minute of small packets is not worth asking the router all the while.
-        self._router = surroundings.router if speed else None
+        self._watch_router = surroundings.router if speed else None
+        self._router: RouterWatch | None = None
         self._interface: str | None = None
         self._before: Snapshot | None = None
         self._watch: Watch | None = None
@@ -222,8 +225,8 @@ class _Observer:
             self._interface = _interface(self._order, self._root)
             self._before = self._snapshot(self._interface)
             self._watch = Watch(self._root, interface=self._interface)
-            if self._router is not None:
-                self._router.start(self._interface)
+            if self._watch_router is not None:
+                self._router = self._watch_router(self._interface)
         except Exception as error:  # noqa: BLE001 - reported as this record's failure, and logged
             self.failure = _defect(error, "the conditions before")
 
@@ -269,11 +272,12 @@ def _interface(order: Order, root: Path) -> str | None:
     """Return the interface that the test will leave by, as far as the routes tell beforehand."""
     if order.interface is not None:
         return order.interface
-    if order.server is not None:
+    server = order.server or next(iter(order.candidates), None)
+    if server is not None:
         guard = Guard(min(order.deadline, time.monotonic() + _LOOK_SECONDS), order.cancelled)
         # No name, no address: the engine will say so. The default route is the best guess then.
         with contextlib.suppress(MeasurementError):
-            target = Target.of(order.server.url)
+            target = Target.of(server.url)
             family, place = resolve(target.host, target.port, order.family, guard)[0]
             found = route.interface_towards(str(place[0]), 6 if family.name == "AF_INET6" else 4)
             if found is not None:

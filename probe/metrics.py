@@ -16,7 +16,15 @@ from prometheus_client.registry import Collector
 from probe.errors import SpoolError
 from probe.parts import Parts
 from probe.spool_rows import Fill
-from protocol.records import Latency, LatencyRecord, Speed, SpeedRecord, Transfer
+from protocol.records import (
+    Ipv6State,
+    Latency,
+    LatencyRecord,
+    ReachRecord,
+    Speed,
+    SpeedRecord,
+    Transfer,
+)
 
 _PREFIX = "linewatch_probe"
 
@@ -78,14 +86,24 @@ class AgentMetrics(Collector):
             "round_trip_median_seconds", "Newest median of the latency task.", labels=labels
         )
         lost = _gauge("lost_ratio", "Newest share of packets lost.", labels=labels)
+        ipv6 = _gauge(
+            "ipv6_ready",
+            "1: IPv6 worked at the newest reach test, 0: not; state says how far it came.",
+            labels=("path", "state"),
+        )
         for (path, _), record in sorted(self._parts.journal.latest.items()):
+            if isinstance(record, ReachRecord) and record.reach and record.reach.ipv6:
+                state = record.reach.ipv6.state
+                if state is not Ipv6State.UNKNOWN:
+                    ready = state in (Ipv6State.READY, Ipv6State.SLOWER)
+                    ipv6.add_metric([path, state.value], ready)
             if isinstance(record, SpeedRecord) and isinstance(record.speed, Speed):
                 _add(download, path, _rate(record.speed.download))
                 _add(upload, path, _rate(record.speed.upload))
             if isinstance(record, LatencyRecord) and isinstance(record.latency, Latency):
                 _add(trip, path, record.latency.round_trip.median_seconds)
                 _add(lost, path, record.latency.lost_ratio)
-        yield from (download, upload, trip, lost)
+        yield from (download, upload, trip, lost, ipv6)
 
     def _spool(self) -> Iterator[Metric]:
         spool, journal = self._parts.spool, self._parts.journal

@@ -104,6 +104,8 @@ def _figures(record: SpeedRecord | LatencyRecord | ReachRecord) -> dict[str, str
         }
     elif isinstance(record, ReachRecord) and record.reach:
         found = dict(_reached(target) for target in record.reach.targets)
+        if record.reach.ipv6:
+            found["IPv6"] = words.ipv6(record.reach.ipv6)
     return {name: value for name, value in found.items() if value is not None}
 
 

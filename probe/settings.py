@@ -97,6 +97,11 @@ class ProbeSettings(Section):
         "empty waits for it.",
     )
     ookla: OoklaSettings = Field(OoklaSettings(), description="Servers of Ookla's network.")
+    router_counters: bool = Field(
+        False,
+        description="Whether to ask the router by UPnP what it carries beside a speed test; needs "
+        "the extra `router` and UPnP switched on there.",
+    )
     status: StatusSettings = Field(StatusSettings(), description="The agent's own page.")
     spool: SpoolSettings = Field(SpoolSettings(), description="The queue of records.")
     uplink: UplinkSettings = Field(UplinkSettings(), description="The way to the collector.")

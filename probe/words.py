@@ -7,7 +7,7 @@ from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.flags import Flag
-from protocol.records import Outcome, ReachTarget, Task
+from protocol.records import Ipv6Readiness, Ipv6State, Outcome, ReachTarget, Task
 
 TASKS: Final = {
     Task.SPEED: ("Tốc độ", "Speed"),
@@ -51,7 +51,7 @@ FAILURES: Final = {
 """What each failure means, in Vietnamese; the English meanings are the protocol's."""
 
 FLAGS: Final = {
-    Flag.EARLY_STOPPED: "Phép đo kết thúc sớm khi tốc độ đã ổn định (kiểu đo nhanh).",
+    Flag.EARLY_STOPPED: "Phép đo kết thúc trước thời gian đo đầy đủ (kiểu đo nhanh).",
     Flag.CLOCK_UNSYNCHRONISED: "Đồng hồ của đầu đo chưa được đồng bộ khi đo.",
     Flag.WIFI: "Đo qua Wi-Fi, có thể chậm hơn đường truyền phía sau.",
     Flag.CROSS_TRAFFIC: "Cổng mạng có lưu lượng khác trong lúc đo.",
@@ -83,6 +83,32 @@ TARGETS: Final = {
     "ipv6": ("Nơi khác, IPv6", "Elsewhere, IPv6"),
 }
 """What a reachability check asks."""
+
+IPV6: Final = {
+    Ipv6State.READY: ("sẵn sàng", "ready"),
+    Ipv6State.SLOWER: ("sẵn sàng, nhưng chậm hơn IPv4", "ready, but slower than IPv4"),
+    Ipv6State.NO_ADDRESS: (
+        "chưa sẵn sàng: không có địa chỉ IPv6 công cộng",
+        "not ready: no public IPv6 address",
+    ),
+    Ipv6State.NO_ROUTE: (
+        "chưa sẵn sàng: không có tuyến mặc định",
+        "not ready: no default route",
+    ),
+    Ipv6State.NO_NAME: (
+        "chưa sẵn sàng: máy chủ tên miền không cho địa chỉ IPv6",
+        "not ready: the name server gives no IPv6 addresses",
+    ),
+    Ipv6State.NO_ANSWER: (
+        "chưa sẵn sàng: trang web không trả lời qua IPv6",
+        "not ready: no web answer over IPv6",
+    ),
+    Ipv6State.UNKNOWN: (
+        "chưa biết: chưa có máy chủ IPv6 nào để hỏi",
+        "not known: no server with IPv6 to ask",
+    ),
+}
+"""How far IPv6 goes on a path."""
 
 NOT_APPLICABLE: Final = "không áp dụng · not applicable"
 
@@ -140,6 +166,17 @@ def target_name(target: ReachTarget) -> str:
         family = f", IPv{target.ip_version}"
         return f"{vietnamese}{family} · {english}{family}"
     return f"{vietnamese} · {english}"
+
+
+def ipv6(readiness: Ipv6Readiness) -> str:
+    """Return how far IPv6 goes, and how long it and IPv4 take to connect and be answered."""
+    said = " · ".join(IPV6[readiness.state])
+    times = [
+        f"IPv{version} {(one.connect_seconds + one.answer_seconds) * 1e3:.1f} ms"
+        for version, one in ((6, readiness.ipv6), (4, readiness.ipv4))
+        if one and one.connect_seconds is not None and one.answer_seconds is not None
+    ]
+    return f"{said} ({', '.join(times)})" if len(times) > 1 else said
 
 
 def applies(target: ReachTarget) -> bool:

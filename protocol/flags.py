@@ -39,7 +39,7 @@ nothing of the line, not even that it is up."""
 
 
 MEANINGS: dict[Flag, str] = {
-    Flag.EARLY_STOPPED: "The test ended when its rate had converged (profile quick).",
+    Flag.EARLY_STOPPED: "The test ended before its full length (profile quick).",
     Flag.CLOCK_UNSYNCHRONISED: "The probe's clock was not synchronised when the test ran.",
     Flag.WIFI: "The test ran over Wi-Fi, which may be slower than the line behind it.",
     Flag.CROSS_TRAFFIC: "The interface carried other traffic during the test.",

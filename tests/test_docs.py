@@ -18,7 +18,7 @@ import yaml
 import linewatch
 from docs import make_tables
 from probe import identity
-from probe.commands.measure import AS_THE_AGENT
+from probe.commands.asked import AS_THE_AGENT
 from probe.engine import Engine
 from probe.engines import ENGINES
 from protocol.constants import RECORDS_PATH

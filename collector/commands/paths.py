@@ -38,6 +38,12 @@ from protocol.settings import Configuration
     "Default: the first that was registered.",
 )
 @click.option(
+    "--beside",
+    metavar="PATH",
+    help="Measure its speed in the same quarter of an hour as this other path of the same line: "
+    "Wi-Fi beside the cable. Its families and servers are then that path's.",
+)
+@click.option(
     "--monthly-gigabytes",
     type=click.FloatRange(min=0, min_open=True),
     help="What it may move in a month, in 10^9 bytes. Default: no limit.",
@@ -58,6 +64,7 @@ def probe_path(  # noqa: PLR0913 - one for each option
     interface: str | None,
     families: tuple[str, ...],
     servers: tuple[str, ...],
+    beside: str | None,
     monthly_gigabytes: float | None,
     schedule: Path | None,
 ) -> None:
@@ -69,6 +76,7 @@ def probe_path(  # noqa: PLR0913 - one for each option
         "interface": interface,
         "families": " ".join(sorted(set(families))),
         "line_id": line,
+        "beside": beside,
         "servers": " ".join(dict.fromkeys(servers)) or None,
         "monthly_data_budget_bytes": monthly_gigabytes and round(monthly_gigabytes * 1e9),
         "schedule": _read_schedule(schedule) if schedule else None,
@@ -76,6 +84,7 @@ def probe_path(  # noqa: PLR0913 - one for each option
     with opened(configuration) as (database, settings), database.write() as connection:
         own = {entry.name for entry in settings.servers}
         registry.require_servers(connection, servers, own)
+        row["line_id"] = registry.line_beside(connection, probe, path, beside, line)
         registry.set_path(connection, probe, path, row)
     click.secho(f"path '{path}' of probe '{probe}' set", fg="green")
 

@@ -15,10 +15,17 @@ The rule, the first that fits:
    older than `JUDGED_SPAN`) is below `CONTRACT_SHARE` of the contracted speed.
 6. ``good``: everything else.
 
+All tests looked at are of the line's main series (`collector.domain.series.main_series`), with the
+failed ones that may be of it: another server, family or way out says nothing of them.
+
 A test that ran is one that ended as measured or failed; skipped and missed slots say nothing of the
 line. Nor does a test that failed by the measurement server (`SERVER_FAILURES`, or any failure while
 the newest reachability check reached other far ends and not the server): a server that is away must
 not make every line look broken. A fair test is a measured one without flags.
+
+A record that was measured elsewhere (`protocol.flags.ELSEWHERE`: another carrier, a way that
+changed) tells only that the probe lives. Rules 3 to 6 do not see it: a failover neither mends nor
+breaks a line.
 """
 
 from collections.abc import Sequence

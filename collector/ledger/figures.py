@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, case, func, literal, select, union_all
 
 from collector.ledger.bookkeeping import series_of
+from collector.ledger.elsewhere import was_elsewhere
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     chains,
@@ -84,6 +85,7 @@ def read_figures(connection: Connection) -> Figures:
                 latest.c.measured_at,
                 *(records.c[name] for name in SERIES_COLUMNS),
                 records.c.outcome,
+                records.c.flags,
                 records.c.time_quality,
                 records.c.ipv6_state,
                 *(records.c[name] for name in VALUE_COLUMNS),
@@ -140,9 +142,9 @@ def _counts(connection: Connection, query: Any) -> dict[str, int]:  # noqa: ANN4
 def current(figures: Figures, now: datetime, latest_seconds: float) -> list[RowMapping]:
     """Return the newest records that are good to show as a line's latest values.
 
-    Absent is never zero: not shown are tests that failed, are older than ``latest_seconds``, have
-    a moment that nobody vouches for, or were followed by a slot without a result that may be of
-    the same series.
+    Absent is never zero: not shown are tests that failed, were measured elsewhere, are older than
+    ``latest_seconds``, have a moment that nobody vouches for, or were followed by a slot without a
+    result that may be of the same series.
     """
     without: dict[tuple[str, str], list[RowMapping]] = {}
     for row in figures.newest:
@@ -161,6 +163,7 @@ def current(figures: Figures, now: datetime, latest_seconds: float) -> list[RowM
         for row in figures.newest
         if row["outcome"] == "measured"
         and row["time_quality"] != "none"
+        and not was_elsewhere(row)
         and (now - row["measured_at"]).total_seconds() <= latest_seconds
         and not followed(row)
     ]

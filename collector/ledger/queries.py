@@ -21,6 +21,7 @@ from collector.domain.line_state import (
 )
 from collector.domain.series import Seen, SeriesId, main_series
 from collector.ledger.bookkeeping import series_of
+from collector.ledger.elsewhere import on_the_line, was_elsewhere
 from collector.ledger.schema import SERIES_COLUMNS, carriers, latest, lines, records, sites
 from protocol.records import Ipv6State
 
@@ -133,6 +134,7 @@ def _newest_records(connection: Connection) -> dict[str, list[RowMapping]]:
             latest.c.task,
             latest.c.measured_at,
             records.c.outcome,
+            records.c.flags,
             *(records.c[name] for name in SERIES_COLUMNS),
             records.c.ipv6_state,
             records.c.round_trip_seconds,
@@ -156,6 +158,7 @@ def _recent_speed(connection: Connection) -> dict[str, list[RowMapping]]:
         .where(records.c.measured_at.is_not(None))
         # Skipped and missed slots say nothing of the line, and a week of them would hide it.
         .where(records.c.outcome.in_(("measured", "failed")))
+        .where(on_the_line())
         .order_by(records.c.measured_at.desc())
         .limit(_RECENT_TESTS)
         .correlate(lines)
@@ -195,8 +198,10 @@ def _summarise(
     main = main_series(Seen(series_of(row), row["outcome"], row["flags"]) for row in recent)
     of_main = [row for row in recent if _is_of(row, main)]
     measured = [row for row in of_main if row["outcome"] == "measured"]
+    heard_at = newest[0]["measured_at"] if newest else None
+    newest = [row for row in newest if not was_elsewhere(row)]
     evidence = Evidence(
-        heard_at=newest[0]["measured_at"] if newest else None,
+        heard_at=heard_at,
         tests=[
             RecentTest(
                 row["measured_at"],

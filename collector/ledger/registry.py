@@ -181,6 +181,47 @@ def set_path(connection: Connection, probe: str, path: str, row: Mapping[str, An
     replace(connection, probe_paths, {"probe_id": probe, "name": path, **row}, tuple(row))
 
 
+def line_beside(
+    connection: Connection, probe: str, path: str, beside: str | None, line: str | None
+) -> str | None:
+    """Return the line of a path that is measured beside another: the other one's.
+
+    Args:
+        connection: to the ledger.
+        probe: whose paths.
+        path: the one that is set.
+        beside: the other one; None: it stands by itself, on ``line``.
+        line: that the path was given; None takes the other one's.
+
+    Raises:
+        RegistryError: there is no such other path with a line, it is itself beside another, or the
+            two are not on one line.
+    """
+    mine = probe_paths.c.probe_id == probe
+    if beside is None:
+        held = select(probe_paths.c.name, probe_paths.c.line_id).where(
+            mine, probe_paths.c.beside == path
+        )
+        for name, its_line in connection.execute(held):
+            if its_line != line:
+                raise RegistryError(
+                    f"path '{name}' is measured beside '{path}': set it anew without --beside first"
+                )
+        return line
+    query = select(probe_paths.c.line_id, probe_paths.c.beside)
+    other = connection.execute(query.where(mine, probe_paths.c.name == beside)).first()
+    if other is None or beside == path or other.line_id is None:
+        raise RegistryError(f"probe '{probe}' has no other path '{beside}' with a line")
+    if other.beside is not None:
+        raise RegistryError(f"'{beside}' is measured beside '{other.beside}': name that one")
+    if line not in (None, other.line_id):
+        raise RegistryError(f"'{beside}' measures line '{other.line_id}': both need the same line")
+    if connection.scalar(select(probe_paths.c.name).where(mine, probe_paths.c.beside == path)):
+        raise RegistryError(f"another path is measured beside '{path}' itself")
+    line_id: str = other.line_id
+    return line_id
+
+
 def put_server(connection: Connection, entry: ServerEntry, now: datetime) -> str:
     """Add a server of a list, or give one of that name its address and paths; say which in a word.
 

@@ -249,6 +249,7 @@ records = Table(
         "failure_code",
         "round_trip_seconds",
         "lost_ratio",
+        "flags",
         "path",
         "method_name",
         "method_version",

@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from collector.domain.pairs import PairPoint
 from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
+from collector.ledger.elsewhere import on_the_line
 from collector.ledger.schema import SERIES_COLUMNS, probe_paths, records, to_microseconds
 
 _AT = type_coerce(records.c.measured_at, BigInteger)
@@ -69,7 +70,7 @@ def latency_points(
     start: datetime,
     end: datetime,
 ) -> list[LatencyPoint]:
-    """Return a line's latency records. As `speed_points`."""
+    """Return a line's latency records, but for those that went elsewhere. As `speed_points`."""
     query = _between(
         select(
             _AT_SECONDS,
@@ -82,7 +83,7 @@ def latency_points(
         line_id,
         "latency",
         (start, end),
-    )
+    ).where(on_the_line())
     return [LatencyPoint._make(row) for row in connection.execute(query).all()]
 
 

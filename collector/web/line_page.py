@@ -53,7 +53,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class SeriesRow:
-    """A series of the frame beside the others: its fair tests' medians. None: it has none.
+    """A series of the frame beside the others, with medians. None: it has none.
 
     Attributes:
         series: which one.
@@ -83,7 +83,8 @@ class LinePage:
         heat: the map of hour by day.
         counts: of the speed slots in the frame, by outcome.
         flagged: how many of the measured ones carry a flag.
-        tests: the newest speed records in the frame, the newest first.
+        tests: the newest speed records in the frame, of all series, the newest first.
+        total: how many there are.
         series: those of the frame that measured anything, the main one first.
         shown: the one that charts and counts are of; None where there is none.
         pairs: what other ways than the wired one add, over the month up to the frame's end.
@@ -102,6 +103,7 @@ class LinePage:
     counts: Mapping[str, int]
     flagged: int
     tests: Sequence[Mapping[Any, Any]]
+    total: int
     series: Sequence[SeriesRow]
     shown: SeriesId | None
     pairs: Sequence[Difference]
@@ -158,6 +160,7 @@ def build(connection: Connection, found: LineOverview, choice: Choice, words: Wo
             {**row, "series": series_of(row)}
             for row in newest_tests(connection, line.id, frame.start, frame.end, SHOWN_TESTS)
         ],
+        total=sum(point.at_seconds >= frame.start_seconds for point in everything),
         series=_series_rows(everything, frame, series, main),
         shown=series,
         pairs=differences(pair_up(paired_points(connection, line.id, heat_first, frame.end))),
@@ -199,7 +202,10 @@ def _series_rows(
     counts = Counter((point.series, point.outcome) for point in within)
     rows = []
     for series in {point.series for point in within if point.outcome == "measured"}:
-        fair = [point for point in within if point.series == series and point.fair]
+        its = [point for point in within if point.series == series]
+        fair = [point for point in its if point.fair]
+        # All of a Wi-Fi path's results say that they are; shown are those that say nothing else.
+        counted = fair or [p for p in its if p.outcome == "measured" and p.flags == "wifi"]
         rows.append(
             SeriesRow(
                 series,
@@ -208,9 +214,9 @@ def _series_rows(
                 len(fair),
                 counts[series, "measured"],
                 counts[series, "failed"],
-                _median(point.download_bits_per_second for point in fair),
-                _median(point.upload_bits_per_second for point in fair),
-                _median(point.idle_latency_seconds for point in fair),
+                _median(point.download_bits_per_second for point in counted),
+                _median(point.upload_bits_per_second for point in counted),
+                _median(point.idle_latency_seconds for point in counted),
             )
         )
     return sorted(rows, key=lambda row: (not row.main, -row.measured, row.series.key))

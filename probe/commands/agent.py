@@ -50,6 +50,7 @@ def run(configuration: Configuration, *, now: bool) -> None:
     # What measures is imported only by the one command of these that measures.
     from probe.agent import Agent, World  # noqa: PLC0415
     from probe.clock import Clock  # noqa: PLC0415
+    from probe.conditions.router import Routers  # noqa: PLC0415
     from probe.engines import ENGINES  # noqa: PLC0415
     from probe.measurement import Surroundings, take  # noqa: PLC0415
     from probe.memory import limit_arenas  # noqa: PLC0415
@@ -62,7 +63,8 @@ def run(configuration: Configuration, *, now: bool) -> None:
     # Before any thread: all of them inherit it, and one alone waits for the signals.
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    taking = partial(take, surroundings=Surroundings(state=settings.state_directory))
+    router = Routers().watch if settings.router_counters else None
+    taking = partial(take, surroundings=Surroundings(state=settings.state_directory, router=router))
     agent = Agent(settings, who, World(Clock(), engines, taking, ENGINES))
 
     def wait_for_signal() -> None:

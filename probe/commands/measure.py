@@ -3,30 +3,19 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import click
-from pydantic import ValidationError
 from rich.console import Console
 
 from probe.clock import Clock
+from probe.commands.asked import far_end
 from probe.commands.show import measuring, show
 from probe.engine import MeasurementError, Order
 from probe.engines import ENGINES
 from probe.measurement import Taken, take
 from probe.settings import ProbeSettings
-from protocol.errors import ConfigurationError
-from protocol.messages import ServerEntry
-from protocol.records import Task
 from protocol.settings import Configuration
-
-AS_THE_AGENT: Final = (
-    "sudo -u linewatch-probe linewatch measure --config /etc/linewatch/config.yaml"
-)
-"""As install-probe.sh sets a device up. The file is named because that user may not look into the
-folder that somebody else works in."""
-
-_SCHEMES: Final = ("http://", "https://", "ws://", "wss://")
 
 
 @click.command()
@@ -35,6 +24,11 @@ _SCHEMES: Final = ("http://", "https://", "ws://", "wss://")
     "url",
     metavar="URL",
     help="The measurement server. Default: the configured one, else the collector's.",
+)
+@click.option(
+    "--server-list",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A list of servers in LibreSpeed's JSON format: the nearest of them is measured to.",
 )
 @click.option(
     "--profile",
@@ -49,7 +43,13 @@ _SCHEMES: Final = ("http://", "https://", "ws://", "wss://")
     type=click.Choice(list(ENGINES)),
     default="http",
     show_default=True,
-    help="What measures: http, ndt7 and ookla speed, stamp latency and loss, reach what answers.",
+    help="What measures: http, ndt7, ookla, iperf3 speed, stamp latency and loss, reach what "
+    "answers.",
+)
+@click.option(
+    "--accept-ookla-terms",
+    is_flag=True,
+    help="You have read Ookla's terms and they allow this; needed for --engine ookla.",
 )
 @click.option("--family", type=click.Choice(["4", "6"]), help="Only IPv4 or only IPv6.")
 @click.option("--interface", metavar="NAME", help="Leave by this interface, for example eth0.")
@@ -57,12 +57,14 @@ _SCHEMES: Final = ("http://", "https://", "ws://", "wss://")
     "--json", "as_json", is_flag=True, help="Print one JSON object: the record's sections."
 )
 @click.pass_obj
-def measure(
+def measure(  # noqa: PLR0913 - one for each option
     configuration: Configuration,
     *,
     url: str | None,
+    server_list: Path | None,
     profile: Literal["full", "quick"],
     engine_name: str,
+    accept_ookla_terms: bool,
     family: str | None,
     interface: str | None,
     as_json: bool,
@@ -73,15 +75,22 @@ def measure(
     Examples:
       linewatch measure --server http://speed.example:8080
       linewatch measure --server https://speed.example --family 6 --json
+      linewatch measure --server-list librespeed-servers.json
       linewatch measure --engine ndt7 --server wss://speed.example
+      linewatch measure --engine iperf3 --server iperf3://192.0.2.1
+      linewatch measure --engine ookla --accept-ookla-terms
 
     Ends with 0 after a measurement, and with 3 and a sentence where it failed.
     """  # noqa: D301 - the escape is click's, not a mistake
+    settings = configuration.section("probe", ProbeSettings)
+    asked = far_end(settings, engine_name, url, server_list)
     order = Order(
-        server=_server(configuration, url, ENGINES[engine_name].task),
+        server=asked.server,
+        candidates=asked.candidates,
         interface=interface,
         family=None if family is None else 6 if family == "6" else 4,
         profile=profile,
+        ookla_terms_accepted=accept_ookla_terms or settings.ookla.accept_terms,
     )
     taken = _measure(engine_name, order, quiet=as_json)
     if as_json:
@@ -90,53 +99,6 @@ def measure(
         show(Console(), taken)
     if taken.failure is not None:
         raise MeasurementError(taken.failure.code, taken.failure.detail)
-
-
-def _server(configuration: Configuration, url: str | None, task: Task) -> ServerEntry:
-    """Return the server to measure: the one asked for, the configured one, or the collector's."""
-    if url is not None:
-        if "://" in url and not url.lower().startswith(_SCHEMES):
-            raise ConfigurationError(
-                f"--server {url}: the address must begin with http:// or https:// (for ndt7 also "
-                "with ws:// or wss://)"
-            )
-        return ServerEntry(name="asked", url=url)
-    settings = configuration.section("probe", ProbeSettings)
-    if settings.servers:
-        return settings.servers[0]
-    # What an agent alone needs is loaded only where its state is asked.
-    from probe.servers import choose_server  # noqa: PLC0415
-
-    server = choose_server(task, _instructed_servers(settings.state_directory))
-    if server is None:
-        raise ConfigurationError(
-            "no measurement server is known: say --server URL, or name one in probe.servers "
-            "of config.yaml"
-        )
-    return server
-
-
-def _instructed_servers(state: Path) -> tuple[ServerEntry, ...]:
-    """Return the servers that the collector named to this device's agent; none where none did.
-
-    Raises:
-        ConfigurationError: this user cannot read the agent's state.
-    """
-    from probe.identity import ENROLMENT_NAME, Enrolment  # noqa: PLC0415
-    from probe.instructions import InstructionKeeper  # noqa: PLC0415
-
-    try:
-        enrolment = Enrolment.model_validate_json((state / ENROLMENT_NAME).read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return ()
-    except OSError as error:
-        raise ConfigurationError(
-            f"config.yaml names no measurement server, and what the collector named cannot be read "
-            f"in {state} ({error.strerror}): say --server URL, or run it as the agent's user, "
-            f"'{AS_THE_AGENT}'"
-        ) from None
-    kept = InstructionKeeper(state, enrolment.probe).load()
-    return kept.instruction.servers if kept else ()
 
 
 def _measure(engine_name: str, order: Order, *, quiet: bool) -> Taken:

@@ -24,6 +24,7 @@ from protocol.records import (
     LatencySummary,
     Reach,
     ReachTarget,
+    ServerIdentity,
     Speed,
     Transfer,
 )
@@ -143,10 +144,35 @@ def _speed(speed: Speed) -> list[tuple[str, str]]:
         ("Độ trễ khi rảnh · Latency, idle", _trips(latency.idle)),
         ("Độ trễ khi tải xuống · while downloading", _trips(latency.download)),
         ("Độ trễ khi tải lên · while uploading", _trips(latency.upload)),
-        ("Máy chủ · Server", _plain(f"{speed.server.name or ''} {speed.server.url}".strip())),
+        ("Máy chủ · Server", _server(speed.server)),
+        *_chosen(speed.server),
         ("IP", f"IPv{speed.ip_version} · {speed.server.address}"),
         ("Dữ liệu đã dùng · Data used", words.size(sum(moved))),
+        *([("Chương trình · Program", _plain(speed.program))] if speed.program else []),
     ]
+
+
+def _server(server: ServerIdentity) -> str:
+    """Return a server as people find it again: what it is called, where it is, in whose network."""
+    parts = [server.name, server.url, server.network and f"({server.network})"]
+    return _plain(" ".join(filter(None, parts)))
+
+
+def _chosen(server: ServerIdentity) -> list[tuple[str, str]]:
+    """Return what the server was chosen from: the nearest, and those that did not answer."""
+    if server.choice is None:
+        return []
+    told = [
+        f"{each.name} {milliseconds(each.median_seconds)}"
+        for each in server.choice.candidates
+        if each.median_seconds is not None
+    ]
+    told += [
+        f"✗ {each.name}: {words.FAILURES[each.failure.code]}"
+        for each in server.choice.candidates
+        if each.failure is not None
+    ]
+    return [("Chọn gần nhất · Nearest of", "\n".join(map(_plain, told)))]
 
 
 def _transfer(transfer: Transfer | None) -> str:
@@ -184,7 +210,10 @@ def _latency(latency: Latency) -> list[tuple[str, str]]:
 
 
 def _reach(reach: Reach) -> list[tuple[str, str]]:
-    return [(words.target_name(target), _answer(target)) for target in reach.targets]
+    found = [(words.target_name(target), _answer(target)) for target in reach.targets]
+    if reach.ipv6 is not None:
+        found.append(("IPv6", words.ipv6(reach.ipv6)))
+    return found
 
 
 def _answer(target: ReachTarget) -> str:

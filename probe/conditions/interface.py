@@ -13,8 +13,26 @@ _ARPHRD_LOOPBACK: Final = 772
 _MODEM_TYPES: Final = frozenset({512, 519})
 """Hardware types (include/uapi/linux/if_arp.h): PPP, and raw IP of cellular modems."""
 
-_MODEM_DRIVERS: Final = frozenset({"qmi_wwan", "cdc_mbim", "cdc_ncm", "huawei_cdc_ncm", "sierra"})
-"""USB modems that look like Ethernet; the driver tells them apart."""
+_MODEM_DRIVERS: Final = frozenset(
+    {"qmi_wwan", "cdc_mbim", "huawei_cdc_ncm", "sierra_net", "hso", "rndis_host", "ipheth"}
+)
+"""USB modems and telephones that look like Ethernet; these drivers serve nothing else."""
+
+_ADAPTER_DRIVERS: Final = frozenset({"cdc_ether", "cdc_ncm"})
+"""USB classes of modems and of Ethernet adapters (those of 2.5 Gbit/s) alike: the kernel marks some
+of the modems as WWAN, the maker tells of the others (sticks that are a router of their own)."""
+
+_MODEM_MAKERS: Final = frozenset(
+    {"1199", "12d1", "1410", "19d2", "1bbb", "1bc7", "1e0e", "2c7c", "2cb7", "2dee"}
+)
+"""USB vendors that make modems and no adapters, by usb.ids: Sierra, Huawei, Novatel, ZTE, TCL
+(Alcatel), Telit, SIMCom, Quectel, Fibocom, MeiG."""
+
+_KINDS_BELOW: Final[tuple[Kind, ...]] = ("wifi", "modem", "wired")
+"""A bridge, bond or VLAN is the first of these that it stands on: what limits it most."""
+
+_MOST_LAYERS: Final = 4
+"""A VLAN on a bridge on a bond on a port; and an end, should the kernel show a circle."""
 
 _BITS_PER_MEGABIT: Final = 1_000_000
 _SPEED_UNKNOWN: Final = frozenset({-1, 0, 0xFFFF, 0xFFFF_FFFF})
@@ -54,7 +72,7 @@ def read_carried(name: str, root: Path = Path("/")) -> tuple[int | None, int | N
     return number(counters / "rx_bytes"), number(counters / "tx_bytes")
 
 
-def _kind(folder: Path) -> Kind:
+def _kind(folder: Path, layers: int = _MOST_LAYERS) -> Kind:
     hardware = number(folder / "type")
     if hardware == _ARPHRD_LOOPBACK:
         return "loopback"
@@ -64,6 +82,14 @@ def _kind(folder: Path) -> Kind:
     described = text(folder / "uevent") or ""
     if "DEVTYPE=wwan" in described or driver in _MODEM_DRIVERS or hardware in _MODEM_TYPES:
         return "modem"
+    if driver in _ADAPTER_DRIVERS and _maker(folder) in _MODEM_MAKERS:
+        return "modem"
     if not (folder / "device").exists():
-        return "virtual"
+        below = {_kind(lower, layers - 1) for lower in folder.glob("lower_*")} if layers else set()
+        return next((kind for kind in _KINDS_BELOW if kind in below), "virtual")
     return "wired" if hardware == _ARPHRD_ETHER else "unknown"
+
+
+def _maker(folder: Path) -> str | None:
+    """Return the USB vendor of an interface's device, or None: it is of one of its functions."""
+    return text((folder / "device").resolve().parent / "idVendor")

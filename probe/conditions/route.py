@@ -127,12 +127,13 @@ def interface_of(address: str, root: Path = Path("/")) -> str | None:
     if ipaddress.ip_address(plain).is_loopback:
         return "lo"
     for _, name in socket.if_nameindex():
-        if _ipv4_address(name) == plain:
+        if ipv4_address(name) == plain:
             return name
     return None
 
 
-def _ipv4_address(name: str) -> str | None:
+def ipv4_address(name: str) -> str | None:
+    """Return an interface's IPv4 address, or None where it has none."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             answer = fcntl.ioctl(asking, _SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))

@@ -24,10 +24,7 @@ counters are read as often as the streams' bytes, so that both can be told for t
 
 
 class RouterWatch(Protocol):
-    """Reads the router's counters while a test runs; see `probe.conditions.router`."""
-
-    def start(self, interface: str | None) -> None:
-        """Begin to read, by the interface; None for the system's choice."""
+    """Reads a router's counters while a test runs; see `probe.conditions.router`."""
 
     def stop(self) -> Series | None:
         """End; return what the counters said, None where there is no router that tells."""

@@ -118,7 +118,17 @@ class ReachEngine:
 def _far_ends(order: Order) -> list[str]:
     """Return the URLs of the measurement server, where there is one, and of some others."""
     own = [order.server.url] if order.server else []
-    return [*own, *[url for url in order.others if url not in own][:MOST_OTHERS]]
+    others = [url for url in order.others if url not in own and _is_http(url)]
+    return [*own, *others[:MOST_OTHERS]]
+
+
+def _is_http(url: str) -> bool:
+    """Return whether a far end speaks HTTP: servers of other engines have other addresses."""
+    try:
+        Target.of(url)
+    except MeasurementError:
+        return False
+    return True
 
 
 class _AskingIpv6(threading.Thread):

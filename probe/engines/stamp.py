@@ -17,6 +17,7 @@ from probe.engine import Measurement, MeasurementError, Order, Progress
 from probe.failure import ERRORS, classify
 from probe.transfer.dial import Address, Target, bind_to_interface, resolve
 from probe.transfer.guard import Guard
+from probe.transfer.names import NameServers
 from probe.transfer.packets import Lane, Tally, exchange
 from protocol.constants import DEFAULT_SERVER_PORT, STAMP_PACKET_BYTES
 from protocol.failures import Failure
@@ -61,7 +62,8 @@ class StampEngine:
             raise MeasurementError(Failure.NO_SERVER, "no measurement server was given")
         order.progress(Progress("connect", 0.0))
         host, port = reflector_of(order.server.stamp, order.server.url)
-        addresses = resolve(host, port, order.family, guard, socket.SOCK_DGRAM)
+        names = NameServers.of_path(order.interface)
+        addresses = resolve(host, port, order.family, guard, socket.SOCK_DGRAM, names=names)
         where = f"{host} UDP port {port}"
         try:
             main = self._lane(closing.enter_context(_connect(addresses, order.interface)))
@@ -111,7 +113,8 @@ class StampEngine:
         guard = Guard(min(order.deadline, time.monotonic() + LOOK_SECONDS), order.cancelled)
         try:
             host, port = reflector_of(order.neighbour.stamp, order.neighbour.url)
-            addresses = resolve(host, port, version, guard, socket.SOCK_DGRAM)
+            names = NameServers.of_path(order.interface)
+            addresses = resolve(host, port, version, guard, socket.SOCK_DGRAM, names=names)
             connection = closing.enter_context(_connect(addresses, order.interface))
         except (MeasurementError, *ERRORS):
             return None

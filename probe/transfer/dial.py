@@ -129,7 +129,7 @@ class Dialer:
             return self._open(self.address)
         target = self.target
         failures: list[MeasurementError] = []
-        names = NameServers.of_path(self.interface) if self.interface else None
+        names = NameServers.of_path(self.interface)
         for address in resolve(target.host, target.port, self.family, self.guard, names=names):
             try:
                 connection = self._open(address)

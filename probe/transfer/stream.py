@@ -205,6 +205,7 @@ class SendingStream(Stream):
 
     def __init__(self, number: int, dialer: Dialer, congestion_control: str | None = None) -> None:
         super().__init__(number, dialer, congestion_control)
+        kernel.source()  # made before the clock runs: a small device takes a while
         # One assignment each, so that the sampler never sees one without the other.
         self._account: tuple[int, Sending | None] = (0, None)
         self._highest = 0

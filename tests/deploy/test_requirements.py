@@ -33,8 +33,10 @@ def names(*extras: str) -> set[str]:
 
 
 def test_there_is_a_lock_for_each_use() -> None:
-    """All of it, the probe alone, the services of the image, and what builds the project."""
-    assert {lock.stem for lock in LOCKS} == {"all", "probe", "services", "build"}
+    """All of it, the probe alone or asking its router, the services of the image, and what builds
+    the project.
+    """
+    assert {lock.stem for lock in LOCKS} == {"all", "probe", "router", "services", "build"}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -53,8 +55,9 @@ def test_every_package_is_pinned_and_hashed(lock: Path) -> None:
 @pytest.mark.parametrize(
     "name, extras",
     [
-        ("all", ("probe", "server", "collector", "dev")),
+        ("all", ("probe", "router", "server", "collector", "dev")),
         ("probe", ("probe",)),
+        ("router", ("probe", "router")),
         ("services", ("server", "collector")),
     ],
 )

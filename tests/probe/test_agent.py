@@ -29,7 +29,17 @@ from protocol.errors import ConfigurationError
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.flags import Flag
-from protocol.records import RECORD, FailureReport, Outcome, Reach, ReachTarget, Task, encode
+from protocol.records import (
+    RECORD,
+    FailureReport,
+    FamilyTimes,
+    Ipv6Readiness,
+    Outcome,
+    Reach,
+    ReachTarget,
+    Task,
+    encode,
+)
 from tests.probe.fault_collector import FaultCollector, Reply, fault_collector
 from tests.probe.support import (
     ENGINES,
@@ -300,10 +310,24 @@ NO_IPV6 = ReachTarget(
 )
 
 
+SLOW_IPV6 = Ipv6Readiness(
+    has_address=True,
+    has_route=True,
+    resolves=True,
+    far_end="http://speed.example/",
+    answers=True,
+    failure=None,
+    ipv4=FamilyTimes(connect_seconds=0.01, answer_seconds=0.01, asked=5, answered=5),
+    ipv6=FamilyTimes(connect_seconds=0.03, answer_seconds=0.03, asked=5, answered=5),
+    slower=True,
+)
+
+
 def test_page_shows_flags_and_targets_of_the_last_results(tmp_path: Path) -> None:
     """A flag is on the page with its code and its words in both languages; a slot that measured
     nothing has none, whatever its record was flagged with. What was reached has its name in both
-    languages, and a server without IPv6 is no failure of IPv6.
+    languages, and a server without IPv6 is no failure of IPv6; how far that goes is said in words
+    and in the metrics.
     """
     settings = settings_of(tmp_path, paths=[path().model_dump(mode="json")])
     agent = make_agent(settings, "http://localhost:1")
@@ -314,11 +338,14 @@ def test_page_shows_flags_and_targets_of_the_last_results(tmp_path: Path) -> Non
             found = replace(taken(ENGINES[task], clock), flags=(Flag.DEVICE_POWER,))
             if isinstance(found.section, Reach):
                 targets = (*found.section.targets, NO_IPV6)
-                found = replace(found, section=Reach(targets=targets), flags=())
+                section = Reach(targets=targets, ipv6=SLOW_IPV6)
+                found = replace(found, section=section, flags=())
             agent.parts.journal.record(slot(task), found)
         report = agent.report()
+        metrics = get(agent, "/metrics")[1]
     finally:
         agent.stop()
+    assert 'linewatch_probe_ipv6_ready{path="eth0",state="slower"} 1.0' in metrics
     flags = {task.task: task.flags for task in report.paths[0].tasks}
     assert flags == {Task.SPEED: (Flag.DEVICE_POWER,), Task.LATENCY: (), Task.REACH: ()}
     page = render(report)
@@ -328,6 +355,7 @@ def test_page_shows_flags_and_targets_of_the_last_results(tmp_path: Path) -> Non
         FLAGS[Flag.DEVICE_POWER],
         escape(FLAG_MEANINGS[Flag.DEVICE_POWER]),
         "Bộ định tuyến · Gateway (192.0.2.1): <b>✓</b>",
+        "sẵn sàng, nhưng chậm hơn IPv4 · ready, but slower than IPv4 (IPv6 60.0 ms, IPv4 20.0 ms)",
         f"Máy chủ đo, IPv6 · Server, IPv6 (http://127.0.0.1:8080): <b>{NOT_APPLICABLE}</b>",
     ):
         assert text in page

@@ -64,6 +64,16 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made.spool.close()
 
 
+def test_a_slot_without_a_result_names_its_family_and_server(bench: Bench) -> None:
+    """A family that a line does not have fails its own slots: the record says which they are."""
+    planned = slot(Task.SPEED, family=6, server="hn1")
+    bench.journal.skip(planned, Failure.LINE_BUSY, "busy")
+    bench.journal.miss([replace(planned, family=4, server=None)], Failure.PROBE_OFF, "off")
+    skipped, missed = records(bench.spool)
+    assert (skipped.family, skipped.server) == (6, "hn1")
+    assert (missed.family, missed.server) == (4, None)
+
+
 def test_measurement_becomes_its_record(bench: Bench) -> None:
     """What was measured is in the spool as a record of its slot, with the slot's facts."""
     bench.measure(Task.SPEED)

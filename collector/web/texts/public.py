@@ -115,9 +115,11 @@ _LINE = {
     "series": Both("Chuỗi kết quả", "Series"),
     "series_explained": Both(
         "Kết quả chỉ được gộp khi cùng giao thức, máy chủ, cổng mạng, phương pháp và phiên bản. "
-        "Biểu đồ và số lần đo là của chuỗi được tô đậm; ở đây là trung vị của mỗi chuỗi.",
+        "Biểu đồ và số lần đo là của chuỗi được tô đậm. Trong bảng là trung vị của các lần đo "
+        "không gắn cờ; với Wi-Fi là các lần đo không có cờ nào khác.",
         "Results are put together only with the same protocol, server, path, method and version. "
-        "Charts and counts are of the series in bold; these are each one's medians.",
+        "Charts and counts are of the series in bold. The table has medians of tests without "
+        "flags; of Wi-Fi, of tests without any other flag.",
     ),
     "series_tests": Both("Không gắn cờ / đã đo", "Unflagged / measured"),
     "series_main": Both("chính", "main"),

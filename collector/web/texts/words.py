@@ -89,7 +89,7 @@ _FAILURES_VI: dict[Failure, str] = {
 }
 
 _FLAGS_VI: dict[Flag, str] = {
-    Flag.EARLY_STOPPED: "Phép đo kết thúc khi tốc độ đã ổn định (chế độ đo nhanh).",
+    Flag.EARLY_STOPPED: "Phép đo kết thúc trước thời gian đo đầy đủ (chế độ đo nhanh).",
     Flag.CLOCK_UNSYNCHRONISED: "Đồng hồ của thiết bị chưa đồng bộ khi đo.",
     Flag.WIFI: "Đo qua Wi-Fi, có thể chậm hơn đường truyền phía sau.",
     Flag.CROSS_TRAFFIC: "Cổng mạng có lưu lượng khác trong lúc đo.",

@@ -105,3 +105,60 @@ def test_a_plan_that_is_none_names_its_place(known: Registry, tmp_path: Path) ->
     plan.write_text('{"speed": null, "latency": {"every_seconds": 1}, "reach": null}')
     with pytest.raises(LinewatchError, match=r"plan\.json: latency\.every_seconds"):
         known.run(f"probe path p1 eth0 --schedule {plan}")
+
+
+def test_a_path_knows_the_networks_of_its_lines_carrier(known: Registry, tmp_path: Path) -> None:
+    """What the registry has of the carrier goes with the paths of its lines, until it is forgotten;
+    a path without a line has none.
+    """
+    known.run("probe path p1 wlan0")
+    networks = tmp_path / "networks.txt"
+    networks.write_text("203.0.113.0/25\n203.0.113.128/25\n2001:db8::/32\n")
+    known.run(f"carrier prefixes vnpt {networks}")
+    found = {name: list(map(str, path.carrier_prefixes)) for name, path in known.paths().items()}
+    assert found == {"default": ["203.0.113.0/24", "2001:db8::/32"], "wlan0": []}
+    known.run("carrier prefixes vnpt --forget")
+    assert all(path.carrier_prefixes == () for path in known.paths().values())
+
+
+def test_a_list_that_cannot_be_used_changes_nothing(known: Registry, tmp_path: Path) -> None:
+    """Its first fault is said with the file and the line."""
+    networks = tmp_path / "networks.txt"
+    networks.write_text("203.0.113.0/24\n0.0.0.0/0\n")
+    with pytest.raises(LinewatchError, match=r"networks.txt: line 2: 0.0.0.0/0 is too wide"):
+        known.run(f"carrier prefixes vnpt {networks}")
+    with pytest.raises(LinewatchError, match="give a FILE"):
+        known.run("carrier prefixes vnpt")
+    assert known.paths()["default"].carrier_prefixes == ()
+
+
+def test_wifi_is_set_beside_the_cable(known: Registry) -> None:
+    """A path beside another takes its line, and the probe is asked for it."""
+    known.run("probe path p1 wlan0 --interface wlan0 --beside default")
+    asked = known.paths()["wlan0"]
+    assert (asked.beside, asked.line, asked.interface) == ("default", "l1", "wlan0")
+    known.run("probe path p1 wlan0 --interface wlan0 --line l2")
+    assert known.paths()["wlan0"].beside is None
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        ("wlan0 --beside eth9", "has no other path 'eth9'"),
+        ("default --beside default", "has no other path 'default'"),
+        ("wlan0 --beside default --line l2", "both need the same line"),
+        ("wlan1 --beside wlan9", "name that one"),
+        ("default --beside eth1", "beside 'default' itself"),
+        ("default --line l2", "is measured beside 'default'"),
+    ],
+)
+def test_what_cannot_be_compared_is_not_set_beside(
+    known: Registry, words: str, sentence: str
+) -> None:
+    """A pair is two paths of one line, of which one stands by itself."""
+    known.run("probe path p1 eth1 --line l1")
+    known.run("probe path p1 wlan9 --beside default")
+    before = known.paths()
+    with pytest.raises(LinewatchError, match=sentence):
+        known.run(f"probe path p1 {words}")
+    assert known.paths() == before

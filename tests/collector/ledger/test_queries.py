@@ -10,6 +10,7 @@ from sqlalchemy import Connection, event, insert, select, update
 from collector.domain.line_state import LineState
 from collector.ledger import proof_queries, queries, schema, series_queries
 from collector.ledger.database import Database
+from collector.ledger.figures import current, read_figures
 from collector.settings import LedgerSettings
 from tests.collector import simulated_month
 from tests.collector.simulated_month import NOW
@@ -130,6 +131,25 @@ def test_tombstone_is_listed_but_is_no_point(connection: Connection) -> None:
     assert series_queries.speed_points(connection, LINE, *span) == before
     newest = series_queries.newest_tests(connection, LINE, *span, 1)[0]
     assert newest["tombstone"] == "spool_full"
+
+
+@pytest.mark.parametrize("flag", ["other_carrier", "path_changed"])
+def test_a_failover_neither_mends_nor_breaks_a_line(connection: Connection, flag: str) -> None:
+    """What was measured elsewhere is no value and no sign of life of the line: its state is what it
+    was without these records, and its probe is not silent.
+    """
+    span = (NOW - timedelta(days=1), NOW)
+    mine = schema.records.c.line_id == LINE
+    points = series_queries.latency_points(connection, LINE, *span)
+    assert points
+    connection.execute(update(schema.records).where(mine).values(flags=f"{flag} wifi"))
+    found = next(each for each in queries.overview(connection, NOW) if each.line.id == LINE)
+    assert series_queries.latency_points(connection, LINE, *span) == []
+    assert found.heard_at is not None
+    assert (found.tested_at, found.latency_seconds, found.lost_ratio) == (None, None, None)
+    assert found.state is LineState.UNRATED
+    shown = current(read_figures(connection), NOW, 10**6)
+    assert not [row for row in shown if row["line_id"] == LINE]
 
 
 def test_results_at_the_same_moment_are_not_lost_between_pages(connection: Connection) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from collector.domain.series import SeriesId
-from collector.ledger import schema
+from collector.ledger import queries, schema
 from collector.ledger.bookkeeping import series_of
 from tests.collector import simulated_month
 from tests.collector.chromium import open_page
@@ -89,13 +89,15 @@ async def test_families_stand_side_by_side_and_are_never_one_median(line: Runnin
     assert four.startswith("IPv4 · may-chu-do · eth0 · http 1 full main")
     assert six.startswith("IPv6 · may-chu-do · eth0 · http 1 full")
     assert radio.startswith("IPv4 · may-chu-do · wlan0")
+    assert " 0 / " in radio
+    assert "Mbit/s" in radio
     drawn = {series: downloads(line, series) for series in (IPV4, IPV6)}
     for text, series in ((four, IPV4), (six, IPV6)):
         counted = int(text.split(" / ")[0].split()[-1])
         assert 0 < counted <= len(drawn[series])
     other = await page(line, f"{ADDRESS}&series={IPV6.key}", language="en")
     whole = await page(line, f"{ADDRESS}&series=none-such", language="en")
-    counts = [int(one.all("p", "counts")[0].text.split()[0]) for one in (tree, other, whole)]
+    counts = [int(one.all("p", id="counts")[0].text.split()[0]) for one in (tree, other, whole)]
     assert counts[0] == counts[2]
     assert counts[0] + counts[1] < len(line.rows(schema.records))
     assert counts[1] == int(six.split(" / ")[1].split()[0])
@@ -127,6 +129,17 @@ async def test_ipv6_readiness_is_on_the_page_in_words(line: Running) -> None:
     ]
     assert "sẵn sàng, nhưng chậm hơn IPv4" in vietnamese
     assert "ready, but slower than IPv4" in english
+
+
+async def test_a_family_that_is_dead_is_no_outage_of_the_other(line: Running) -> None:
+    """Where every test of IPv6 fails the line stays as IPv4 has it; where IPv4's fail, it fails."""
+    for dead, state in ((6, "good"), (4, "failing")):
+        with line.database.write() as connection:
+            its = records.update().where(records.c.ip_version == dead, records.c.task == "speed")
+            nothing = {"outcome": "failed", "failure_code": "no_route", "server": None}
+            connection.execute(its.values(nothing))
+        found = await line.database.read(lambda c: queries.overview(c, simulated_month.NOW))
+        assert found[0].state == state
 
 
 async def test_a_line_of_one_series_has_no_table_of_them(month: Running) -> None:

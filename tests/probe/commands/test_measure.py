@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.processes import LINEWATCH
-from probe.commands.measure import AS_THE_AGENT
+from probe.commands.asked import AS_THE_AGENT
 from probe.identity import ENROLMENT_NAME, Enrolment, save_enrolment
 from probe.instructions import InstructionKeeper
 from protocol.messages import ServerEntry
@@ -81,6 +81,54 @@ def test_the_configured_server_is_used(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Máy chủ đo, IPv4 · Server, IPv4" in done.stdout
     assert "127.0.0.1" in done.stdout
+
+
+def test_a_list_of_dead_servers_is_told(tmp_path: Path) -> None:
+    """Where none of a list answers, the sentence names what was asked and why it did not; a list
+    and a server exclude each other.
+    """
+    file = tmp_path / "servers.json"
+    file.write_text(
+        json.dumps(
+            [
+                {"name": "Dead", "server": f"http://127.0.0.1:{closed_port()}/"},
+                {"name": "Deader", "server": f"//127.0.0.1:{closed_port()}/"},
+            ]
+        )
+    )
+    done = measure(tmp_path, "--server-list", str(file))
+    assert done.returncode == 3
+    assert "none of 2 servers answered: dead: cannot connect" in done.stderr
+    done = measure(tmp_path, "--server-list", str(file), "--server", "http://x")
+    assert done.returncode == 2
+    assert "without --server" in done.stderr
+
+
+def test_ooklas_servers_need_a_word(tmp_path: Path) -> None:
+    """Without the acceptance of its terms the command says where they are, and asks nobody."""
+    done = measure(tmp_path, "--engine", "ookla", "--server", f"http://127.0.0.1:{closed_port()}/")
+    assert done.returncode == 3
+    assert "speedtest.net/about/terms" in done.stderr
+    done = measure(
+        tmp_path,
+        *("--engine", "ookla", "--accept-ookla-terms"),
+        *("--server", f"http://127.0.0.1:{closed_port()}/speedtest/upload.php"),
+    )
+    assert "Connection refused" in done.stderr
+
+
+def test_each_engine_has_its_own_servers(tmp_path: Path) -> None:
+    """An engine takes the configured server that names it; iperf3 takes no web server's place."""
+    (tmp_path / "config.yaml").write_text(
+        "probe: {servers: [{name: web, url: 'http://127.0.0.1:1'}, "
+        f"{{name: lab, url: 'iperf3://127.0.0.1:{closed_port()}', engine: iperf3}}]}}\n"
+    )
+    done = measure(tmp_path, "--engine", "iperf3")
+    assert done.returncode == 3
+    assert "iperf3: " in done.stderr
+    assert "Connection refused" in done.stderr
+    (tmp_path / "config.yaml").write_text("probe: {servers: [{name: web, url: 'http://a'}]}\n")
+    assert "no measurement server is known" in measure(tmp_path, "--engine", "iperf3").stderr
 
 
 def test_no_server_is_told(tmp_path: Path) -> None:

@@ -21,11 +21,14 @@ from protocol.records import (
     ClockState,
     FailureReport,
     InterfaceState,
+    Ipv6Readiness,
     Latency,
     Method,
     Outcome,
     Reach,
     ReachTarget,
+    ServerCandidate,
+    ServerChoice,
     ServerIdentity,
     Speed,
     SpeedLatency,
@@ -84,6 +87,47 @@ def transfer(bits_per_second: float) -> Transfer:
         samples=(),
         server=None,
     )
+
+
+def test_a_chosen_server_is_shown_with_what_it_was_chosen_from() -> None:
+    """People see which servers were asked, how near the nearest are, and why others do not count;
+    what a server is called cannot steer their terminal.
+    """
+
+    def asked(name: str, median: float | None, code: Failure | None = None) -> ServerCandidate:
+        failure = None if code is None else FailureReport(code=code, detail="x")
+        return ServerCandidate(
+            name=name,
+            url="http://a",
+            first_seconds=median,
+            median_seconds=median,
+            failure=failure,
+        )
+
+    choice = ServerChoice(
+        rule="r",
+        listed=3,
+        candidates=(
+            asked("near", 0.0123),
+            asked("far", None),
+            asked("d\x1bad", None, Failure.REFUSED),
+        ),
+    )
+    server = SERVER.model_copy(update={"choice": choice, "network": "VNIX"})
+    section = Speed(
+        download=transfer(1e8),
+        upload=transfer(1e8),
+        latency=SpeedLatency(idle=None, download=None, upload=None),
+        server=server,
+        ip_version=4,
+        program="iperf 3.12",
+    )
+    text = shown(section)
+    assert "hp-1 http://speed.example (VNIX)" in text
+    assert "near 12.30 ms" in text
+    assert "far " not in text
+    assert "✗ d\N{REPLACEMENT CHARACTER}ad: " in text
+    assert "iperf 3.12" in text
 
 
 def test_a_speed_test_shows_rates_and_latency() -> None:
@@ -224,7 +268,18 @@ def test_latency_and_reach_have_their_tables() -> None:
                 round_trip_seconds=None,
                 failure=FailureReport(code=Failure.NO_ROUTE, detail="Network is unreachable"),
             ),
-        )
+        ),
+        ipv6=Ipv6Readiness(
+            has_address=False,
+            has_route=None,
+            resolves=None,
+            far_end=None,
+            answers=None,
+            failure=None,
+            ipv4=None,
+            ipv6=None,
+            slower=None,
+        ),
     )
     text = shown(reach, task=Task.REACH)
     for expected in (
@@ -235,6 +290,8 @@ def test_latency_and_reach_have_their_tables() -> None:
         "Nơi khác, IPv6 · Elsewhere, IPv6",
         f"✗ {FAILURES[Failure.NO_ROUTE]}",
         "Network is unreachable",
+        "chưa sẵn sàng: không có địa chỉ IPv6 công cộng",
+        "not ready: no",
     ):
         assert expected in text
     assert text.count("✗") == 1

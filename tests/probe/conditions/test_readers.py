@@ -73,6 +73,75 @@ def test_kinds_of_interfaces_are_told_apart(
     assert state.kind == kind
 
 
+@pytest.mark.parametrize(
+    "driver, maker, kind",
+    [
+        ("qmi_wwan", "2c7c", "modem"),
+        ("rndis_host", "18d1", "modem"),
+        ("cdc_ether", "12d1", "modem"),
+        ("cdc_ether", "0bda", "wired"),
+        ("cdc_ncm", "0bda", "wired"),
+        ("cdc_ncm", "1e0e", "modem"),
+        ("r8152", "0bda", "wired"),
+    ],
+)
+def test_usb_modems_are_told_from_usb_adapters(
+    tmp_path: Path, driver: str, maker: str, kind: str
+) -> None:
+    """By their driver, and where modems and adapters share one, by who made them."""
+    put(
+        tmp_path,
+        {
+            "sys/class/net/x0/type": "1",
+            "sys/devices/usb1/1-1/idVendor": f"{maker}\n",
+            "sys/devices/usb1/1-1/1-1:1.0/x": "",
+            f"sys/bus/usb/drivers/{driver}/x": "",
+        },
+    )
+    function = tmp_path / "sys/devices/usb1/1-1/1-1:1.0"
+    (tmp_path / "sys/class/net/x0/device").symlink_to(function)
+    (function / "driver").symlink_to(tmp_path / "sys/bus/usb/drivers" / driver)
+    state = read_interface("x0", tmp_path)
+    assert state is not None
+    assert state.kind == kind
+
+
+@pytest.mark.parametrize(
+    "ports, kind",
+    [
+        (["eth0"], "wired"),
+        (["veth0", "eth0"], "wired"),
+        (["eth0", "wlan0"], "wifi"),
+        (["eth0", "wwan0"], "modem"),
+        (["veth0"], "virtual"),
+        (["br0"], "virtual"),
+    ],
+)
+def test_what_stands_on_ports_is_of_their_kind(tmp_path: Path, ports: list[str], kind: str) -> None:
+    """A VLAN on a bridge is Wi-Fi or a modem if any of its ports is, and else wired; one that
+    stands on nothing, or on itself, is virtual.
+    """
+    net = "sys/class/net"
+    put(
+        tmp_path,
+        {
+            f"{net}/eth0/type": "1",
+            f"{net}/eth0/device/x": "",
+            f"{net}/wlan0/wireless/x": "",
+            f"{net}/wwan0/type": "519",
+            f"{net}/veth0/type": "1",
+            f"{net}/br0/type": "1",
+            f"{net}/br0.5/type": "1",
+        },
+    )
+    for upper, lowers in (("br0", ports), ("br0.5", ["br0"])):
+        for lower in lowers:
+            (tmp_path / net / upper / f"lower_{lower}").symlink_to(tmp_path / net / lower)
+    state = read_interface("br0.5", tmp_path)
+    assert state is not None
+    assert state.kind == kind
+
+
 def test_an_interface_that_is_not_there_is_none(tmp_path: Path) -> None:
     """A missing interface is no interface, not an empty one."""
     assert read_interface("eth7", tmp_path) is None

@@ -144,11 +144,14 @@ def test_only_a_name_servers_real_answer_counts(
 
 
 def test_a_dead_server_is_told_from_a_dead_line(tmp_path: Path) -> None:
-    """Other far ends are asked beside the server, each over both families, and not too many."""
+    """Other far ends are asked beside the server, each over both families, and not too many; those
+    that do not speak HTTP are left out.
+    """
     with socket.socket() as taken, listener() as port:
         taken.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         others = [dead, *(f"http://{host}:{port}/" for host in ("127.0.0.1", "[::1]", "127.0.0.2"))]
+        others.insert(1, "iperf3://127.0.0.1:5201")
         others.append(f"http://127.0.0.3:{port}/")
         targets = targets_of(ReachEngine(tree(tmp_path, "", gateway="")), dead, *others)
     reached = {(target.name, target.ip_version) for target in targets if target.reached}

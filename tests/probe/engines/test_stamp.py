@@ -183,11 +183,11 @@ def test_an_address_without_a_way_gives_way_to_the_next(monkeypatch: pytest.Monk
             (socket.AF_INET6, ("fe80::1", port, 0, 0)),
             (socket.AF_INET, ("127.0.0.1", port)),
         ]
-        monkeypatch.setattr("probe.engines.stamp.resolve", lambda *_: found)
+        monkeypatch.setattr("probe.engines.stamp.resolve", lambda *_, **__: found)
         measured = ENGINE.measure(order(address))
         assert isinstance(measured.section, Latency)
         assert (measured.section.ip_version, measured.section.lost_ratio) == (4, 0.0)
-        monkeypatch.setattr("probe.engines.stamp.resolve", lambda *_: found[:1])
+        monkeypatch.setattr("probe.engines.stamp.resolve", lambda *_, **__: found[:1])
         measured = ENGINE.measure(order(address))
     assert measured.section is None
     assert measured.failure is not None

@@ -214,6 +214,7 @@ def _records() -> None:
                 "failure_code",
                 "round_trip_seconds",
                 "lost_ratio",
+                "flags",
                 "path",
                 "method_name",
                 "method_version",
