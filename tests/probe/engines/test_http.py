@@ -460,6 +460,6 @@ def test_a_stopping_probe_ends_its_test() -> None:
 
 
 def test_the_profiles_are_the_protocols() -> None:
-    """Evidence has a window of fixed length behind a warm-up by rule; only `quick` may end early."""
+    """Evidence has a window of fixed length after a warm-up by rule; only `quick` may end early."""
     assert (FULL.ramp, FULL.window_seconds, FULL.may_converge) == (Ramp(), 10.0, False)
     assert (FULL.idle_requests, QUICK.may_converge) == (20, True)
