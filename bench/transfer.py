@@ -36,6 +36,8 @@ from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.kernel import end, source_bytes
 from probe.transfer.ndt7 import Ndt7Download, Ndt7Upload
+from probe.transfer.ramp import Fixed
+from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import GARBAGE_CHUNK_BYTES, GARBAGE_MAX_CHUNKS
 from protocol.errors import LinewatchError
@@ -106,7 +108,7 @@ def linewatch_client(way: Way, url: str, seconds: float, stream_count: int) -> C
     found = backend.find(client, ServerEntry(name="bench", url=url))
     client.close()
     kind = DownloadStream if way == "receive" else UploadStream
-    streams = [kind(number, dialer, found) for number in range(stream_count)]
+    streams: list[Stream] = []
     marks: list[tuple[float, int, float]] = []
 
     def mark(share: float, rate: float) -> None:
@@ -115,7 +117,12 @@ def linewatch_client(way: Way, url: str, seconds: float, stream_count: int) -> C
             moved = sum(stream.moved() for stream in streams)
             marks.append((time.monotonic(), moved, _own_cpu_seconds()))
 
-    direction.run(streams, direction.Plan(WARM_UP_SECONDS, seconds), guard, mark, direction.Run())
+    def new_stream(number: int) -> Stream:
+        streams.append(kind(number, dialer, found))
+        return streams[-1]
+
+    plan = direction.Plan(Fixed(stream_count, WARM_UP_SECONDS), seconds)
+    direction.run(new_stream, plan, guard, mark, direction.Run())
     (t0, b0, c0), (t1, b1, c1) = marks[0], marks[-1]
     return Cost(b1 - b0, t1 - t0, c1 - c0)
 

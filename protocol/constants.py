@@ -70,6 +70,12 @@ TEST_PARAMETER = "test"
 STREAM_PARAMETER = "stream"
 """Query parameters by which our own clients name their test and stream on GARBAGE and EMPTY."""
 
+CONGESTION_PARAMETER = "congestion"
+"""Query parameter by which our own clients ask GARBAGE to be sent with a TCP congestion control."""
+
+CONGESTION_CONTROLS = frozenset({"cubic", "bbr"})
+"""Those that may be asked for."""
+
 GARBAGE_CHUNK_BYTES = 1024 * 1024
 """``ckSize`` counts in this unit (MiB), as LibreSpeed's backends do."""
 
@@ -132,10 +138,6 @@ so that a reflector never amplifies (section 4.3)."""
 SAMPLE_INTERVAL_SECONDS = 0.1
 """How often each stream's bytes are read during a direction."""
 
-FULL_WARM_UP_SECONDS = 3.0
-"""Excluded at the start of each direction in `full`: longer than slow start needs on 900 Mbit/s
-with 80 ms, and than a token bucket of an access line (PowerBoost-like) usually lasts."""
-
 FULL_WINDOW_SECONDS = 10.0
 """The measuring window of `full`: the fixed 10 s of FCC MBA and SamKnows."""
 
@@ -154,5 +156,9 @@ IDLE_LATENCY_REQUESTS = 20
 """Small requests on a warm connection before any load. RMBT asks for at least 10; 20 give a
 median that one late answer does not move."""
 
-LOADED_LATENCY_INTERVAL_SECONDS = 0.1
-"""The pause between small requests while a direction runs."""
+IDLE_LATENCY_INTERVAL_SECONDS = 0.1
+"""From one of them to the next: 2 s in all."""
+
+LOADED_LATENCY_INTERVAL_SECONDS = 0.2
+"""From one small request to the next while a direction runs: 50 in a window. At twice as many their
+own bytes would take 0.8 % of a line of 5 Mbit/s from the measurement."""

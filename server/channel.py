@@ -119,6 +119,11 @@ class Channel:
             return None
         return tcp_info.parse(raw, congestion)
 
+    def choose_congestion_control(self, name: str) -> None:
+        """Send with a congestion control, where the system has it and lets this user choose it."""
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+
     def say_no_more(self) -> None:
         """Tell the client that nothing more comes, while still receiving."""
         with contextlib.suppress(OSError):

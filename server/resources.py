@@ -12,6 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from protocol.constants import (
     BACKEND_PREFIXES,
+    CONGESTION_CONTROLS,
+    CONGESTION_PARAMETER,
     EMPTY,
     GARBAGE,
     GARBAGE_CHUNK_BYTES,
@@ -189,6 +191,9 @@ class Resources:
     # --- LibreSpeed's ------------------------------------------------------------------------
 
     def _garbage(self, exchange: Exchange) -> None:
+        asked = exchange.request.query.get(CONGESTION_PARAMETER)
+        if asked in CONGESTION_CONTROLS and self._settings.congestion_control is None:
+            exchange.channel.choose_congestion_control(asked)
         chunks = _chunks(exchange.request.query.get("ckSize", ""))
         self._random(chunks * GARBAGE_CHUNK_BYTES, exchange)
 

@@ -77,8 +77,9 @@ class ServerSettings(Section):
     limits: LimitSettings = Field(LimitSettings(), description="What the server takes.")
     congestion_control: str | None = Field(
         None,
-        description="TCP's congestion control for downloads, such as cubic or bbr; null is the "
-        "system's. It is part of the method: servers whose results are compared need the same.",
+        description="TCP's congestion control for all downloads, such as cubic or bbr; null is "
+        "what a test asks for, or else the system's. It is part of the method: servers whose "
+        "results are compared need the same.",
     )
     link_megabits: Positive | None = Field(
         None,

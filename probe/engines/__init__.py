@@ -5,7 +5,7 @@ from probe.engines import http, iperf3, ndt7, ookla, reach, stamp
 from protocol.records import Task
 
 ENGINES: dict[str, Engine] = {
-    "http": Engine("http", "1", Task.SPEED, 90.0, http.HttpEngine().measure),
+    "http": Engine("http", "2", Task.SPEED, 100.0, http.HttpEngine().measure),
     "ookla": Engine("ookla", "1", Task.SPEED, 105.0, ookla.OOKLA.measure),
     "ndt7": Engine("ndt7", "1", Task.SPEED, 75.0, ndt7.Ndt7Engine().measure),
     "iperf3": Engine("iperf3", "1", Task.SPEED, 75.0, iperf3.Iperf3Engine().measure),

@@ -15,7 +15,7 @@ kernel acknowledged. Payload only, no factor added.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,12 +29,13 @@ from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
 from probe.transfer.own import OwnBytes
+from probe.transfer.ramp import Fixed, Ramp, congestion_control, queue_stands
 from probe.transfer.result import count, flags_of_direction, measured_window
 from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import (
-    FULL_WARM_UP_SECONDS,
     FULL_WINDOW_SECONDS,
+    IDLE_LATENCY_INTERVAL_SECONDS,
     IDLE_LATENCY_REQUESTS,
     LOADED_LATENCY_INTERVAL_SECONDS,
     QUICK_WARM_UP_SECONDS,
@@ -44,11 +45,6 @@ from protocol.flags import Flag
 from protocol.messages import ServerTest
 from protocol.records import LatencySummary, ServerIdentity, Speed, SpeedLatency, Transfer
 
-STREAMS = 4
-"""Streams of each direction. One alone is held back for seconds by a single lost packet on a long
-way; four share that risk and still fill a line of 20 Mbit/s without crowding it. Germany's
-regulator measures with four, Austria's with three."""
-
 TAIL_SECONDS = 0.5
 """How long an upload goes on after its window, so that the samples of our server cover it: it takes
 one every 100 ms, and its time begins when it gets round to reading the first byte."""
@@ -56,22 +52,23 @@ one every 100 ms, and its time begins when it gets round to reading the first by
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The lengths of a test.
+    """The course of a test.
 
     Attributes:
-        warm_up_seconds, window_seconds: of each direction.
+        ramp: how many streams a direction has, and when its warm-up is over.
+        window_seconds: of each direction, at most where it may converge.
         may_converge: end a direction when its rate has converged.
         idle_requests: how many round trips before any load.
     """
 
-    warm_up_seconds: float
+    ramp: Ramp | Fixed
     window_seconds: float
     may_converge: bool = False
     idle_requests: int = IDLE_LATENCY_REQUESTS
 
 
-FULL = Profile(FULL_WARM_UP_SECONDS, FULL_WINDOW_SECONDS)
-QUICK = Profile(QUICK_WARM_UP_SECONDS, QUICK_WINDOW_SECONDS, may_converge=True)
+FULL = Profile(Ramp(), FULL_WINDOW_SECONDS)
+QUICK = Profile(Fixed(4, QUICK_WARM_UP_SECONDS), QUICK_WINDOW_SECONDS, may_converge=True)
 
 Direction = Literal["download", "upload"]
 
@@ -82,21 +79,19 @@ class HttpEngine:
 
     Attributes:
         full, quick: the two profiles.
-        streams: of each direction.
         stall_seconds: how long no byte may move.
         pick: says which server the test goes to.
     """
 
     full: Profile = FULL
     quick: Profile = QUICK
-    streams: int = STREAMS
     stall_seconds: float = STALL_SECONDS
     pick: Pick = pick
 
     def measure(self, order: Order) -> Measurement:
         """Measure; see `probe.engine`. Ends by the order's deadline."""
         profile = self.full if order.profile == "full" else self.quick
-        test = _Test(order, profile, self.streams, self.stall_seconds, self.pick)
+        test = _Test(order, profile, self.stall_seconds, self.pick)
         failure = None
         try:
             test.run()
@@ -123,7 +118,6 @@ class _Test:
 
     order: Order
     profile: Profile
-    streams: int
     stall_seconds: float
     pick: Pick
     flags: list[Flag] = field(default_factory=list)
@@ -166,7 +160,7 @@ class _Test:
             control,
             backend.empty,
             self.profile.idle_requests,
-            LOADED_LATENCY_INTERVAL_SECONDS,
+            IDLE_LATENCY_INTERVAL_SECONDS,
             lambda share: report(Progress("latency", share)),
         )
         self._direction("download", dialer, backend)
@@ -234,29 +228,32 @@ class _Test:
         report = self.order.progress
         report(Progress(direction, 0.0))
         kind = DownloadStream if direction == "download" else UploadStream
-        streams: Sequence[Stream] = [kind(n, dialer, backend) for n in range(self.streams)]
         ours = backend.info is not None
+        pinger = LoadedPinger(self._client(dialer), backend.empty, LOADED_LATENCY_INTERVAL_SECONDS)
         plan = Plan(
-            self.profile.warm_up_seconds,
+            self.profile.ramp,
             self.profile.window_seconds,
             tail_seconds=TAIL_SECONDS if direction == "upload" and ours else 0.0,
             may_converge=self.profile.may_converge,
             stall_seconds=self.stall_seconds,
+            queue_stands=self._queue_stands(pinger),
         )
         own = OwnBytes()
-        for stream in streams:
+
+        def new_stream(number: int) -> Stream:
+            stream = kind(number, dialer, backend, congestion_control(number))
             own.watch(stream)
+            return stream
 
         def note(share: float, rate: float) -> None:
             own.note()
             report(Progress(direction, share, rate))
 
         result = Run()
-        pinger = LoadedPinger(self._client(dialer), backend.empty, LOADED_LATENCY_INTERVAL_SECONDS)
         try:
             pinger.start()
             run(
-                streams,
+                new_stream,
                 plan,
                 dialer.guard,
                 note,
@@ -272,6 +269,16 @@ class _Test:
         self._windows.append(measured_window(result, direction, own))
         start = result.began_at + result.window.start
         self._latency[direction] = pinger.within(start, result.began_at + result.window.end)
+
+    def _queue_stands(self, pinger: LoadedPinger) -> Callable[[float, float], bool]:
+        """Return what tells whether the line's queue held packets up between two moments."""
+        idle = self._latency["idle"].median_seconds
+
+        def stands(start: float, end: float) -> bool:
+            loaded = pinger.within(start, end).median_seconds
+            return queue_stands(idle, loaded)
+
+        return stands
 
     def _transfer(self, direction: Direction) -> Transfer | None:
         done = self._runs.get(direction)

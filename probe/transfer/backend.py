@@ -18,6 +18,7 @@ from probe.transfer.dial import Target
 from probe.transfer.framing import Head
 from probe.transfer.http import Answer, Client
 from protocol.constants import (
+    CONGESTION_PARAMETER,
     GARBAGE_MAX_CHUNKS,
     OOKLA_DOWNLOAD,
     OOKLA_ENGINE,
@@ -117,9 +118,12 @@ class Backend:
         """Return the path of a small request, never the same twice: no cache may answer it."""
         return _fresh(self.paths.ping)
 
-    def garbage(self, stream: int) -> str:
-        """Return the path of a download request."""
-        return self._named(self.paths.download, stream)
+    def garbage(self, stream: int, congestion_control: str | None = None) -> str:
+        """Return the path of a download request, and with what our own server shall send."""
+        path = self._named(self.paths.download, stream)
+        if self.info is None or congestion_control is None:
+            return path
+        return _with(path, f"{CONGESTION_PARAMETER}={congestion_control}")
 
     def upload(self, stream: int) -> str:
         """Return the path of an upload request."""

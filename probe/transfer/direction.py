@@ -1,16 +1,19 @@
-"""Runs one direction: starts the streams together, samples them, ends them.
+"""Runs one direction: starts streams, as many as the line needs, samples them, ends them.
 
-Takes at most connecting + `STALL_SECONDS` + warm-up + window + tail; the guard bounds all of it.
+Takes at most connecting + `STALL_SECONDS` + `Plan.longest_seconds`; the guard bounds all of it.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from probe.engine import MeasurementError
 from probe.transfer.guard import Guard
+from probe.transfer.ramp import Fixed, Ramp
 from probe.transfer.stream import Stream
-from probe.transfer.window import Series, Window, bytes_within, has_converged, rate
+from probe.transfer.window import Window, bytes_within, has_converged, rate
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure
 from protocol.records import FailureReport, TcpInfo
@@ -24,22 +27,30 @@ _FIRST_BYTE_POLL_SECONDS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long a direction runs.
+    """How long a direction runs, and with how many streams.
 
     Attributes:
-        warm_up_seconds: excluded at its start.
+        ramp: how many streams, and when the warm-up is over.
         window_seconds: the measuring window; its longest length where `may_converge`.
         tail_seconds: how long the bytes go on after the window, so that the far end's samples,
             which lag by its own interval, cover all of it.
         may_converge: end the window once the rate has converged (profile quick).
         stall_seconds: see `STALL_SECONDS`.
+        queue_stands: tells whether packets waited for the line between two moments of
+            `time.monotonic()`.
     """
 
-    warm_up_seconds: float
+    ramp: Ramp | Fixed
     window_seconds: float
     tail_seconds: float = 0.0
     may_converge: bool = False
     stall_seconds: float = STALL_SECONDS
+    queue_stands: Callable[[float, float], bool] = lambda start, end: False  # noqa: ARG005
+
+    @property
+    def longest_seconds(self) -> float:
+        """From the first byte to the end."""
+        return self.ramp.limit_seconds + self.window_seconds + self.tail_seconds
 
 
 @dataclass(slots=True)
@@ -68,11 +79,14 @@ class Run:
         """Return the samples of one stream, or of all together."""
         if stream is None:
             return [(moment, sum(moved)) for moment, moved in self.samples]
-        return [(moment, moved[stream]) for moment, moved in self.samples]
+        # A stream that began later had moved nothing before.
+        return [
+            (moment, moved[stream] if stream < len(moved) else 0) for moment, moved in self.samples
+        ]
 
 
 def run(
-    streams: Sequence[Stream],
+    new_stream: Callable[[int], Stream],
     plan: Plan,
     guard: Guard,
     progress: Callable[[float, float], None],
@@ -83,8 +97,8 @@ def run(
     ``result`` is the caller's, so that what moved is known also where this raises.
 
     Args:
-        streams: not started yet; ended when this returns or raises.
-        plan: how long.
+        new_stream: makes the stream of a number; it is ended when this returns or raises.
+        plan: how long, with how many streams.
         guard: the end of all waiting.
         progress: told the share that is done and the rate in bits per second, every sample.
         result: filled as the direction goes.
@@ -92,85 +106,171 @@ def run(
     Raises:
         MeasurementError: no stream could connect, all were lost, nothing moved, or the guard.
     """
+    course = _Course(new_stream, plan, guard, progress, result)
     try:
+        course.begin()
+        while not course.is_over():
+            course.tick()
+    finally:
+        course.end()
+
+
+class _Course:
+    """A direction under way; see `run` for the arguments."""
+
+    def __init__(
+        self,
+        new_stream: Callable[[int], Stream],
+        plan: Plan,
+        guard: Guard,
+        progress: Callable[[float, float], None],
+        result: Run,
+    ) -> None:
+        self._new_stream = new_stream
+        self._plan = plan
+        self._guard = guard
+        self._progress = progress
+        self._result = result
+        self._streams: list[Stream] = []
+        self._totals: list[tuple[float, int]] = [(0.0, 0)]
+        self._window: Window | None = None
+        self._step = 1
+        self._ticks = count(1)
+        self._moved_at = 0.0
+        self._joining: deque[float] = deque()
+
+    def begin(self) -> None:
+        """Start the first streams together, and wait for the direction's first byte."""
+        streams = self._streams
+        streams += [self._new_stream(number) for number in range(self._plan.ramp.first_streams)]
         for stream in streams:
             stream.start()
         for stream in streams:
             stream.ready.wait()
         for stream in streams:
             stream.go()
-        _sample(streams, plan, guard, progress, result)
-    finally:
-        # Counted first: the end of a connection is acknowledged like a byte.
-        result.total_bytes = sum(stream.moved() for stream in streams)
-        for stream in streams:
-            stream.end()
+        self._result.began_at = self._first_byte()
+        self._result.samples.append((0.0, (0,) * len(streams)))
+        if not self._plan.ramp.limit_seconds:
+            self._open_window(0.0)
 
-
-def _sample(
-    streams: Sequence[Stream],
-    plan: Plan,
-    guard: Guard,
-    progress: Callable[[float, float], None],
-    result: Run,
-) -> None:
-    result.began_at = _first_byte(streams, plan, guard)
-    result.samples.append((0.0, (0,) * len(streams)))
-    full = Window(plan.warm_up_seconds, plan.warm_up_seconds + plan.window_seconds)
-    result.window = full
-    totals: list[tuple[float, int]] = [(0.0, 0)]
-    moved_at = 0.0
-    tick = 0
-    while True:
-        tick += 1
-        guard.sleep(result.began_at + tick * SAMPLE_INTERVAL_SECONDS - time.monotonic())
-        guard.check()
-        now = time.monotonic() - result.began_at
-        moved = tuple(stream.moved() for stream in streams)
-        if sum(moved) > totals[-1][1]:
-            moved_at = now
-        result.samples.append((now, moved))
-        totals.append((now, sum(moved)))
-        progress(min(1.0, now / full.end), rate(totals, now))
-        if now >= result.window.end and not result.tcp:
-            result.tcp = [stream.tcp() for stream in streams]
-            result.lost = [stream.failure for stream in streams]
-        if now >= result.window.end + plan.tail_seconds:
-            _raise_if_nothing_moved(totals, result.window)
-            return
-        _raise_if_lost(streams)
-        if now - moved_at > plan.stall_seconds:
-            raise MeasurementError(
-                Failure.STALLED, f"no byte moved on any stream for {plan.stall_seconds:.0f} s"
-            )
-        if plan.may_converge and not result.early and has_converged(totals, full.start):
-            result.early = now < full.end
-            result.window = Window(full.start, min(now, full.end))
-
-
-def _first_byte(streams: Sequence[Stream], plan: Plan, guard: Guard) -> float:
-    """Wait for the first byte of the direction; return its moment."""
-    until = time.monotonic() + plan.stall_seconds
-    while True:
-        moments = [s.first_byte_at for s in streams if s.first_byte_at is not None]
-        if moments:
-            return min(moments)
-        _raise_if_lost(streams)
-        if time.monotonic() > until:
+    def tick(self) -> None:
+        """Wait for the next sample, take it, and decide what follows from it."""
+        due = self._result.began_at + next(self._ticks) * SAMPLE_INTERVAL_SECONDS
+        self._guard.sleep(due - time.monotonic())
+        self._guard.check()
+        now = self._sample()
+        if self._window is None:
+            self._warm_up(now)
+            self._add(now)
+        else:
+            self._measure(self._window, now)
+        _raise_if_lost(self._streams)
+        if now - self._moved_at > self._plan.stall_seconds:
             raise MeasurementError(
                 Failure.STALLED,
-                f"the server took the requests and sent nothing for {plan.stall_seconds:.0f} s",
+                f"no byte moved on any stream for {self._plan.stall_seconds:.0f} s",
             )
-        guard.check()
-        guard.sleep(_FIRST_BYTE_POLL_SECONDS)
 
+    def is_over(self) -> bool:
+        """Tell whether window and tail are sampled.
 
-def _raise_if_nothing_moved(totals: Series, window: Window) -> None:
-    """Raise where the whole window passed without a byte: a failure, never a rate of zero."""
-    if not bytes_within(totals, window):
-        raise MeasurementError(
-            Failure.STALLED, f"no byte moved in the {window.seconds:.1f} s of the measuring window"
+        Raises:
+            MeasurementError: they are, and not a byte moved in the window.
+        """
+        window, now = self._window, self._totals[-1][0]
+        if window is None or now < window.end + self._plan.tail_seconds:
+            return False
+        if not bytes_within(self._totals, window):
+            # A failure, never a rate of zero.
+            raise MeasurementError(
+                Failure.STALLED,
+                f"no byte moved in the {window.seconds:.1f} s of the measuring window",
+            )
+        return True
+
+    def end(self) -> None:
+        """End all streams."""
+        # Counted first: the end of a connection is acknowledged like a byte.
+        self._result.total_bytes = sum(stream.moved() for stream in self._streams)
+        for stream in self._streams:
+            stream.end()
+
+    def _first_byte(self) -> float:
+        """Wait for the first byte of the direction; return its moment."""
+        until = time.monotonic() + self._plan.stall_seconds
+        while True:
+            moments = [s.first_byte_at for s in self._streams if s.first_byte_at is not None]
+            if moments:
+                return min(moments)
+            _raise_if_lost(self._streams)
+            if time.monotonic() > until:
+                raise MeasurementError(
+                    Failure.STALLED,
+                    "the server took the requests and sent nothing for "
+                    f"{self._plan.stall_seconds:.0f} s",
+                )
+            self._guard.check()
+            self._guard.sleep(_FIRST_BYTE_POLL_SECONDS)
+
+    def _sample(self) -> float:
+        now = time.monotonic() - self._result.began_at
+        moved = tuple(stream.moved() for stream in self._streams)
+        if sum(moved) > self._totals[-1][1]:
+            self._moved_at = now
+        self._result.samples.append((now, moved))
+        self._totals.append((now, sum(moved)))
+        starts = self._window.start if self._window else self._step_end
+        share = now / (starts + self._plan.window_seconds)
+        self._progress(min(1.0, share), rate(self._totals, now))
+        return now
+
+    @property
+    def _step_end(self) -> float:
+        return self._step * self._plan.ramp.step_seconds
+
+    def _warm_up(self, now: float) -> None:
+        """At the end of a step: more streams, another step, or the measuring window."""
+        if now < self._step_end:
+            return
+        ramp, began_at = self._plan.ramp, self._result.began_at
+        queue = self._plan.queue_stands(
+            began_at + self._step_end - ramp.step_seconds, began_at + self._step_end
         )
+        then = ramp.next(self._totals, self._step, len(self._streams), queue=queue)
+        if then == "measure":
+            self._open_window(self._step_end)
+            return
+        if then == "more":
+            number = min(len(self._streams), ramp.most_streams - len(self._streams))
+            between = ramp.step_seconds / number
+            self._joining += [self._step_end + turn * between for turn in range(number)]
+        self._step += 1
+
+    def _add(self, now: float) -> None:
+        """Start the further streams whose turn has come; each moves bytes once it is connected.
+
+        They join one after the other: every ten seconds BBR lets a connection run nearly dry, to
+        see the line's shortest round trip, and all of them at once would leave the line idle.
+        """
+        while self._joining and now >= self._joining[0]:
+            self._joining.popleft()
+            stream = self._new_stream(len(self._streams))
+            self._streams.append(stream)
+            stream.go()
+            stream.start()
+
+    def _open_window(self, start: float) -> None:
+        self._window = self._result.window = Window(start, start + self._plan.window_seconds)
+
+    def _measure(self, window: Window, now: float) -> None:
+        result = self._result
+        if self._plan.may_converge and not result.early and has_converged(self._totals, window):
+            result.early = now < window.end
+            self._window = window = result.window = Window(window.start, min(now, window.end))
+        if now >= window.end and not result.tcp:
+            result.tcp = [stream.tcp() for stream in self._streams]
+            result.lost = [stream.failure for stream in self._streams]
 
 
 def _raise_if_lost(streams: Sequence[Stream]) -> None:

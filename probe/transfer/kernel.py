@@ -4,6 +4,7 @@ Constants that Python's socket module lacks are Linux's (include/uapi/asm-generi
 include/uapi/asm-generic/ioctls.h); they are the same on x86-64, ARMv7 and AArch64.
 """
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -68,6 +69,15 @@ def set_block_limit(connection: socket.socket, seconds: float) -> None:
     connection.settimeout(None)
     connection.setsockopt(socket.SOL_SOCKET, _SO_RCVTIMEO_NEW, value)
     connection.setsockopt(socket.SOL_SOCKET, _SO_SNDTIMEO_NEW, value)
+
+
+def choose_congestion_control(connection: socket.socket, name: str) -> None:
+    """Send with a congestion control, where the system has it and lets this user choose it.
+
+    Where it does not, the system's stays: TCP_INFO says which one it was.
+    """
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
 
 
 def end(connection: socket.socket) -> None:

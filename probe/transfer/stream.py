@@ -35,6 +35,7 @@ class Stream(ABC):
     Args:
         number: counted from 0 within the direction.
         dialer: opens its connections.
+        congestion_control: what its sender is to use, where that system has it.
 
     Attributes:
         number: see above.
@@ -43,8 +44,9 @@ class Stream(ABC):
         failure: why it ended before it was told to, or None.
     """
 
-    def __init__(self, number: int, dialer: Dialer) -> None:
+    def __init__(self, number: int, dialer: Dialer, congestion_control: str | None = None) -> None:
         self.number = number
+        self.congestion_control = congestion_control
         self.ready = threading.Event()
         self.first_byte_at: float | None = None
         self.failure: FailureReport | None = None
@@ -121,6 +123,8 @@ class Stream(ABC):
             connection.settimeout(BLOCK_SECONDS)
         else:
             kernel.set_block_limit(connection, BLOCK_SECONDS)
+        if self.congestion_control is not None:
+            kernel.choose_congestion_control(connection, self.congestion_control)
         self._connection = connection
 
     def _close(self) -> None:
@@ -199,8 +203,8 @@ class Sending:
 class SendingStream(Stream):
     """A stream that sends; counts the payload that the far end acknowledged."""
 
-    def __init__(self, number: int, dialer: Dialer) -> None:
-        super().__init__(number, dialer)
+    def __init__(self, number: int, dialer: Dialer, congestion_control: str | None = None) -> None:
+        super().__init__(number, dialer, congestion_control)
         kernel.source()  # made before the clock runs: a small device takes a while
         # One assignment each, so that the sampler never sees one without the other.
         self._account: tuple[int, Sending | None] = (0, None)

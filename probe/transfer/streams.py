@@ -20,8 +20,10 @@ _CHUNK_HEAD_BYTES = 64
 class DownloadStream(Stream):
     """Asks for data again and again; counts the payload where it arrives."""
 
-    def __init__(self, number: int, dialer: Dialer, backend: Backend) -> None:
-        super().__init__(number, dialer)
+    def __init__(
+        self, number: int, dialer: Dialer, backend: Backend, congestion_control: str | None = None
+    ) -> None:
+        super().__init__(number, dialer, congestion_control)
         self._backend = backend
         self._moved = 0
         self._buffer = memoryview(bytearray(_TLS_BUFFER_BYTES if dialer.target.tls else 0))
@@ -34,7 +36,7 @@ class DownloadStream(Stream):
         """What arrived is counted already."""
 
     def _move(self, connection: socket.socket) -> None:
-        path = self._backend.garbage(self.number)
+        path = self._backend.garbage(self.number, self.congestion_control)
         self._send(connection, request_head("GET", self._dialer.target.authority, path))
         taken = self._read_head(connection)
         if taken is None:
@@ -99,8 +101,10 @@ class DownloadStream(Stream):
 class UploadStream(SendingStream):
     """Sends request after request; counts the payload that the far end acknowledged."""
 
-    def __init__(self, number: int, dialer: Dialer, backend: Backend) -> None:
-        super().__init__(number, dialer)
+    def __init__(
+        self, number: int, dialer: Dialer, backend: Backend, congestion_control: str | None = None
+    ) -> None:
+        super().__init__(number, dialer, congestion_control)
         self._backend = backend
 
     def _move(self, connection: socket.socket) -> None:

@@ -61,7 +61,7 @@ def rate(series: Series, moment: float, span: float = RATE_SPAN_SECONDS) -> floa
     return 8 * (bytes_at(series, moment) - bytes_at(series, start)) / (moment - start)
 
 
-def has_converged(series: Series, warm_up_seconds: float) -> bool:
+def has_converged(series: Series, window: Window) -> bool:
     """Tell whether `quick` may end: the stop rule of `protocol.constants`.
 
     At each sample of the last `QUICK_STABLE_SECONDS` the rate over the `RATE_SPAN_SECONDS` before
@@ -70,7 +70,7 @@ def has_converged(series: Series, warm_up_seconds: float) -> bool:
     """
     now = series[-1][0]
     first = now - QUICK_STABLE_SECONDS
-    if first - RATE_SPAN_SECONDS < warm_up_seconds:
+    if first - RATE_SPAN_SECONDS < window.start:
         return False
     rates = [rate(series, moment) for moment, _ in series if moment >= first]
     slowest = min(rates)

@@ -18,15 +18,15 @@ from probe.conditions.router import Routers
 from probe.engine import Engine, Order, Progress
 from probe.engines.http import HttpEngine, Profile
 from probe.measurement import Surroundings, take
+from probe.transfer.ramp import Fixed
 from protocol.messages import MeasuredPath, Schedule, ServerEntry
 from protocol.records import ClockState, Task
 
-ENGINE = HttpEngine(full=Profile(0.2, 0.8, idle_requests=3))
-LONGER = HttpEngine(full=Profile(0.3, 1.5, idle_requests=3))
-"""A window in which readings that come by the loaded network are near enough."""
-
+ENGINE = HttpEngine(full=Profile(Fixed(4, 0.2), 0.8, idle_requests=3))
 """A test of three seconds: the rules look at shares of the window, not at its length."""
 
+LONGER = HttpEngine(full=Profile(Fixed(4, 0.3), 1.5, idle_requests=3))
+"""A window in which readings that come by the loaded network are near enough."""
 
 ROUTERS = Routers(interval_seconds=0.1)
 """Ten readings in a window, as once a second gives in one of 10 s."""

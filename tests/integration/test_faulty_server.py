@@ -25,6 +25,7 @@ from probe.quiet import Quiet
 from probe.runner import Runner
 from probe.servers import Servers
 from probe.slots import Slot, plan_day
+from probe.transfer.ramp import Fixed
 from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.messages import Schedule, ServerEntry, SpeedSchedule, Window
@@ -60,7 +61,7 @@ ENGINE = Engine(
     "1",
     Task.SPEED,
     DEADLINE_SECONDS,
-    HttpEngine(full=Profile(0.3, 0.7, idle_requests=3), streams=2, stall_seconds=1.0).measure,
+    HttpEngine(full=Profile(Fixed(2, 0.3), 0.7, idle_requests=3), stall_seconds=1.0).measure,
 )
 DAY = Window(name="day", start="00:00", end="00:00", tests=144)
 SPEED = path(schedule=Schedule(speed=SpeedSchedule(windows=(DAY,)), latency=None, reach=None))

@@ -12,6 +12,7 @@ from probe.clock import Clock
 from probe.engine import Engine, Order, Progress
 from probe.engines.http import HttpEngine, Profile
 from probe.measurement import Taken, take
+from probe.transfer.ramp import Fixed
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
@@ -19,7 +20,7 @@ from protocol.records import Outcome, Speed, Task, Transfer
 from tests.certificates import Certificate, self_signed
 from tests.integration.support import start_server
 
-SHORT = HttpEngine(full=Profile(0.5, 1.5, idle_requests=5))
+SHORT = HttpEngine(full=Profile(Fixed(4, 0.5), 1.5, idle_requests=5))
 
 AGREEMENT = 0.10
 """How closely the counts of both ends have to agree in these short windows, in which one sample is
@@ -61,6 +62,9 @@ def test_both_ends_count_the_same(tmp_path: Path) -> None:
     acknowledged = [upload_bytes for _, upload_bytes in upload.samples]
     assert acknowledged == sorted(acknowledged)
     assert all(stream.probe_tcp and stream.server_tcp for stream in upload.streams)
+    assert [s.probe_tcp.congestion_control for s in upload.streams if s.probe_tcp] == ["cubic"] * 4
+    senders = [s.server_tcp.congestion_control for s in download.streams if s.server_tcp]
+    assert senders == ["cubic"] * 4
     section = taken.section
     assert isinstance(section, Speed)
     assert section.server.name == "linewatch"

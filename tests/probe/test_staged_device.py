@@ -15,6 +15,7 @@ from probe.engine import Engine, Measurement, Order
 from probe.engines.http import HttpEngine, Profile
 from probe.engines.stamp import StampEngine
 from probe.measurement import Surroundings, Taken, take
+from probe.transfer.ramp import Fixed
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
 from protocol.records import Task
@@ -22,7 +23,7 @@ from tests.probe.conditions.test_readers import ETHERNET, put
 from tests.probe.engines.test_stamp import order, reflector
 from tests.probe.far_end import plain_backend
 
-SHORT = HttpEngine(full=Profile(0.1, 0.3, idle_requests=2), streams=1)
+SHORT = HttpEngine(full=Profile(Fixed(1, 0.1), 0.3, idle_requests=2))
 
 WIRE: Mapping[str, str] = {
     **{name.replace("eth0", "lo"): content for name, content in ETHERNET.items()},

@@ -173,13 +173,27 @@ def test_says_what_is_wrong_with_a_certificate(
         MeasurementServer(settings)
 
 
-def test_congestion_control_is_as_set(serve: Serve, connect: Connect) -> None:
-    """Downloads use the congestion control that is set; one that the system lacks is an error."""
-    client = connect(serve(congestion_control="reno"))
-    client.ask(f"/garbage.php?ckSize=1&test={TEST}")
+def congestion_control(client: Client, asked: str = "") -> str | None:
+    """Return what a download was sent with."""
+    client.ask(f"/garbage.php?ckSize=1&test={TEST}{asked}")
     report = ServerTest.model_validate_json(client.ask(TESTS_PATH + TEST).body)
     assert report.streams[0].tcp
-    assert report.streams[0].tcp.congestion_control == "reno"
+    return report.streams[0].tcp.congestion_control
+
+
+def test_congestion_control_is_as_asked(serve: Serve, connect: Connect) -> None:
+    """A download is sent with the congestion control that it asks for, if tests may ask for it."""
+    client = connect(serve())
+    assert congestion_control(client, "&congestion=cubic") == "cubic"
+    assert congestion_control(client, "&congestion=reno") == "cubic"
+
+
+def test_congestion_control_is_as_set(serve: Serve, connect: Connect) -> None:
+    """Downloads use the congestion control that is set, whatever they ask for; one that the system
+    lacks is an error.
+    """
+    client = connect(serve(congestion_control="reno"))
+    assert congestion_control(client, "&congestion=cubic") == "reno"
     with pytest.raises(ServerError, match="has no 'nonsense'"):
         serve(congestion_control="nonsense")
 

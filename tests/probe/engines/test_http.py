@@ -11,6 +11,7 @@ import pytest
 
 from probe.engine import Measurement, Order, Progress
 from probe.engines.http import FULL, QUICK, HttpEngine, Profile
+from probe.transfer.ramp import Fixed, Ramp
 from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.flags import Flag
@@ -31,8 +32,7 @@ from tests.probe.far_end import (
 )
 
 SHORT = HttpEngine(
-    full=Profile(0.3, 0.7, idle_requests=3),
-    streams=2,
+    full=Profile(Fixed(2, 0.3), 0.7, idle_requests=3),
     stall_seconds=1.0,
 )
 
@@ -380,7 +380,7 @@ def test_a_server_that_freezes_in_mid_download_stalls() -> None:
     """Connections that stay open without a byte are a stall after the time for it; a window that
     ends before that and saw no byte is one too, never a rate of zero.
     """
-    patient = HttpEngine(full=Profile(0.3, 10.0, idle_requests=2), streams=2, stall_seconds=1.0)
+    patient = HttpEngine(full=Profile(Fixed(2, 0.3), 10.0, idle_requests=2), stall_seconds=1.0)
     for engine in (patient, SHORT):
         with plain_backend({"garbage.php": freezes}) as url:
             started = time.monotonic()
@@ -431,7 +431,7 @@ def test_an_upload_that_is_refused_says_why() -> None:
 
 def test_the_deadline_ends_a_test() -> None:
     """A test does not outlive its deadline, in whatever phase it is."""
-    engine = HttpEngine(full=Profile(1.0, 60.0, idle_requests=2), streams=1)
+    engine = HttpEngine(full=Profile(Fixed(1, 1.0), 60.0, idle_requests=2))
     with plain_backend() as url:
         started = time.monotonic()
         measurement = measure(url, engine, deadline=started + 1.5)
@@ -444,7 +444,7 @@ def test_a_stopping_probe_ends_its_test() -> None:
     """A test ends soon after the agent was asked to stop, and leaves no thread behind."""
     cancelled = threading.Event()
     before = threading.active_count()
-    engine = HttpEngine(full=Profile(1.0, 60.0, idle_requests=2), streams=2)
+    engine = HttpEngine(full=Profile(Fixed(2, 1.0), 60.0, idle_requests=2))
     with plain_backend() as url:
         timer = threading.Timer(1.0, cancelled.set)
         timer.start()
@@ -460,6 +460,6 @@ def test_a_stopping_probe_ends_its_test() -> None:
 
 
 def test_the_profiles_are_the_protocols() -> None:
-    """Evidence has a fixed length; only `quick` may end early."""
-    assert (FULL.warm_up_seconds, FULL.window_seconds, FULL.may_converge) == (3.0, 10.0, False)
+    """Evidence has a window of fixed length after a warm-up by rule; only `quick` may end early."""
+    assert (FULL.ramp, FULL.window_seconds, FULL.may_converge) == (Ramp(), 10.0, False)
     assert (FULL.idle_requests, QUICK.may_converge) == (20, True)

@@ -10,6 +10,7 @@ from probe.engine import MeasurementError
 from probe.transfer.dial import Dialer, Target
 from probe.transfer.direction import Plan, Run, run
 from probe.transfer.guard import Guard
+from probe.transfer.ramp import Fixed, Ramp
 from probe.transfer.stream import Stream
 from protocol.failures import Failure
 from protocol.records import FailureReport, TcpInfo
@@ -76,7 +77,7 @@ def go(streams: list[Counter], plan: Plan, seconds: float = 20) -> Run:
     """Run a direction, and see that it ended all its streams."""
     result = Run()
     try:
-        run(streams, plan, Guard(time.monotonic() + seconds), lambda *_: None, result)
+        run(streams.__getitem__, plan, Guard(time.monotonic() + seconds), lambda *_: None, result)
     finally:
         assert all(stream.ended.is_set() for stream in streams)
     return result
@@ -87,7 +88,7 @@ def test_a_direction_has_its_length_and_its_samples() -> None:
     there for each stream.
     """
     streams = [Counter(0, lambda s: 1e6 * s), Counter(1, lambda s: 2e6 * s, begins_after=0.2)]
-    result = go(streams, Plan(0.3, 0.5, tail_seconds=0.2))
+    result = go(streams, Plan(Fixed(2, 0.3), 0.5, tail_seconds=0.2))
     times = [moment for moment, _ in result.samples]
     assert times[0] == 0.0
     assert times[-1] == pytest.approx(1.0, abs=0.15)
@@ -100,14 +101,14 @@ def test_a_direction_has_its_length_and_its_samples() -> None:
 
 def test_a_steady_direction_may_end_early() -> None:
     """With the stop rule a steady rate ends the window 3 s after the warm-up, and says so."""
-    result = go([Counter(0, lambda s: 5e6 * s)], Plan(0.2, 10.0, may_converge=True))
+    result = go([Counter(0, lambda s: 5e6 * s)], Plan(Fixed(1, 0.2), 10.0, may_converge=True))
     assert result.early
     assert result.window.end == pytest.approx(3.2, abs=0.3)
 
 
 def test_a_rising_direction_takes_its_full_length() -> None:
     """A rate that never settles is measured for the whole window."""
-    result = go([Counter(0, lambda s: 1e6 * s**3)], Plan(0.1, 3.5, may_converge=True))
+    result = go([Counter(0, lambda s: 1e6 * s**3)], Plan(Fixed(1, 0.1), 3.5, may_converge=True))
     assert not result.early
     assert result.window.end == 3.6
 
@@ -115,14 +116,14 @@ def test_a_rising_direction_takes_its_full_length() -> None:
 def test_no_first_byte_is_a_stall() -> None:
     """Streams that never begin end after the time for a stall."""
     with pytest.raises(MeasurementError) as caught:
-        go([Counter(0, lambda s: s, begins_after=5)], Plan(0.1, 5.0, stall_seconds=0.4))
+        go([Counter(0, lambda s: s, begins_after=5)], Plan(Fixed(1, 0.1), 5.0, stall_seconds=0.4))
     assert caught.value.report.code is Failure.STALLED
 
 
 def test_a_direction_that_stops_is_a_stall() -> None:
     """Bytes that stop on all streams end the direction after the time for a stall."""
     with pytest.raises(MeasurementError) as caught:
-        go([Counter(0, lambda s: 1e6 * min(s, 0.5))], Plan(0.1, 9.0, stall_seconds=0.5))
+        go([Counter(0, lambda s: 1e6 * min(s, 0.5))], Plan(Fixed(1, 0.1), 9.0, stall_seconds=0.5))
     assert caught.value.report.code is Failure.STALLED
 
 
@@ -130,11 +131,45 @@ def test_all_streams_lost_is_the_first_ones_failure() -> None:
     """With no stream left the direction ends with why."""
     streams = [Counter(n, lambda s: 1e6 * s, lost_after=0.3 + n / 10) for n in range(2)]
     with pytest.raises(MeasurementError) as caught:
-        go(streams, Plan(0.1, 9.0))
+        go(streams, Plan(Fixed(2, 0.1), 9.0))
     assert caught.value.report == LOST
 
 
 def test_a_stream_lost_is_kept_apart() -> None:
     """One lost stream does not end the others; the run says which and why."""
     streams = [Counter(0, lambda s: 1e6 * s), Counter(1, lambda s: 1e6 * s, lost_after=0.2)]
-    assert go(streams, Plan(0.1, 0.6)).lost == [None, LOST]
+    assert go(streams, Plan(Fixed(2, 0.1), 0.6)).lost == [None, LOST]
+
+
+def test_streams_are_added_while_they_help() -> None:
+    """Streams of a fixed rate each are doubled up to the most, since no queue stands and each
+    doubling helps. They join one after the other, and had moved nothing before.
+    """
+    streams = [Counter(number, lambda s: 1e6 * s) for number in range(8)]
+    ramp = Ramp(first_streams=2, most_streams=8, step_seconds=0.4)
+    result = go(streams, Plan(ramp, 0.4))
+    assert 4 * 0.4 < result.window.start < ramp.limit_seconds
+    assert len(result.tcp) == 8
+    counts = [len(moved) for _, moved in result.samples]
+    assert counts == sorted(counts)
+    assert {2, 3, 4, 8} <= set(counts)
+    late = result.series(7)
+    assert (late[0][1], late[-1][1] > 0) == (0, True)
+
+
+def test_a_full_line_gets_no_more_streams() -> None:
+    """Where packets wait for the line, the first streams are enough, and the window begins when
+    the rate of two steps is the same.
+    """
+    asked = []
+
+    def stands(start: float, end: float) -> bool:
+        asked.append(end - start)
+        return True
+
+    streams = [Counter(number, lambda s: 1e6 * s) for number in range(2)]
+    ramp = Ramp(first_streams=2, most_streams=8, step_seconds=0.4)
+    result = go(streams, Plan(ramp, 0.4, queue_stands=stands))
+    assert len(result.tcp) == 2
+    assert result.window.start == pytest.approx(0.8)
+    assert asked == pytest.approx([0.4, 0.4])

@@ -68,12 +68,12 @@ def test_the_rate_is_of_the_last_second_only() -> None:
 
 def test_quick_ends_when_the_rate_has_settled() -> None:
     """The stop rule holds 3 s after the warm-up on a steady line, not before."""
-    assert not has_converged(steady(50e6, 4.4), warm_up_seconds=1.5)
-    assert has_converged(steady(50e6, 4.5), warm_up_seconds=1.5)
+    assert not has_converged(steady(50e6, 4.4), Window(1.5, 11.5))
+    assert has_converged(steady(50e6, 4.5), Window(1.5, 11.5))
 
 
 def test_quick_goes_on_while_the_rate_changes() -> None:
     """A rate that rises by 5 % in 2 s is not settled; nor is one of zero."""
     rising = [(n / 10, round(5e6 * (n / 10 + 0.0125 * (n / 10) ** 2))) for n in range(81)]
-    assert not has_converged(rising, warm_up_seconds=1.5)
-    assert not has_converged([(n / 10, 0) for n in range(80)], warm_up_seconds=1.5)
+    assert not has_converged(rising, Window(1.5, 11.5))
+    assert not has_converged([(n / 10, 0) for n in range(80)], Window(1.5, 11.5))
