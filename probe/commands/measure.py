@@ -13,7 +13,7 @@ from probe.commands.asked import far_end
 from probe.commands.show import measuring, show
 from probe.engine import MeasurementError, Order
 from probe.engines import ENGINES
-from probe.measurement import Taken, take
+from probe.measurement import Surroundings, Taken, take
 from probe.settings import ProbeSettings
 from protocol.settings import Configuration
 
@@ -92,7 +92,10 @@ def measure(  # noqa: PLR0913 - one for each option
         profile=profile,
         ookla_terms_accepted=accept_ookla_terms or settings.ookla.accept_terms,
     )
-    taken = _measure(engine_name, order, quiet=as_json)
+    # A certified device says so also where somebody measures by hand.
+    taken = _measure(
+        engine_name, order, Surroundings(state=settings.state_directory), quiet=as_json
+    )
     if as_json:
         click.echo(json.dumps(as_dict(taken), ensure_ascii=False))
     else:
@@ -101,13 +104,13 @@ def measure(  # noqa: PLR0913 - one for each option
         raise MeasurementError(taken.failure.code, taken.failure.detail)
 
 
-def _measure(engine_name: str, order: Order, *, quiet: bool) -> Taken:
+def _measure(engine_name: str, order: Order, surroundings: Surroundings, *, quiet: bool) -> Taken:
     engine = ENGINES[engine_name]
     if quiet:
-        return take(engine, order, Clock())
+        return take(engine, order, Clock(), surroundings)
     # The bar goes to standard error: what is piped on is the result alone.
     with measuring(Console(stderr=True)) as progress:
-        return take(engine, replace(order, progress=progress), Clock())
+        return take(engine, replace(order, progress=progress), Clock(), surroundings)
 
 
 def as_dict(taken: Taken) -> dict[str, Any]:
