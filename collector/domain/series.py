@@ -68,12 +68,12 @@ ENOUGH_SHARE = 0.5
 families take turns, and a line must not change its main series with each test."""
 
 
-def main_series(results: Iterable[Seen]) -> SeriesId | None:
+def main_series(results: Iterable[Seen], server: str | None = None) -> SeriesId | None:
     """Return the series that stands for a line; None where there is none.
 
     Of IPv4 wherever that was tested. Of the results of the best tier that there are, the series
-    that have `ENOUGH_SHARE` of the richest, and of these profile `full`, the newest version, and
-    what comes first by name.
+    that have `ENOUGH_SHARE` of the richest, and of these profile `full`, the plan's main
+    ``server``, the newest version, and what comes first by name.
     """
     found = list(results)
     if any(one.series.ip_version == _IPV4 for one in found):
@@ -83,13 +83,14 @@ def main_series(results: Iterable[Seen]) -> SeriesId | None:
     best = min(one.tier for one in found)
     counts = Counter(one.series for one in found if one.tier == best)
     enough = max(counts.values()) * ENOUGH_SHARE
-    return min((one for one, count in counts.items() if count >= enough), key=_rank)
+    candidates = (one for one, count in counts.items() if count >= enough)
+    return min(candidates, key=lambda one: _rank(one, server))
 
 
-def _rank(series: SeriesId) -> tuple[object, ...]:
+def _rank(series: SeriesId, server: str | None) -> tuple[object, ...]:
     version = -int(series.version) if series.version.isdecimal() else 0
     names = (series.method, version, series.version, series.server or "", series.path)
-    return (series.profile == "quick", series.ip_version or 0, *names)
+    return (series.profile == "quick", series.ip_version or 0, series.server != server, *names)
 
 
 class SpeedPoint(NamedTuple):

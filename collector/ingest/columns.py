@@ -31,6 +31,8 @@ _LARGEST = 2**63 - 1
 
 _LONGEST_REASON = 500
 _FIRST_ERRORS = 3
+_LONGEST_FAULT = 150
+"""Of one of the first errors: those that list every word which is allowed would fill it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ def _in_calendar(moment: datetime) -> bool:
 def _explain(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     parts = [
-        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {fault['msg']}"
+        f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {fault['msg']}"[
+            :_LONGEST_FAULT
+        ]
         for fault in faults[:_FIRST_ERRORS]
     ]
     if len(faults) > _FIRST_ERRORS:

@@ -22,7 +22,15 @@ from collector.domain.line_state import (
 from collector.domain.series import Seen, SeriesId, main_series
 from collector.ledger.bookkeeping import series_of
 from collector.ledger.elsewhere import on_the_line, was_elsewhere
-from collector.ledger.schema import SERIES_COLUMNS, carriers, latest, lines, records, sites
+from collector.ledger.schema import (
+    SERIES_COLUMNS,
+    carriers,
+    latest,
+    lines,
+    probe_paths,
+    records,
+    sites,
+)
 from protocol.records import Ipv6State
 
 _RECENT_TESTS = 40
@@ -98,8 +106,16 @@ def overview(connection: Connection, now: datetime) -> list[LineOverview]:
     found = _line_rows(connection)
     newest = _newest_records(connection)
     recent = _recent_speed(connection)
+    servers = _main_servers(connection)
     return [
-        _summarise(line, newest.get(line.id, ()), recent.get(line.id, ()), now) for line in found
+        _summarise(
+            line,
+            newest.get(line.id, ()),
+            recent.get(line.id, ()),
+            servers.get(line.id),
+            now,
+        )
+        for line in found
     ]
 
 
@@ -192,10 +208,25 @@ def _grouped(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
     return grouped
 
 
+def _main_servers(connection: Connection) -> dict[str, str]:
+    """Return the first server that a line's path names: the one that most of its tests go to."""
+    query = select(probe_paths.c.line_id, probe_paths.c.servers).where(
+        probe_paths.c.line_id.is_not(None),
+        probe_paths.c.servers.is_not(None),
+        probe_paths.c.beside.is_(None),
+    )
+    return {line: servers.split()[0] for line, servers in connection.execute(query)}
+
+
 def _summarise(
-    line: LineRow, newest: Sequence[RowMapping], recent: Sequence[RowMapping], now: datetime
+    line: LineRow,
+    newest: Sequence[RowMapping],
+    recent: Sequence[RowMapping],
+    server: str | None,
+    now: datetime,
 ) -> LineOverview:
-    main = main_series(Seen(series_of(row), row["outcome"], row["flags"]) for row in recent)
+    seen = (Seen(series_of(row), row["outcome"], row["flags"]) for row in recent)
+    main = main_series(seen, server)
     of_main = [row for row in recent if _is_of(row, main)]
     measured = [row for row in of_main if row["outcome"] == "measured"]
     heard_at = newest[0]["measured_at"] if newest else None

@@ -180,6 +180,15 @@ def test_a_newer_version_takes_over_when_it_has_half_as_many() -> None:
     assert main_series([*results, Seen(new, "measured", "")]) == new
 
 
+def test_the_plans_main_server_stands_for_a_line_while_it_answers() -> None:
+    """Of servers that take turns it is the plan's first, unless it has hardly any results."""
+    other = USUAL._replace(server="a-server")
+    results = [Seen(USUAL, "measured", ""), Seen(other, "measured", "")]
+    assert main_series(results) == other
+    assert main_series(results, "hn1") == USUAL
+    assert main_series([*results, *results[1:] * 3], "hn1") == other
+
+
 def test_ipv4_stands_for_a_line_also_where_it_is_dead() -> None:
     """IPv6 that works does not hide IPv4 that fails, and a line of IPv6 alone is judged by it."""
     dead, alive = USUAL._replace(server=None), USUAL._replace(ip_version=6)
