@@ -15,6 +15,8 @@ import pytest
 
 from probe.engine import Measurement, Order
 from probe.engines import ookla
+from probe.transfer.choice import Picked
+from probe.transfer.guard import Guard
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
 from server.app import MeasurementServer
@@ -67,6 +69,13 @@ def measure(url: str = ookla.SERVICE, **order: object) -> Measurement:
     return ENGINE.measure(Order(**(values | order)))  # type: ignore[arg-type] # changed fields
 
 
+def picked(url: str) -> Picked:
+    """Return which server a URL means."""
+    entry = ServerEntry(name="near", url=url, engine="ookla")
+    order = Order(server=entry, ookla_terms_accepted=True)
+    return ookla.pick(order, Guard.of(order))
+
+
 def failed(measurement: Measurement) -> tuple[Failure, str]:
     """Return why a measurement that has no section failed."""
     assert measurement.section is None
@@ -108,19 +117,16 @@ def test_a_server_is_named_by_its_number(server: MeasurementServer, service: Ser
         listed("http://127.0.0.1:9/speedtest/upload.php", 1),
         listed(f"{server.url}/speedtest/upload.php", 17),
     ]
-    measurement = measure(f"{ookla.SERVICE}server/17")
-    section = speed(measurement)
-    assert measurement.failure is None
-    assert (section.server.entry, section.server.choice) == ("near", None)
-    assert measurement.public_address is None
+    found = picked(f"{ookla.SERVICE}server/17")
+    assert (found.entry.name, found.entry.url) == ("near", f"{server.url}/speedtest/upload.php")
+    assert (found.choice, found.public_address) == (None, None)
     assert failed(measure(f"{ookla.SERVICE}server/666"))[0] is Failure.NOT_A_SERVER
 
 
-def test_a_server_is_named_by_its_address(server: MeasurementServer, service: Service) -> None:
+def test_a_server_is_named_by_its_address(service: Service) -> None:
     """With the address of a server's upload, speedtest.net is not asked."""
-    measurement = measure(f"{server.url}/speedtest/upload.php")
-    assert measurement.failure is None
-    assert speed(measurement).server.entry == "near"
+    found = picked("http://192.0.2.1:8080/speedtest/upload.php")
+    assert (found.entry.name, found.entry.engine) == ("near", "ookla")
     assert service.asked == []
 
 

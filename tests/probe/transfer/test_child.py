@@ -55,7 +55,7 @@ def test_a_program_that_ends_gives_what_it_said() -> None:
 
 def test_a_program_without_end_is_killed_and_not_left(tmp_path: Path) -> None:
     """After its time it is killed and its process is gone, not a zombie."""
-    error = failure(writes_its_id(tmp_path), seconds=3)
+    error = failure(writes_its_id(tmp_path), seconds=1.5)
     assert error.report.code is Failure.DEADLINE
     assert not process_of(tmp_path).exists()
 
