@@ -18,7 +18,7 @@ from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
 from protocol.records import Speed
-from tests.probe.far_end import listening, mute, plain_backend
+from tests.probe.far_end import listening, mute
 
 SHORT = Iperf3Engine(full=Lengths(1, 1), quick=Lengths(0, 1), streams=2)
 
@@ -155,15 +155,18 @@ def test_the_second_direction_is_asked_for_again(
         assert (measurement.section.upload is None) == (expected is not None)
 
 
+def refuse(connection: socket.socket) -> None:
+    """Answer as a web server does to what it does not understand."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    mute(connection)
+
+
 def test_what_is_no_server_is_told() -> None:
     """A closed port, a web server and a name that is none each have their failure."""
     assert code(measure("iperf3://127.0.0.1:9")) is Failure.REFUSED
-    with plain_backend() as url:
-        assert code(measure(url.replace("http://", "iperf3://"))) in {
-            Failure.NOT_A_SERVER,
-            Failure.CONNECTION_LOST,
-            Failure.BAD_ANSWER,
-        }
+    with listening(refuse) as url:
+        assert code(measure(url.replace("http://", "iperf3://"))) is Failure.NOT_A_SERVER
     assert code(measure("ftp://127.0.0.1")) is Failure.NAME_RESOLUTION
     assert code(Iperf3Engine().measure(Order(server=None))) is Failure.NO_SERVER
 
