@@ -272,11 +272,12 @@ class _Test:
 
     def _queue_stands(self, pinger: LoadedPinger) -> Callable[[float, float], bool]:
         """Return what tells whether the line's queue held packets up between two moments."""
-        idle = self._latency["idle"].median_seconds
+        idle = self._latency["idle"].median_seconds or 0.0
 
         def stands(start: float, end: float) -> bool:
-            loaded = pinger.within(start, end).median_seconds
-            return queue_stands(idle, loaded)
+            since = pinger.waiting_since()
+            waiting = 0.0 if since is None else max(0.0, end - since)
+            return queue_stands(idle, pinger.answered_within(start, end), waiting)
 
         return stands
 

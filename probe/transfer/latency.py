@@ -105,6 +105,7 @@ class LoadedPinger:
         self._interval = interval
         self._ended = threading.Event()
         self._trips: list[RoundTrip] = []
+        self._waiting_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="pinger", daemon=True)
 
     def start(self) -> None:
@@ -137,13 +138,26 @@ class LoadedPinger:
         ]
         return summarise(answered, len(trips))
 
+    def answered_within(self, start: float, end: float) -> list[float]:
+        """Return the seconds of each request that left and was answered between two moments."""
+        return [
+            trip.seconds
+            for trip in tuple(self._trips)
+            if trip.seconds is not None and start <= trip.sent_at <= end - trip.seconds
+        ]
+
+    def waiting_since(self) -> float | None:
+        """Return when the request left that is not answered yet; None where there is none."""
+        return self._waiting_since
+
     def _run(self) -> None:
         while not self._ended.is_set():
-            sent_at = time.monotonic()
+            self._waiting_since = sent_at = time.monotonic()
             try:
                 seconds = self._client.get(self._path()).seconds
             except MeasurementError:
                 self._trips.append(RoundTrip(sent_at, None))
                 return
             self._trips.append(RoundTrip(sent_at, seconds))
+            self._waiting_since = None
             self._ended.wait(max(0.0, self._interval - seconds))

@@ -8,6 +8,7 @@ are added do not take a random loss for a full line (BBR): with 0.1 % of loss an
 leaves nine tenths of 900 Mbit/s unused, which is not what the line can carry.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -24,7 +25,8 @@ MOST_STREAMS: Final = 16
 
 QUEUE_RATIO: Final = 1.25
 QUEUE_SECONDS: Final = 0.001
-"""A queue stands where round trips under load exceed 1.25 times those before it, and 1 ms."""
+"""A queue stands where no round trip under load is shorter than 1.25 times those before it, and
+1 ms."""
 
 LOSS_BASED: Final = "cubic"
 MODEL_BASED: Final = "bbr"
@@ -35,11 +37,19 @@ def congestion_control(stream: int) -> str:
     return LOSS_BASED if stream < FIRST_STREAMS else MODEL_BASED
 
 
-def queue_stands(idle_seconds: float | None, loaded_seconds: float | None) -> bool:
-    """Tell whether packets wait for the line; no where the round trips are not known."""
-    if idle_seconds is None or loaded_seconds is None:
-        return False
-    return loaded_seconds > idle_seconds * QUEUE_RATIO + QUEUE_SECONDS
+def queue_stands(idle_seconds: float, answered: Sequence[float], waiting_seconds: float) -> bool:
+    """Tell whether packets waited for the line all through a step.
+
+    A queue stands where even the shortest wait is long (RFC 8289 judges so); one that comes and
+    goes leaves the line idle in between. Where no answer came, the lost or late one tells.
+
+    Args:
+        idle_seconds: the round trip of the line before any load.
+        answered: the round trips of the step.
+        waiting_seconds: how long one has been waited for at its end; 0 where none is.
+    """
+    long = idle_seconds * QUEUE_RATIO + QUEUE_SECONDS
+    return min(answered, default=waiting_seconds) > long
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,13 +86,18 @@ def test_a_fixed_warm_up_is_one_step() -> None:
     assert fixed.next([(0.0, 0)], 1, 3, queue=False) == "measure"
 
 
-def test_a_queue_shows_in_the_round_trips() -> None:
-    """A queue stands above 1.25 times the idle round trip and 1 ms; unknown is none."""
-    assert queue_stands(0.020, 0.027)
-    assert not queue_stands(0.020, 0.0259)
-    assert not queue_stands(0.0002, 0.0011)
-    assert not queue_stands(None, 0.1)
-    assert not queue_stands(0.02, None)
+def test_a_queue_stands_in_every_round_trip() -> None:
+    """It stands where even the shortest round trip is above 1.25 times the idle one and 1 ms."""
+    assert queue_stands(0.020, [0.05, 0.027], 0.0)
+    assert not queue_stands(0.020, [0.05, 0.0259], 0.3)
+    assert not queue_stands(0.0002, [0.0011], 0.0)
+
+
+def test_an_answer_that_does_not_come_tells_of_a_queue() -> None:
+    """Without any answer the one that is waited for counts; without that, nothing is known."""
+    assert queue_stands(0.020, [], 0.3)
+    assert not queue_stands(0.020, [], 0.01)
+    assert not queue_stands(0.020, [], 0.0)
 
 
 def test_added_streams_do_not_take_a_loss_for_a_full_line() -> None:
