@@ -29,7 +29,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
 from probe.transfer.own import OwnBytes
-from probe.transfer.ramp import Fixed, Ramp, congestion_control, queue_stands
+from probe.transfer.ramp import Fixed, Ramp, congestion_control, queued_ratio
 from probe.transfer.result import count, flags_of_direction, measured_window
 from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
@@ -236,7 +236,7 @@ class _Test:
             tail_seconds=TAIL_SECONDS if direction == "upload" and ours else 0.0,
             may_converge=self.profile.may_converge,
             stall_seconds=self.stall_seconds,
-            queue_stands=self._queue_stands(pinger),
+            queued=self._queued(pinger),
         )
         own = OwnBytes()
 
@@ -270,16 +270,16 @@ class _Test:
         start = result.began_at + result.window.start
         self._latency[direction] = pinger.within(start, result.began_at + result.window.end)
 
-    def _queue_stands(self, pinger: LoadedPinger) -> Callable[[float, float], bool]:
-        """Return what tells whether the line's queue held packets up between two moments."""
+    def _queued(self, pinger: LoadedPinger) -> Callable[[float, float], float]:
+        """Return what tells how many round trips between two moments waited in a queue."""
         idle = self._latency["idle"].median_seconds or 0.0
 
-        def stands(start: float, end: float) -> bool:
+        def queued(start: float, end: float) -> float:
             since = pinger.waiting_since()
             waiting = 0.0 if since is None else max(0.0, end - since)
-            return queue_stands(idle, pinger.answered_within(start, end), waiting)
+            return queued_ratio(idle, pinger.answered_within(start, end), waiting)
 
-        return stands
+        return queued
 
     def _transfer(self, direction: Direction) -> Transfer | None:
         done = self._runs.get(direction)

@@ -36,8 +36,8 @@ class Plan:
             which lag by its own interval, cover all of it.
         may_converge: end the window once the rate has converged (profile quick).
         stall_seconds: see `STALL_SECONDS`.
-        queue_stands: tells whether packets waited for the line between two moments of
-            `time.monotonic()`.
+        queued: tells which share of round trips waited in the line's queue between two moments
+            of `time.monotonic()`.
     """
 
     ramp: Ramp | Fixed
@@ -45,7 +45,7 @@ class Plan:
     tail_seconds: float = 0.0
     may_converge: bool = False
     stall_seconds: float = STALL_SECONDS
-    queue_stands: Callable[[float, float], bool] = lambda start, end: False  # noqa: ARG005
+    queued: Callable[[float, float], float] = lambda start, end: 0.0  # noqa: ARG005
 
     @property
     def longest_seconds(self) -> float:
@@ -134,7 +134,7 @@ class _Course:
         self._streams: list[Stream] = []
         self._totals: list[tuple[float, int]] = [(0.0, 0)]
         self._window: Window | None = None
-        self._step = 1
+        self._queued: list[float] = []
         self._ticks = count(1)
         self._moved_at = 0.0
         self._joining: deque[float] = deque()
@@ -227,25 +227,23 @@ class _Course:
 
     @property
     def _step_end(self) -> float:
-        return self._step * self._plan.ramp.step_seconds
+        return (len(self._queued) + 1) * self._plan.ramp.step_seconds
 
     def _warm_up(self, now: float) -> None:
         """At the end of a step: more streams, another step, or the measuring window."""
-        if now < self._step_end:
+        end = self._step_end
+        if now < end:
             return
         ramp, began_at = self._plan.ramp, self._result.began_at
-        queue = self._plan.queue_stands(
-            began_at + self._step_end - ramp.step_seconds, began_at + self._step_end
-        )
-        then = ramp.next(self._totals, self._step, len(self._streams), queue=queue)
+        start = began_at + end - ramp.step_seconds
+        self._queued.append(self._plan.queued(start, began_at + end))
+        then = ramp.next(self._totals, len(self._streams), self._queued)
         if then == "measure":
-            self._open_window(self._step_end)
-            return
-        if then == "more":
+            self._open_window(end)
+        elif then == "more":
             number = min(len(self._streams), ramp.most_streams - len(self._streams))
             between = ramp.step_seconds / number
-            self._joining += [self._step_end + turn * between for turn in range(number)]
-        self._step += 1
+            self._joining += [end + turn * between for turn in range(number)]
 
     def _add(self, now: float) -> None:
         """Start the further streams whose turn has come; each moves bytes once it is connected.

@@ -25,8 +25,10 @@ MOST_STREAMS: Final = 16
 
 QUEUE_RATIO: Final = 1.25
 QUEUE_SECONDS: Final = 0.001
-"""A queue stands where no round trip under load is shorter than 1.25 times those before it, and
-1 ms."""
+"""A round trip beside the streams that is longer than 1.25 times those before them, and 1 ms,
+waited in the line's queue."""
+
+_MOST: Final = 0.5
 
 LOSS_BASED: Final = "cubic"
 MODEL_BASED: Final = "bbr"
@@ -37,11 +39,10 @@ def congestion_control(stream: int) -> str:
     return LOSS_BASED if stream < FIRST_STREAMS else MODEL_BASED
 
 
-def queue_stands(idle_seconds: float, answered: Sequence[float], waiting_seconds: float) -> bool:
-    """Tell whether packets waited for the line all through a step.
+def queued_ratio(idle_seconds: float, answered: Sequence[float], waiting_seconds: float) -> float:
+    """Return which share of a step's round trips waited in the line's queue, 0 to 1.
 
-    A queue stands where even the shortest wait is long (RFC 8289 judges so); one that comes and
-    goes leaves the line idle in between. Where no answer came, the lost or late one tells.
+    Where no answer came at all, the one that is still waited for tells.
 
     Args:
         idle_seconds: the round trip of the line before any load.
@@ -49,21 +50,27 @@ def queue_stands(idle_seconds: float, answered: Sequence[float], waiting_seconds
         waiting_seconds: how long one has been waited for at its end; 0 where none is.
     """
     long = idle_seconds * QUEUE_RATIO + QUEUE_SECONDS
-    return min(answered, default=waiting_seconds) > long
+    trips = answered or [waiting_seconds]
+    return sum(trip > long for trip in trips) / len(trips)
 
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
     """The rule, asked at the end of each step of the warm-up.
 
-    The mean rate of the step's second half is compared with that of the step before; a change by
-    more than `settled_ratio` is growth or fall. Nothing is decided after the first step.
+    The mean rate of the step's second half is compared with that of the step before: a change by
+    more than `settled_ratio` is growth or fall. The first streams:
 
-    - A queue stands: the line is full. Once it neither grows nor falls, the window begins.
-    - None stands, and only the first streams are there: while they grow by themselves, up to
-      `patience_steps`, they are waited for; otherwise the streams are doubled.
-    - None stands although streams were added: while each doubling lets the rate grow, the next
-      one follows, up to `most_streams`. Once more streams do not help, the window begins.
+    - all round trips of this step and of the one before waited in a queue: they fill the line. Once
+      the rate neither grows nor falls, the window begins. (A queue that comes and goes leaves the
+      line idle in between, and the one that a slow start leaves behind is gone a step later.)
+    - otherwise they have `patience_steps` to get there; then the streams are doubled.
+
+    With streams added:
+
+    - the rate grew, and most round trips found no queue: the streams are doubled again, up to
+      `most_streams`. More would only push each other out of a full queue.
+    - it grew all the same, or fell: another step; otherwise the window begins.
 
     Attributes:
         first_streams: at the direction's first byte.
@@ -81,15 +88,15 @@ class Ramp:
     settled_ratio: float = 0.05
     limit_seconds: float = 8.0
 
-    def next(self, totals: Series, step: int, streams: int, *, queue: bool) -> Next:
-        """Return what follows step ``step`` (counted from 1), whose end was just sampled.
+    def next(self, totals: Series, streams: int, queued: Sequence[float]) -> Next:
+        """Return what follows a step whose end was just sampled.
 
         Args:
             totals: bytes of all streams since the direction began.
-            step: how many steps are over.
             streams: how many there are.
-            queue: whether packets waited for the line in this step.
+            queued: of each step so far, the share of round trips that waited in a queue.
         """
+        step = len(queued)
         end = step * self.step_seconds
         if end >= self.limit_seconds:
             return "measure"
@@ -99,11 +106,11 @@ class Ramp:
         now, before = rate(totals, end, half), rate(totals, end - self.step_seconds, half)
         grew = now > before * (1 + self.settled_ratio)
         fell = now < before * (1 - self.settled_ratio)
-        if queue:
-            return "wait" if grew or fell else "measure"
         if streams == self.first_streams:
-            return "wait" if grew and step < self.patience_steps else "more"
-        if grew and streams < self.most_streams:
+            if min(queued[-2:]) == 1:
+                return "wait" if grew or fell else "measure"
+            return "wait" if step < self.patience_steps else "more"
+        if grew and queued[-1] < _MOST and streams < self.most_streams:
             return "more"
         return "wait" if grew or fell else "measure"
 
@@ -130,7 +137,7 @@ class Fixed:
         """The whole warm-up is one step."""
         return self.limit_seconds
 
-    def next(self, totals: Series, step: int, streams: int, *, queue: bool) -> Next:
+    def next(self, totals: Series, streams: int, queued: Sequence[float]) -> Next:
         """Return what follows the warm-up."""
-        del totals, step, streams, queue
+        del totals, streams, queued
         return "measure"

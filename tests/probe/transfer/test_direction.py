@@ -163,13 +163,13 @@ def test_a_full_line_gets_no_more_streams() -> None:
     """
     asked = []
 
-    def stands(start: float, end: float) -> bool:
+    def queued(start: float, end: float) -> float:
         asked.append(end - start)
-        return True
+        return 1.0
 
     streams = [Counter(number, lambda s: 1e6 * s) for number in range(2)]
     ramp = Ramp(first_streams=2, most_streams=8, step_seconds=0.4)
-    result = go(streams, Plan(ramp, 0.4, queue_stands=stands))
+    result = go(streams, Plan(ramp, 0.4, queued=queued))
     assert len(result.tcp) == 2
     assert result.window.start == pytest.approx(0.8)
     assert asked == pytest.approx([0.4, 0.4])

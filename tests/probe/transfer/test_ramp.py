@@ -8,13 +8,15 @@ from probe.transfer.ramp import (
     LOSS_BASED,
     MODEL_BASED,
     Fixed,
+    Next,
     Ramp,
     congestion_control,
-    queue_stands,
+    queued_ratio,
 )
 from probe.transfer.window import Series
 
 RAMP = Ramp()
+FULL, COMES_AND_GOES, EMPTY = 1.0, 0.6, 0.0
 
 
 def steps(*rates: float) -> Series:
@@ -27,53 +29,56 @@ def steps(*rates: float) -> Series:
     return totals
 
 
+def after(rates: list[float], streams: int, queued: list[float]) -> Next:
+    """Return what follows steps of these rates and queues."""
+    return RAMP.next(steps(*rates), streams, queued)
+
+
 def test_a_full_line_that_settled_is_measured() -> None:
-    """With a queue and two equal steps the window begins after 2 s, with the first streams."""
-    assert RAMP.next(steps(1e6), 1, 4, queue=True) == "wait"
-    assert RAMP.next(steps(1e6, 1.04e6), 2, 4, queue=True) == "measure"
+    """With a queue all through two steps of the same rate the window begins."""
+    assert after([1e6], 4, [FULL]) == "wait"
+    assert after([1e6, 1.04e6], 4, [FULL, FULL]) == "measure"
 
 
 def test_a_full_line_that_still_changes_is_waited_for() -> None:
     """A rate that rises or falls by more than 5 % takes another step, without more streams."""
-    assert RAMP.next(steps(1e6, 1.1e6), 2, 4, queue=True) == "wait"
-    assert RAMP.next(steps(1e6, 0.9e6), 2, 4, queue=True) == "wait"
+    assert after([1e6, 1.1e6], 4, [FULL, FULL]) == "wait"
+    assert after([1e6, 0.9e6], 4, [FULL, FULL]) == "wait"
 
 
-def test_a_line_without_a_queue_gets_more_streams() -> None:
-    """First streams that stopped growing although nothing waits for the line are doubled; those
-    that still grow are given three steps.
-    """
-    assert RAMP.next(steps(1e6), 1, 4, queue=False) == "wait"
-    assert RAMP.next(steps(1e6, 1e6), 2, 4, queue=False) == "more"
-    assert RAMP.next(steps(1e6, 2e6), 2, 4, queue=False) == "wait"
-    assert RAMP.next(steps(1e6, 2e6, 3e6), 3, 4, queue=False) == "more"
+def test_first_streams_that_do_not_fill_the_line_are_doubled() -> None:
+    """Without a queue that stands for two steps, further streams join after the third step."""
+    assert after([1e6, 1e6], 4, [EMPTY, FULL]) == "wait"
+    assert after([1e6, 1e6, 1e6], 4, [EMPTY, FULL, FULL]) == "measure"
+    assert after([1e6, 1e6, 1e6], 4, [FULL, FULL, COMES_AND_GOES]) == "more"
+    assert after([1e6, 1e6, 1e6], 4, [EMPTY, EMPTY, EMPTY]) == "more"
 
 
 def test_streams_are_added_while_they_help() -> None:
-    """A doubling after which the rate grew is followed by the next; one that did not help ends the
-    warm-up.
+    """A doubling after which the rate grew, without a queue, is followed by the next; one that did
+    not help, or filled the queue, is the last.
     """
-    assert RAMP.next(steps(1e6, 1.5e6), 2, 8, queue=False) == "more"
-    assert RAMP.next(steps(1e6, 1.5e6, 1.52e6), 3, 16, queue=False) == "measure"
-    assert RAMP.next(steps(1e6, 1.0e6), 2, 8, queue=False) == "measure"
+    queued = [EMPTY] * 4
+    assert after([1e6, 1e6, 1e6, 1.5e6], 8, queued) == "more"
+    assert after([1e6, 1e6, 1e6, 1.0e6], 8, queued) == "measure"
+    assert after([1e6, 1e6, 1e6, 1.5e6], 8, [*queued, COMES_AND_GOES][-4:]) == "wait"
+    assert after([1e6, 1e6, 1e6, 0.5e6], 8, queued) == "wait"
 
 
 def test_there_are_never_more_than_the_most() -> None:
     """A line that goes on growing with 16 streams is waited for, and measured at the limit."""
-    assert RAMP.next(steps(1e6, 2e6), 2, 16, queue=False) == "wait"
-    assert RAMP.next(steps(*(1e6 * 2**n for n in range(8))), 8, 16, queue=False) == "measure"
+    assert after([1e6, 2e6], 16, [EMPTY] * 2) == "wait"
+    assert after([1e6 * 2**n for n in range(8)], 16, [EMPTY] * 8) == "measure"
 
 
 @given(
-    st.lists(st.floats(0, 1e9), min_size=1, max_size=12),
-    st.integers(1, 12),
+    st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1)), min_size=1, max_size=12),
     st.sampled_from([4, 8, 16]),
-    st.booleans(),
 )
-def test_the_warm_up_always_ends(rates: list[float], step: int, streams: int, queue: bool) -> None:
+def test_the_warm_up_always_ends(course: list[tuple[float, float]], streams: int) -> None:
     """Whatever the line does, the window begins at the limit, and streams never pass the most."""
-    then = RAMP.next(steps(*rates), step, streams, queue=queue)
-    if step >= RAMP.limit_seconds:
+    then = after([rate for rate, _ in course], streams, [queued for _, queued in course])
+    if len(course) >= RAMP.limit_seconds:
         assert then == "measure"
     if streams == RAMP.most_streams:
         assert then != "more"
@@ -83,21 +88,21 @@ def test_a_fixed_warm_up_is_one_step() -> None:
     """Streams of a fixed number are measured after their warm-up, whatever they do."""
     fixed = Fixed(3, 0.5)
     assert (fixed.first_streams, fixed.most_streams, fixed.step_seconds) == (3, 3, 0.5)
-    assert fixed.next([(0.0, 0)], 1, 3, queue=False) == "measure"
+    assert fixed.next([(0.0, 0)], 3, [0.0]) == "measure"
 
 
-def test_a_queue_stands_in_every_round_trip() -> None:
-    """It stands where even the shortest round trip is above 1.25 times the idle one and 1 ms."""
-    assert queue_stands(0.020, [0.05, 0.027], 0.0)
-    assert not queue_stands(0.020, [0.05, 0.0259], 0.3)
-    assert not queue_stands(0.0002, [0.0011], 0.0)
+def test_a_queue_shows_in_the_round_trips() -> None:
+    """A round trip waited in a queue above 1.25 times the idle one and 1 ms."""
+    assert queued_ratio(0.020, [0.05, 0.027], 0.0) == 1.0
+    assert queued_ratio(0.020, [0.05, 0.0259], 0.3) == 0.5
+    assert queued_ratio(0.0002, [0.0011], 0.0) == 0.0
 
 
 def test_an_answer_that_does_not_come_tells_of_a_queue() -> None:
-    """Without any answer the one that is waited for counts; without that, nothing is known."""
-    assert queue_stands(0.020, [], 0.3)
-    assert not queue_stands(0.020, [], 0.01)
-    assert not queue_stands(0.020, [], 0.0)
+    """Without any answer the one that is waited for counts; without that, there is no queue."""
+    assert queued_ratio(0.020, [], 0.3) == 1.0
+    assert queued_ratio(0.020, [], 0.01) == 0.0
+    assert queued_ratio(0.020, [], 0.0) == 0.0
 
 
 def test_added_streams_do_not_take_a_loss_for_a_full_line() -> None:
