@@ -9,6 +9,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,6 +74,7 @@ class EmulatedLine(Namespaces):
         }
         self._seed = seed
         self._log = Path()
+        self._seen = 0
 
     def connect(self, undo: ExitStack) -> None:
         """Start the emulator and give each end its device."""
@@ -110,6 +112,24 @@ class EmulatedLine(Namespaces):
             counts["delivered_bytes"], counts["delivered_frames"], counts["dropped_frames"]
         )
 
+    def forget(self) -> None:
+        """Look at nothing that was logged until now."""
+        self._seen = self._log.stat().st_size
+
+    def rates_seen(self, direction: Direction) -> list[tuple[float, float]]:
+        """Return moments of `time.monotonic()` and the rate delivered since the one before."""
+        counts = [line for line in self._lines() if "ways" in line]
+        way = _WAYS.index(direction)
+        return [
+            (
+                after["at"],
+                8
+                * (after["ways"][way]["delivered_bytes"] - before["ways"][way]["delivered_bytes"])
+                / (after["at"] - before["at"]),
+            )
+            for before, after in pairwise(counts)
+        ]
+
     def small_packets(self) -> list[Small]:
         """Return all small packets with data, in the order they came in."""
         return [
@@ -119,6 +139,8 @@ class EmulatedLine(Namespaces):
         ]
 
     def _lines(self) -> list[dict[str, Any]]:
-        # The last line may be half-written.
-        whole = self._log.read_text(encoding="ascii").rpartition("\n")[0]
+        with self._log.open("rb") as file:
+            file.seek(self._seen)
+            # The last line may be half-written.
+            whole = file.read().rpartition(b"\n")[0]
         return [json.loads(line) for line in whole.splitlines()]

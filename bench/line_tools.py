@@ -1,25 +1,34 @@
-"""Linewatch and iperf3 on the same line: one run of each, with what it cost."""
+"""Linewatch, iperf3 and speedtest-cli on the same line: one run of each, with what it cost."""
 
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Literal, Protocol, Self
 
-from bench.namespaces import DIRECTIONS, Direction, Family, Namespaces
+from bench.namespaces import DIRECTIONS, FAMILIES, Direction, Family, Namespaces
 from bench.processes import LINEWATCH, Process, running
 from protocol.constants import FULL_WINDOW_SECONDS
 from protocol.errors import LinewatchError
 
 SERVER_PORT: Final = 8080
 """In the line's own namespace every port is free."""
+
+SPEEDTEST_PORT: Final = 8081
+"""Another server than Linewatch's own tests', so that CPU seconds are told apart."""
+
+SPEEDTEST_THREADS: Final = 8
+"""What it uses for downloads with speedtest.net's usual configuration."""
+
+ROOT: Final = Path(__file__).parents[1]
 
 RUN_SECONDS: Final = 120.0
 """The longest that one run of a tool may take: `measure` ends within 90 s by itself."""
@@ -31,6 +40,10 @@ WIRE_WINDOW_SECONDS: Final = 4.0
 """The bottleneck's own rate is the highest mean over a time as long as this."""
 
 _WIRE_INTERVAL_SECONDS: Final = 0.25
+
+
+Load = Literal["idle", "download", "upload"]
+LOADS: Final[tuple[Load, ...]] = ("idle", "download", "upload")
 
 
 class RunError(LinewatchError):
@@ -46,7 +59,8 @@ class ToolRun:
         bytes: all payload that the tool moved, warm-up included, by direction.
         client_cpu_seconds, server_cpu_seconds: user and system time of each end's process, over
             both directions.
-        stream_count: connections in parallel.
+        stream_count: connections in parallel, of the direction with most.
+        latency_seconds: median round trips, idle and under each direction's load.
     """
 
     bits_per_second: dict[Direction, float]
@@ -54,6 +68,7 @@ class ToolRun:
     client_cpu_seconds: float
     server_cpu_seconds: float
     stream_count: int
+    latency_seconds: dict[Load, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -143,37 +158,115 @@ class Tool(Protocol):
 
 
 class Linewatch:
-    """`linewatch server run` and `linewatch measure`."""
+    """`linewatch server run` and `linewatch measure`.
 
-    name = "linewatch"
+    Args:
+        line: the line.
+        folder: where it may write.
+        profile: see `linewatch measure --profile`.
+    """
 
-    def __init__(self, line: Namespaces, folder: Path) -> None:
+    def __init__(
+        self, line: Namespaces, folder: Path, profile: Literal["full", "quick"] = "full"
+    ) -> None:
+        self.name = profile
         self._line = line
         self._folder = folder
 
     @contextmanager
     def serving(self) -> Iterator[Process]:
         """Run the server at the line's server end."""
-        listen = ["server", "run", "--listen", f"[::]:{SERVER_PORT}"]
-        command = self._line.command("server", [LINEWATCH, *listen])
-        with running("linewatch-server", command, self._folder) as server:
-            server.wait_for(r"listening on http://")
+        with linewatch_server(self._line, self._folder, SERVER_PORT) as server:
             yield server
 
     def run(self, family: Family, server: Process) -> ToolRun:
-        """Measure once with the profile `full`."""
-        url = self._line.url(family, SERVER_PORT)
-        arguments = ["measure", "--server", url, "--family", str(family), "--json"]
-        command = self._line.command("probe", [LINEWATCH, *arguments])
+        """Measure once."""
         server_before = server.cpu_seconds()
-        text, cpu = _run(command, self._folder)
-        speed: dict[str, Any] = json.loads(text)["speed"]
+        found, cpu = measure(self._line, self._folder, family, "--profile", self.name)
+        speed = found["speed"]
+        latency = {load: speed["latency"][load] for load in LOADS}
         return ToolRun(
             bits_per_second={way: speed[way]["bits_per_second"] for way in DIRECTIONS},
             bytes={way: speed[way]["total_bytes"] for way in DIRECTIONS},
             client_cpu_seconds=cpu,
             server_cpu_seconds=server.cpu_seconds() - server_before,
-            stream_count=speed["download"]["stream_count"],
+            stream_count=max(speed[way]["stream_count"] for way in DIRECTIONS),
+            latency_seconds={
+                load: each["median_seconds"]
+                for load, each in latency.items()
+                if each and each["median_seconds"] is not None
+            },
+        )
+
+
+@contextmanager
+def linewatch_server(line: Namespaces, folder: Path, port: int) -> Iterator[Process]:
+    """Run our server at the line's server end; the name of its log follows the port."""
+    command = line.command("server", [LINEWATCH, "server", "run", "--listen", f"[::]:{port}"])
+    with running(f"linewatch-server-{port}", command, folder) as server:
+        server.wait_for(r"listening on http://")
+        yield server
+
+
+def measure(
+    line: Namespaces, folder: Path, family: Family, *arguments: str
+) -> tuple[dict[str, Any], float]:
+    """Run `linewatch measure --json` at the line's probe end; return its object and CPU seconds.
+
+    Raises:
+        RunError: it failed; says what it printed.
+    """
+    url = line.url(family, SERVER_PORT)
+    words = ["measure", "--server", url, "--family", str(family), "--json", *arguments]
+    text, cpu = run_tool(line.command("probe", [LINEWATCH, *words]), folder)
+    found: dict[str, Any] = json.loads(text)
+    return found, cpu
+
+
+class SpeedtestCli:
+    """speedtest-cli's own program and transfer, against the same server of ours.
+
+    What it asks speedtest.net first is answered by `bench.speedtest_net` at the probe's end. It
+    knows IPv4 alone.
+    """
+
+    name = "speedtest-cli"
+
+    def __init__(self, line: Namespaces, folder: Path) -> None:
+        self._line = line
+        self._folder = folder
+        self._service = ""
+
+    @contextmanager
+    def serving(self) -> Iterator[Process]:
+        """Run a server of ours at the line's server end, and the stand-in at the probe's."""
+        stand_in = self._line.command("probe", [sys.executable, "-m", "bench.speedtest_net"])
+        environ = {"PYTHONPATH": str(ROOT)}
+        with (
+            running("speedtest-net", stand_in, self._folder, environ) as service,
+            linewatch_server(self._line, self._folder, SPEEDTEST_PORT) as server,
+        ):
+            self._service = service.wait_for(r"listening on (\S+)").group(1)
+            yield server
+
+    def run(self, family: Family, server: Process) -> ToolRun:
+        """Measure both directions once, as the program does by itself."""
+        if family != FAMILIES[0]:
+            raise RunError("speedtest-cli measures over IPv4 only")
+        server_before = server.cpu_seconds()
+        url = self._line.url(family, SPEEDTEST_PORT)
+        program = str(Path(sys.executable).with_name("speedtest-cli"))
+        address = self._line.address("server", family)
+        environ = {"http_proxy": self._service, "no_proxy": address}
+        command = self._line.command("probe", [program, "--json", "--mini", url])
+        text, cpu = run_tool(command, self._folder, environ)
+        found: dict[str, Any] = json.loads(text)
+        return ToolRun(
+            bits_per_second={way: found[way] for way in DIRECTIONS},
+            bytes={"download": found["bytes_received"], "upload": found["bytes_sent"]},
+            client_cpu_seconds=cpu,
+            server_cpu_seconds=server.cpu_seconds() - server_before,
+            stream_count=SPEEDTEST_THREADS,
         )
 
 
@@ -221,7 +314,7 @@ class Iperf3:
         cpu = 0.0
         for direction in DIRECTIONS:
             command = self._line.command("probe", self._client(family, direction))
-            text, used = _run(command, self._folder)
+            text, used = run_tool(command, self._folder)
             answer: dict[str, Any] = json.loads(text)
             if "error" in answer:  # which it says with exit code 0
                 raise RunError(f"iperf3 failed: {answer['error']}")
@@ -245,7 +338,9 @@ class Iperf3:
         return ["iperf3", "--client", address, "--json", *times, *streams, *way]
 
 
-def _run(command: Sequence[str], folder: Path) -> tuple[str, float]:
+def run_tool(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None
+) -> tuple[str, float]:
     """Run a tool to its end; return what it printed and the CPU seconds that it used.
 
     Raises:
@@ -253,7 +348,12 @@ def _run(command: Sequence[str], folder: Path) -> tuple[str, float]:
     """
     with tempfile.TemporaryFile(dir=folder) as output, tempfile.TemporaryFile(dir=folder) as errors:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=errors
+            command,
+            cwd=folder,
+            env={**os.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
         )
         late = threading.Timer(RUN_SECONDS, process.kill)
         late.start()

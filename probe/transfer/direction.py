@@ -134,6 +134,7 @@ class _Course:
         self._streams: list[Stream] = []
         self._totals: list[tuple[float, int]] = [(0.0, 0)]
         self._window: Window | None = None
+        self._step = 1
         self._queued: list[float] = []
         self._ticks = count(1)
         self._moved_at = 0.0
@@ -227,7 +228,7 @@ class _Course:
 
     @property
     def _step_end(self) -> float:
-        return (len(self._queued) + 1) * self._plan.ramp.step_seconds
+        return self._step * self._plan.ramp.step_seconds
 
     def _warm_up(self, now: float) -> None:
         """At the end of a step: more streams, another step, or the measuring window."""
@@ -237,13 +238,15 @@ class _Course:
         ramp, began_at = self._plan.ramp, self._result.began_at
         start = began_at + end - ramp.step_seconds
         self._queued.append(self._plan.queued(start, began_at + end))
-        then = ramp.next(self._totals, len(self._streams), self._queued)
+        then = ramp.next(self._totals, self._step, len(self._streams), self._queued)
+        self._step += 1
         if then == "measure":
             self._open_window(end)
         elif then == "more":
             number = min(len(self._streams), ramp.most_streams - len(self._streams))
             between = ramp.step_seconds / number
             self._joining += [end + turn * between for turn in range(number)]
+            self._queued = []
 
     def _add(self, now: float) -> None:
         """Start the further streams whose turn has come; each moves bytes once it is connected.

@@ -58,19 +58,17 @@ def queued_ratio(idle_seconds: float, answered: Sequence[float], waiting_seconds
 class Ramp:
     """The rule, asked at the end of each step of the warm-up.
 
-    The mean rate of the step's second half is compared with that of the step before: a change by
-    more than `settled_ratio` is growth or fall. The first streams:
+    A rate is the mean over the second half of a step; a change by more than `settled_ratio` is
+    growth or fall. Since the direction began, or streams were last added:
 
-    - all round trips of this step and of the one before waited in a queue: they fill the line. Once
-      the rate neither grows nor falls, the window begins. (A queue that comes and goes leaves the
-      line idle in between, and the one that a slow start leaves behind is gone a step later.)
-    - otherwise they have `patience_steps` to get there; then the streams are doubled.
-
-    With streams added:
-
-    - the rate grew, and most round trips found no queue: the streams are doubled again, up to
-      `most_streams`. More would only push each other out of a full queue.
-    - it grew all the same, or fell: another step; otherwise the window begins.
+    - two steps in which all round trips waited in a queue: the streams fill the line. Once the rate
+      neither grows nor falls from step to step, the window begins. (A queue that comes and goes
+      leaves the line idle in between, and the one that a slow start leaves behind is gone a step
+      later.)
+    - `patience_steps` without that, and most round trips of the last one found no queue: the
+      streams are doubled, up to `most_streams`, if they are the first or the rate grew by the last
+      addition. More into a full queue would only push each other out.
+    - `patience_steps`, and neither: once the rate neither grows nor falls, the window begins.
 
     Attributes:
         first_streams: at the direction's first byte.
@@ -86,33 +84,39 @@ class Ramp:
     step_seconds: float = 1.0
     patience_steps: int = 3
     settled_ratio: float = 0.05
-    limit_seconds: float = 8.0
+    limit_seconds: float = 10.0
 
-    def next(self, totals: Series, streams: int, queued: Sequence[float]) -> Next:
-        """Return what follows a step whose end was just sampled.
+    def next(self, totals: Series, step: int, streams: int, queued: Sequence[float]) -> Next:
+        """Return what follows step ``step`` (counted from 1), whose end was just sampled.
 
         Args:
             totals: bytes of all streams since the direction began.
+            step: how many steps are over.
             streams: how many there are.
-            queued: of each step so far, the share of round trips that waited in a queue.
+            queued: of each step since streams were last added, the share of round trips that
+                waited in a queue.
         """
-        step = len(queued)
-        end = step * self.step_seconds
-        if end >= self.limit_seconds:
+        if step * self.step_seconds >= self.limit_seconds:
             return "measure"
-        if step == 1:
+        since = len(queued)
+        if since == 1:
             return "wait"
-        half = self.step_seconds / 2
-        now, before = rate(totals, end, half), rate(totals, end - self.step_seconds, half)
-        grew = now > before * (1 + self.settled_ratio)
-        fell = now < before * (1 - self.settled_ratio)
-        if streams == self.first_streams:
-            if min(queued[-2:]) == 1:
-                return "wait" if grew or fell else "measure"
-            return "wait" if step < self.patience_steps else "more"
-        if grew and queued[-1] < _MOST and streams < self.most_streams:
+        settled = abs(self._growth(totals, step, 1)) <= self.settled_ratio
+        if min(queued[-2:]) == 1:
+            return "measure" if settled else "wait"
+        if since < self.patience_steps:
+            return "wait"
+        helped = since == step or self._growth(totals, step, since) > self.settled_ratio
+        if queued[-1] < _MOST and helped and streams < self.most_streams:
             return "more"
-        return "wait" if grew or fell else "measure"
+        return "measure" if settled else "wait"
+
+    def _growth(self, totals: Series, step: int, steps: int) -> float:
+        """Return by which share the rate differs from that so many steps ago."""
+        half = self.step_seconds / 2
+        now = rate(totals, step * self.step_seconds, half)
+        before = rate(totals, (step - steps) * self.step_seconds, half)
+        return now / before - 1 if before else float(now > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Fixed:
         """The whole warm-up is one step."""
         return self.limit_seconds
 
-    def next(self, totals: Series, streams: int, queued: Sequence[float]) -> Next:
+    def next(self, totals: Series, step: int, streams: int, queued: Sequence[float]) -> Next:
         """Return what follows the warm-up."""
-        del totals, streams, queued
+        del totals, step, streams, queued
         return "measure"

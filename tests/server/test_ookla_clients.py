@@ -12,7 +12,7 @@ import pytest
 
 from protocol.constants import OOKLA_SIZES, SERVER_PATH
 from tests.server.conftest import Connect, Serve
-from tests.speedtest_net import listed, speedtest_net
+from bench.speedtest_net import listed, speedtest_net
 
 PROGRAM = Path(sys.executable).with_name("speedtest-cli")
 

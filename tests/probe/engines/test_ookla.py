@@ -23,7 +23,7 @@ from server.app import MeasurementServer
 from server.settings import ServerSettings
 from tests.probe.engines.test_http import SHORT, speed
 from tests.probe.far_end import listening, mute
-from tests.speedtest_net import Service, listed, speedtest_net
+from bench.speedtest_net import Service, listed, speedtest_net
 
 # The package leaves sockets of answers that it does not like to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

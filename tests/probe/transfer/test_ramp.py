@@ -30,8 +30,8 @@ def steps(*rates: float) -> Series:
 
 
 def after(rates: list[float], streams: int, queued: list[float]) -> Next:
-    """Return what follows steps of these rates and queues."""
-    return RAMP.next(steps(*rates), streams, queued)
+    """Return what follows steps of these rates, with these queues since streams were added."""
+    return RAMP.next(steps(*rates), len(rates), streams, queued)
 
 
 def test_a_full_line_that_settled_is_measured() -> None:
@@ -55,20 +55,21 @@ def test_first_streams_that_do_not_fill_the_line_are_doubled() -> None:
 
 
 def test_streams_are_added_while_they_help() -> None:
-    """A doubling after which the rate grew, without a queue, is followed by the next; one that did
+    """An addition that let the rate grow, without a queue, is followed by the next; one that did
     not help, or filled the queue, is the last.
     """
-    queued = [EMPTY] * 4
-    assert after([1e6, 1e6, 1e6, 1.5e6], 8, queued) == "more"
-    assert after([1e6, 1e6, 1e6, 1.0e6], 8, queued) == "measure"
-    assert after([1e6, 1e6, 1e6, 1.5e6], 8, [*queued, COMES_AND_GOES][-4:]) == "wait"
-    assert after([1e6, 1e6, 1e6, 0.5e6], 8, queued) == "wait"
+    queued = [EMPTY] * 3
+    assert after([1e6, 1e6, 1e6, 1.5e6, 2e6, 2e6], 8, queued) == "more"
+    assert after([1e6, 1e6, 1e6, 1.5e6, 1e6, 1e6], 8, queued) == "measure"
+    assert after([1e6, 1e6, 1e6, 1.5e6, 2e6, 2e6], 8, [EMPTY, EMPTY, COMES_AND_GOES]) == "measure"
+    assert after([1e6, 1e6, 1e6, 1.5e6, 2e6, 3e6], 8, [EMPTY, EMPTY, COMES_AND_GOES]) == "wait"
+    assert after([1e6, 1e6, 1e6, 1.5e6], 8, [EMPTY]) == "wait"
 
 
 def test_there_are_never_more_than_the_most() -> None:
     """A line that goes on growing with 16 streams is waited for, and measured at the limit."""
-    assert after([1e6, 2e6], 16, [EMPTY] * 2) == "wait"
-    assert after([1e6 * 2**n for n in range(8)], 16, [EMPTY] * 8) == "measure"
+    assert after([1e6 * 2**n for n in range(6)], 16, [EMPTY] * 3) == "wait"
+    assert after([1e6 * 2**n for n in range(10)], 16, [EMPTY] * 3) == "measure"
 
 
 @given(
@@ -77,7 +78,8 @@ def test_there_are_never_more_than_the_most() -> None:
 )
 def test_the_warm_up_always_ends(course: list[tuple[float, float]], streams: int) -> None:
     """Whatever the line does, the window begins at the limit, and streams never pass the most."""
-    then = after([rate for rate, _ in course], streams, [queued for _, queued in course])
+    queued = [share for _, share in course]
+    then = after([rate for rate, _ in course], streams, queued[-3:])
     if len(course) >= RAMP.limit_seconds:
         assert then == "measure"
     if streams == RAMP.most_streams:
@@ -88,7 +90,7 @@ def test_a_fixed_warm_up_is_one_step() -> None:
     """Streams of a fixed number are measured after their warm-up, whatever they do."""
     fixed = Fixed(3, 0.5)
     assert (fixed.first_streams, fixed.most_streams, fixed.step_seconds) == (3, 3, 0.5)
-    assert fixed.next([(0.0, 0)], 3, [0.0]) == "measure"
+    assert fixed.next([(0.0, 0)], 1, 3, [0.0]) == "measure"
 
 
 def test_a_queue_shows_in_the_round_trips() -> None:
