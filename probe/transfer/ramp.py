@@ -65,9 +65,9 @@ class Ramp:
       neither grows nor falls from step to step, the window begins. (A queue that comes and goes
       leaves the line idle in between, and the one that a slow start leaves behind is gone a step
       later.)
-    - `patience_steps` without that, and most round trips of the last one found no queue: the
-      streams are doubled, up to `most_streams`, if they are the first or the rate grew by the last
-      addition. More into a full queue would only push each other out.
+    - `patience_steps` without that: the streams are doubled, up to `most_streams`. After an
+      addition only if the rate has grown by it, and most round trips of the last step found no
+      queue: more would only push each other out of it.
     - `patience_steps`, and neither: once the rate neither grows nor falls, the window begins.
 
     Attributes:
@@ -106,8 +106,9 @@ class Ramp:
             return "measure" if settled else "wait"
         if since < self.patience_steps:
             return "wait"
-        helped = since == step or self._growth(totals, step, since) > self.settled_ratio
-        if queued[-1] < _MOST and helped and streams < self.most_streams:
+        first = since == step
+        grew = self._growth(totals, step, since) > self.settled_ratio
+        if (first or (grew and queued[-1] < _MOST)) and streams < self.most_streams:
             return "more"
         return "measure" if settled else "wait"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from bench.speedtest_net import listed, speedtest_net
 from protocol.constants import OOKLA_SIZES, SERVER_PATH
 from tests.server.conftest import Connect, Serve
-from bench.speedtest_net import listed, speedtest_net
 
 PROGRAM = Path(sys.executable).with_name("speedtest-cli")
 

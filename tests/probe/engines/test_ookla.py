@@ -13,6 +13,7 @@ from urllib.request import Request
 
 import pytest
 
+from bench.speedtest_net import Service, listed, speedtest_net
 from probe.engine import Measurement, Order
 from probe.engines import ookla
 from probe.transfer.choice import Picked
@@ -23,7 +24,6 @@ from server.app import MeasurementServer
 from server.settings import ServerSettings
 from tests.probe.engines.test_http import SHORT, speed
 from tests.probe.far_end import listening, mute
-from bench.speedtest_net import Service, listed, speedtest_net
 
 # The package leaves sockets of answers that it does not like to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
