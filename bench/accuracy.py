@@ -1,56 +1,65 @@
-"""How far measured rates are from the truth, on lines whose truth is known.
+"""How far measured rates, round trips and losses are from the truth, on lines that are known.
 
-`make bench-accuracy` shapes a line between network namespaces to each rate, lets Linewatch and
-iperf3 measure it in turns, and prints both beside the payload rate that the shape allows. It prints
-and does not judge: a row within 2 % is marked, the exit code is 0 where everything ran.
+`make bench-accuracy` emulates the lines of `bench.accuracy_lines`, lets Linewatch's two profiles,
+iperf3 and speedtest-cli measure each in turns, and prints them beside the payload rate that the
+line allows and the round trips that its emulator gave. It prints and does not judge: what is within
+the project's own bars is marked, the exit code is 0 where everything ran.
 """
 
 import json
 import os
 import platform
 import signal
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
-from bench.line import Line
-from bench.line_tools import Iperf3, Linewatch, RunError, Tool, ToolRun, WireWatch
-from bench.namespaces import DIRECTIONS, Direction, Family, allowed_bits_per_second
+from bench.accuracy_lines import KINDS, RATES_MBIT, Kind, allowed, true_latency
+from bench.accuracy_tables import bars, cost_table, latency_table, loss_table, rate_table
+from bench.emulated_line import EmulatedLine
+from bench.line_tools import (
+    SERVER_PORT,
+    Iperf3,
+    Linewatch,
+    Load,
+    RunError,
+    SpeedtestCli,
+    Tool,
+    ToolRun,
+    WireWatch,
+    linewatch_server,
+    measure,
+)
+from bench.namespaces import DIRECTIONS, Direction, Family
 from protocol.errors import LinewatchError
 
-SHAPES_MBIT: Final = (20, 100, 300, 900)
-"""ADSL's end, the usual plans, and the most that Gigabit Ethernet carries."""
+TOOLS: Final = ("full", "quick", "iperf3", "speedtest-cli")
 
-TOLERANCE: Final = 0.02
-"""What a measured rate may differ from the truth."""
+IPERF3_STREAMS: Final = 4
+"""As many as Linewatch begins with."""
 
-_WIDTH: Final = 130
+_WIDTH: Final = 150
 """Of the tables where they go to a file: no column is cut."""
-
-TOOLS: Final = ("linewatch", "iperf3")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to measure."""
 
-    shapes_mbit: tuple[int, ...]
+    rates_mbit: tuple[int, ...]
+    kinds: tuple[str, ...]
     families: tuple[Family, ...]
     tools: tuple[str, ...]
     runs: int
-    stream_count: int
-    congestion_control: str | None
+    loss: bool
 
 
 @dataclass(slots=True)
@@ -58,182 +67,121 @@ class Case:
     """All runs on one line over one address family.
 
     Attributes:
+        mbit, kind, family: which line.
         runs: by tool.
+        true_latency: what the line itself gave in each of a tool's runs, in their order.
         wire: the bottleneck's own rate in each run, frames and headers, by direction.
         machine_cpu_ratios: how busy the whole machine was in each run, by tool. Where other
-            programs kept it busy, neither tool can be held to its error.
+            programs kept it busy, no tool can be held to its error.
+        loss: a minute of `stamp`: the ratio that it measured, and the true one.
         failures: by tool, a sentence each.
     """
 
-    shape_bits_per_second: int
+    mbit: int
+    kind: Kind
     family: Family
     runs: dict[str, list[ToolRun]] = field(default_factory=dict)
+    true_latency: dict[str, list[dict[Load, float]]] = field(default_factory=dict)
     wire: dict[Direction, list[float]] = field(default_factory=dict)
     machine_cpu_ratios: dict[str, list[float]] = field(default_factory=dict)
+    loss: tuple[float, float] | None = None
     failures: dict[str, list[str]] = field(default_factory=dict)
 
-    def add_watch(self, tool: str, watch: WireWatch) -> None:
-        """Keep what the bottlenecks and the machine did during one run."""
+    @property
+    def allowed_bits_per_second(self) -> float:
+        """The truth."""
+        return allowed(self.kind.shape(self.mbit), self.family)
+
+    def measure(self, tool: Tool, line: EmulatedLine, server: Any) -> None:  # noqa: ANN401
+        """Run a tool once."""
+        line.forget()
+        with WireWatch(line) as watch:
+            try:
+                run = tool.run(self.family, server)
+            except RunError as error:
+                self.failures.setdefault(tool.name, []).append(str(error))
+                return
+        self.runs.setdefault(tool.name, []).append(run)
+        self.true_latency.setdefault(tool.name, []).append(true_latency(line))
         if watch.machine_cpu_ratio is not None:
-            self.machine_cpu_ratios.setdefault(tool, []).append(watch.machine_cpu_ratio)
+            self.machine_cpu_ratios.setdefault(tool.name, []).append(watch.machine_cpu_ratio)
         for direction in DIRECTIONS:
             rate = watch.bits_per_second(direction)
             if rate is not None:
                 self.wire.setdefault(direction, []).append(rate)
 
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One tool, one direction, all runs: median rate and errors relative to the truth."""
-
-    bits_per_second: float
-    error_ratio: float
-    worst_error_ratio: float
-    bytes: float
-
-    @property
-    def good(self) -> bool:
-        """Tell whether the median is within the tolerance."""
-        return abs(self.error_ratio) <= TOLERANCE
-
-
-def summarise(runs: list[ToolRun], direction: Direction, allowed: float) -> Summary | None:
-    """Return the summary of a tool's runs, None where every run failed."""
-    if not runs:
-        return None
-    rates = [run.bits_per_second[direction] for run in runs]
-    median = statistics.median(rates)
-    return Summary(
-        bits_per_second=median,
-        error_ratio=median / allowed - 1,
-        worst_error_ratio=max((rate / allowed - 1 for rate in rates), key=abs),
-        bytes=statistics.median(run.bytes[direction] for run in runs),
-    )
+    def measure_loss(self, line: EmulatedLine, folder: Path) -> None:
+        """Measure a minute of loss on the idle line, beside what the emulator let vanish."""
+        before = line.counts()
+        try:
+            found, _ = measure(line, folder, self.family, "--engine", "stamp")
+        except RunError as error:
+            self.failures.setdefault("stamp", []).append(str(error))
+            return
+        after = line.counts()
+        there, back = (
+            {key: after[way][key] - before[way][key] for key in ("udp_in", "udp_delivered")}
+            for way in ("upload", "download")
+        )
+        lost = there["udp_in"] - there["udp_delivered"] + back["udp_in"] - back["udp_delivered"]
+        self.loss = (found["latency"]["lost_ratio"], lost / there["udp_in"])
 
 
-def measure(plan: Plan, progress: Progress) -> Iterator[Case]:
+def measure_all(plan: Plan, progress: Progress) -> Iterator[Case]:
     """Yield each case when all its runs are done."""
-    total = len(plan.shapes_mbit) * len(plan.families) * plan.runs * len(plan.tools)
+    lines = [(mbit, KINDS[name]) for mbit in plan.rates_mbit for name in plan.kinds]
+    total = len(lines) * len(plan.families) * plan.runs * len(plan.tools)
     task = progress.add_task("", total=total)
-    for mbit in plan.shapes_mbit:
-        shape = mbit * 1_000_000
+    for mbit, kind in lines:
+        shape = kind.shape(mbit)
         with ExitStack() as stack:
-            line = stack.enter_context(
-                Line(shape, shape, congestion_control=plan.congestion_control)
-            )
+            line = stack.enter_context(EmulatedLine(shape, shape, seed=mbit))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="linewatch-")))
-            made: dict[str, Tool] = {
-                "linewatch": Linewatch(line, folder),
-                "iperf3": Iperf3(line, folder, plan.stream_count),
-            }
-            tools = [made[name] for name in plan.tools]
-            servers = {tool.name: stack.enter_context(tool.serving()) for tool in tools}
+            ours = stack.enter_context(linewatch_server(line, folder, SERVER_PORT))
+            tools, servers = _tools(plan, line, folder, stack, ours)
             for family in plan.families:
-                case = Case(shape, family)
-                # In turns, so that what changes on the machine meanwhile meets both alike.
+                case = Case(mbit, kind, family)
+                # In turns, so that what changes on the machine meanwhile meets all alike.
                 for _ in range(plan.runs):
                     for tool in tools:
-                        progress.update(task, description=f"{mbit} Mbit/s IPv{family} {tool.name}")
-                        with WireWatch(line) as watch:
-                            try:
-                                run = tool.run(family, servers[tool.name])
-                                case.runs.setdefault(tool.name, []).append(run)
-                            except RunError as error:
-                                case.failures.setdefault(tool.name, []).append(str(error))
-                        case.add_watch(tool.name, watch)
+                        what = f"{mbit} Mbit/s {kind.name} IPv{family} {tool.name}"
+                        progress.update(task, description=what)
+                        case.measure(tool, line, servers[tool.name])
                         progress.advance(task)
+                if plan.loss and kind.loss_ratio:
+                    case.measure_loss(line, folder)
                 yield case
 
 
-def rate_table(cases: list[Case], tools: tuple[str, ...]) -> Table:
-    """Return the table of rates beside the truth."""
-    table = Table(title="Measured payload rate beside what the shape allows (medians)")
-    for name in ("Shape", "IP", "Direction", "Wire", "Allowed"):
-        table.add_column(name, justify="left" if name == "Direction" else "right")
-    for tool in tools:
-        table.add_column(f"{tool}\nMbit/s", justify="right", no_wrap=True)
-        table.add_column("error", justify="right", no_wrap=True)
-        table.add_column("worst", justify="right", no_wrap=True)
-        table.add_column("MB", justify="right")
-    for case in cases:
-        for direction in DIRECTIONS:
-            allowed = allowed_bits_per_second(case.shape_bits_per_second, case.family)
-            wire = case.wire.get(direction)
-            cells: list[str | Text] = [
-                f"{case.shape_bits_per_second / 1e6:.0f}",
-                str(case.family),
-                direction,
-                f"{statistics.median(wire) / case.shape_bits_per_second:.2%}" if wire else "–",
-                f"{allowed / 1e6:.2f}",
-            ]
-            for tool in tools:
-                summary = summarise(case.runs.get(tool, []), direction, allowed)
-                cells += _rate_cells(summary)
-            table.add_row(*cells, end_section=direction == DIRECTIONS[-1])
-    return table
-
-
-def cost_table(cases: list[Case], tools: tuple[str, ...]) -> Table:
-    """Return the table of bytes and CPU seconds, of a whole run: both directions, warm-up too."""
-    table = Table(title="What a run costs: both directions, warm-up included (medians)")
-    for name in ("Shape", "IP", "Tool", "Streams", "MB"):
-        table.add_column(name, justify="left" if name == "Tool" else "right")
-    for name in ("client", "server", "client per GB"):
-        table.add_column(f"CPU-s\n{name}", justify="right")
-    table.add_column("machine\nbusy", justify="right")
-    for case in cases:
-        for tool in tools:
-            runs = case.runs.get(tool)
-            if not runs:
-                continue
-            moved = statistics.median(sum(run.bytes.values()) for run in runs)
-            client = statistics.median(run.client_cpu_seconds for run in runs)
-            server = statistics.median(run.server_cpu_seconds for run in runs)
-            busy = case.machine_cpu_ratios.get(tool)
-            table.add_row(
-                f"{case.shape_bits_per_second / 1e6:.0f}",
-                str(case.family),
-                tool,
-                str(runs[0].stream_count),
-                f"{moved / 1e6:.0f}",
-                f"{client:.2f}",
-                f"{server:.2f}",
-                f"{client / moved * 1e9:.2f}",
-                f"{statistics.median(busy):.0%}" if busy else "–",
-                end_section=tool == tools[-1],
-            )
-    return table
+def _tools(
+    plan: Plan,
+    line: EmulatedLine,
+    folder: Path,
+    stack: ExitStack,
+    ours: Any,  # noqa: ANN401
+) -> tuple[list[Tool], dict[str, Any]]:
+    """Return the tools, and the server of each."""
+    made: dict[str, Tool] = {
+        "full": Linewatch(line, folder, "full"),
+        "quick": Linewatch(line, folder, "quick"),
+        "iperf3": Iperf3(line, folder, IPERF3_STREAMS),
+        "speedtest-cli": SpeedtestCli(line, folder),
+    }
+    tools = [made[name] for name in plan.tools]
+    servers = {
+        tool.name: ours if isinstance(tool, Linewatch) else stack.enter_context(tool.serving())
+        for tool in tools
+    }
+    return tools, servers
 
 
 def as_json(cases: list[Case], plan: Plan) -> dict[str, Any]:
     """Return everything that was measured, each run by itself, rates in bits per second."""
     return {
         "machine": machine(),
-        "congestion_control": plan.congestion_control or "system",
+        "plan": asdict(plan),
         "cases": [
-            {
-                "shape_bits_per_second": case.shape_bits_per_second,
-                "family": case.family,
-                "allowed_bits_per_second": allowed_bits_per_second(
-                    case.shape_bits_per_second, case.family
-                ),
-                "wire_bits_per_second": case.wire,
-                "machine_cpu_ratios": case.machine_cpu_ratios,
-                "runs": {
-                    tool: [
-                        {
-                            "bits_per_second": run.bits_per_second,
-                            "bytes": run.bytes,
-                            "client_cpu_seconds": run.client_cpu_seconds,
-                            "server_cpu_seconds": run.server_cpu_seconds,
-                            "stream_count": run.stream_count,
-                        }
-                        for run in runs
-                    ]
-                    for tool, runs in case.runs.items()
-                },
-                "failures": case.failures,
-            }
+            asdict(case) | {"allowed_bits_per_second": case.allowed_bits_per_second}
             for case in cases
         ],
     }
@@ -241,73 +189,60 @@ def as_json(cases: list[Case], plan: Plan) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Return what the figures depend on besides the code."""
-    control = Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text(encoding="ascii").strip()
+    controls = Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text("ascii")
     return {
         "kernel": platform.release(),
         "architecture": platform.machine(),
         "cores": os.cpu_count(),
         "load_1m": os.getloadavg()[0],
-        "congestion_control": control,
+        "congestion_controls": controls.split(),
     }
-
-
-def _rate_cells(summary: Summary | None) -> list[str | Text]:
-    if summary is None:
-        return [Text("failed", style="red"), "–", "–", "–"]
-    colour, mark = ("green", "✓") if summary.good else ("red", "✗")
-    return [
-        f"{summary.bits_per_second / 1e6:.2f}",
-        Text(f"{mark} {summary.error_ratio:+.2%}", style=colour),
-        f"{summary.worst_error_ratio:+.2%}",
-        f"{summary.bytes / 1e6:.0f}",
-    ]
 
 
 def _say(cases: list[Case], plan: Plan, console: Console) -> None:
     console.print(rate_table(cases, plan.tools))
+    console.print(latency_table(cases))
+    if any(case.loss for case in cases):
+        console.print(loss_table(cases))
     console.print(cost_table(cases, plan.tools))
+    for bar in bars(cases):
+        console.print(bar)
     of = machine()
-    control = plan.congestion_control or of["congestion_control"]
     console.print(
-        f"{of['cores']} cores {of['architecture']}, Linux {of['kernel']}, {control}, "
+        f"{of['cores']} cores {of['architecture']}, Linux {of['kernel']}, "
         f"load {of['load_1m']:.1f}; {plan.runs} runs each. Wire: the bottleneck's own rate, the "
-        "highest mean over 4 s, of the shape. ✓: the median is within 2 % of what is allowed. "
-        "Machine busy: all cores, with what else ran here meanwhile."
+        "highest mean over 4 s, of the line's. Machine busy: all cores, the emulator's share and "
+        "what else ran here meanwhile included."
     )
     for case in cases:
         for tool, sentences in case.failures.items():
             for sentence in sentences:
-                mbit = case.shape_bits_per_second / 1e6
-                console.print(f"{mbit:.0f} Mbit/s IPv{case.family} {tool}: {sentence}", style="red")
+                where = f"{case.mbit} Mbit/s {case.kind.name} IPv{case.family} {tool}"
+                console.print(f"{where}: {sentence}", style="red", markup=False)
 
 
 @click.command()
 @click.option(
-    "--shape",
-    "shapes_mbit",
+    "--rate",
+    "rates_mbit",
     type=click.IntRange(1, 10_000),
     multiple=True,
-    default=SHAPES_MBIT,
+    default=RATES_MBIT,
     show_default=True,
     help="Rate of the line in Mbit/s, frames and headers. May be given again.",
 )
 @click.option(
-    "--family", "families", type=click.Choice(["4", "6"]), multiple=True, default=("4", "6")
+    "--line", "kinds", type=click.Choice(list(KINDS)), multiple=True, default=tuple(KINDS)
 )
+@click.option("--family", "families", type=click.Choice(["4", "6"]), multiple=True, default=("4",))
 @click.option("--tool", "tools", type=click.Choice(TOOLS), multiple=True, default=TOOLS)
 @click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option(
-    "--streams",
-    "stream_count",
-    type=click.IntRange(1, 64),
-    default=4,
-    show_default=True,
-    help="Connections of iperf3 in parallel.",
+    "--loss/--no-loss", default=True, help="A minute of STAMP on each line that loses packets."
 )
-@click.option("--congestion-control", help="Of both ends, e.g. cubic. Default: the system's.")
 @click.option("--json", "wants_json", is_flag=True, help="Print every run as JSON instead.")
 def main(wants_json: bool, families: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401 - click's options, passed on to Plan by name
-    """Measure lines of known speed with Linewatch and iperf3, and print the errors."""
+    """Measure known lines with Linewatch, iperf3 and speedtest-cli, and print the errors."""
     # `kill` and CI end this with SIGTERM: the line must be taken down then, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan(families=tuple(cast("Family", int(family)) for family in families), **chosen)
@@ -316,7 +251,7 @@ def main(wants_json: bool, families: tuple[str, ...], **chosen: Any) -> None:  #
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(TextColumn("{task.description}"), *columns, console=console) as progress:
-            cases.extend(measure(plan, progress))
+            cases.extend(measure_all(plan, progress))
     except LinewatchError as error:
         console.print(f"bench-accuracy: {error}", style="red", markup=False)
         sys.exit(1)

@@ -161,10 +161,9 @@ class _Course:
         self._guard.sleep(due - time.monotonic())
         self._guard.check()
         now = self._sample()
-        if self._window is None:
-            self._warm_up(now)
-            self._add(now)
-        else:
+        self._look(now)
+        self._add(now)
+        if self._window is not None:
             self._measure(self._window, now)
         _raise_if_lost(self._streams)
         if now - self._moved_at > self._plan.stall_seconds:
@@ -230,23 +229,27 @@ class _Course:
     def _step_end(self) -> float:
         return self._step * self._plan.ramp.step_seconds
 
-    def _warm_up(self, now: float) -> None:
-        """At the end of a step: more streams, another step, or the measuring window."""
-        end = self._step_end
-        if now < end:
+    def _look(self, now: float) -> None:
+        """At the end of a step: more streams, another step, or the measuring window.
+
+        Until the ramp's limit a window is left again where its streams turn out to be too few: at
+        random losses a line that they filled at first empties within seconds.
+        """
+        end, ramp = self._step_end, self._plan.ramp
+        if now < end or (self._window is not None and end >= ramp.limit_seconds):
             return
-        ramp, began_at = self._plan.ramp, self._result.began_at
-        start = began_at + end - ramp.step_seconds
-        self._queued.append(self._plan.queued(start, began_at + end))
+        start = self._result.began_at + end - ramp.step_seconds
+        self._queued.append(self._plan.queued(start, self._result.began_at + end))
         then = ramp.next(self._totals, self._step, len(self._streams), self._queued)
         self._step += 1
-        if then == "measure":
-            self._open_window(end)
-        elif then == "more":
+        if then == "more":
             number = min(len(self._streams), ramp.most_streams - len(self._streams))
             between = ramp.step_seconds / number
             self._joining += [end + turn * between for turn in range(number)]
             self._queued = []
+            self._window = None
+        elif then == "measure" and self._window is None:
+            self._open_window(end)
 
     def _add(self, now: float) -> None:
         """Start the further streams whose turn has come; each moves bytes once it is connected.

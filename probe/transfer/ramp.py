@@ -56,7 +56,7 @@ def queued_ratio(idle_seconds: float, answered: Sequence[float], waiting_seconds
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """The rule, asked at the end of each step of the warm-up.
+    """The rule, asked at the end of each step.
 
     A rate is the mean over the second half of a step; a change by more than `settled_ratio` is
     growth or fall. Since the direction began, or streams were last added:
@@ -69,6 +69,9 @@ class Ramp:
       addition only if the rate has grown by it, and most round trips of the last step found no
       queue: more would only push each other out of it.
     - `patience_steps`, and neither: once the rate neither grows nor falls, the window begins.
+
+    It is asked on within the window, up to `limit_seconds`: where streams have to be added after
+    all, the window begins anew behind them.
 
     Attributes:
         first_streams: at the direction's first byte.

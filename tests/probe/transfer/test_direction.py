@@ -173,3 +173,17 @@ def test_a_full_line_gets_no_more_streams() -> None:
     assert len(result.tcp) == 2
     assert result.window.start == pytest.approx(0.8)
     assert asked == pytest.approx([0.4, 0.4])
+
+
+def test_a_line_that_empties_is_measured_anew() -> None:
+    """A queue that is gone after the window began takes the window back: streams are added, and it
+    begins again behind them.
+    """
+    began = time.monotonic()
+    streams = [Counter(number, lambda s: 1e6 * s) for number in range(4)]
+    ramp = Ramp(first_streams=2, most_streams=4, step_seconds=0.3, limit_seconds=3.0)
+    stands = lambda start, end: float(end < began + 0.8)  # noqa: ARG005, E731
+    result = go(streams, Plan(ramp, 0.9, queued=stands))
+    assert len(result.tcp) == 4
+    assert result.window.start > 0.9
+    assert result.window.seconds == pytest.approx(0.9)
