@@ -29,7 +29,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
 from probe.transfer.own import OwnBytes
-from probe.transfer.ramp import Fixed, Ramp, congestion_control, queued_ratio
+from probe.transfer.ramp import FIRST_STREAMS, MODEL_BASED, Fixed, Ramp, queued_ratio
 from probe.transfer.result import count, flags_of_direction, measured_window
 from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
@@ -68,7 +68,11 @@ class Profile:
 
 
 FULL = Profile(Ramp(), FULL_WINDOW_SECONDS)
-QUICK = Profile(Fixed(4, QUICK_WARM_UP_SECONDS), QUICK_WINDOW_SECONDS, may_converge=True)
+QUICK = Profile(
+    Fixed(FIRST_STREAMS, QUICK_WARM_UP_SECONDS, MODEL_BASED),
+    QUICK_WINDOW_SECONDS,
+    may_converge=True,
+)
 
 Direction = Literal["download", "upload"]
 
@@ -240,8 +244,10 @@ class _Test:
         )
         own = OwnBytes()
 
+        ramp = self.profile.ramp
+
         def new_stream(number: int) -> Stream:
-            stream = kind(number, dialer, backend, congestion_control(number))
+            stream = kind(number, dialer, backend, ramp.congestion_control(number))
             own.watch(stream)
             return stream
 

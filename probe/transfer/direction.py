@@ -13,7 +13,14 @@ from probe.engine import MeasurementError
 from probe.transfer.guard import Guard
 from probe.transfer.ramp import Fixed, Ramp
 from probe.transfer.stream import Stream
-from probe.transfer.window import Window, bytes_within, has_converged, rate
+from probe.transfer.window import (
+    Window,
+    bytes_within,
+    has_converged,
+    rate,
+    settled_window,
+    unsettled_window,
+)
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure
 from protocol.records import FailureReport, TcpInfo
@@ -269,9 +276,12 @@ class _Course:
 
     def _measure(self, window: Window, now: float) -> None:
         result = self._result
-        if self._plan.may_converge and not result.early and has_converged(self._totals, window):
-            result.early = now < window.end
-            self._window = window = result.window = Window(window.start, min(now, window.end))
+        if self._plan.may_converge and not result.tcp:
+            if has_converged(self._totals, window.start):
+                result.early = now < window.end
+                self._window = window = result.window = settled_window(window, now)
+            elif now >= window.end:
+                result.window = unsettled_window(window)
         if now >= window.end and not result.tcp:
             result.tcp = [stream.tcp() for stream in self._streams]
             result.lost = [stream.failure for stream in self._streams]

@@ -34,11 +34,6 @@ LOSS_BASED: Final = "cubic"
 MODEL_BASED: Final = "bbr"
 
 
-def congestion_control(stream: int) -> str:
-    """Return what a stream of this number asks its sender for."""
-    return LOSS_BASED if stream < FIRST_STREAMS else MODEL_BASED
-
-
 def queued_ratio(idle_seconds: float, answered: Sequence[float], waiting_seconds: float) -> float:
     """Return which share of a step's round trips waited in the line's queue, 0 to 1.
 
@@ -89,6 +84,10 @@ class Ramp:
     settled_ratio: float = 0.05
     limit_seconds: float = 10.0
 
+    def congestion_control(self, stream: int) -> str:
+        """Return what a stream of this number asks its sender for."""
+        return LOSS_BASED if stream < self.first_streams else MODEL_BASED
+
     def next(self, totals: Series, step: int, streams: int, queued: Sequence[float]) -> Next:
         """Return what follows step ``step`` (counted from 1), whose end was just sampled.
 
@@ -130,10 +129,12 @@ class Fixed:
     Attributes:
         first_streams: how many.
         limit_seconds: the warm-up.
+        sender: the congestion control of all.
     """
 
     first_streams: int
     limit_seconds: float
+    sender: str = LOSS_BASED
 
     @property
     def most_streams(self) -> int:
@@ -144,6 +145,11 @@ class Fixed:
     def step_seconds(self) -> float:
         """The whole warm-up is one step."""
         return self.limit_seconds
+
+    def congestion_control(self, stream: int) -> str:
+        """Return what a stream asks its sender for."""
+        del stream
+        return self.sender
 
     def next(self, totals: Series, step: int, streams: int, queued: Sequence[float]) -> Next:
         """Return what follows the warm-up."""

@@ -8,11 +8,15 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from protocol.constants import QUICK_STABLE_SECONDS, QUICK_STABLE_SPREAD
+from protocol.constants import (
+    QUICK_RATE_SECONDS,
+    QUICK_STABLE_SECONDS,
+    QUICK_STABLE_SPREAD,
+    QUICK_UNSETTLED_SECONDS,
+)
 
 RATE_SPAN_SECONDS = 1.0
-"""Over how long a rate is taken for the progress display and for the stop rule of `quick`: ten
-samples, so that one late sample does not look like a change of the line."""
+"""Over how long a rate is taken for the progress display: ten samples, so that it does not jump."""
 
 Series = Sequence[tuple[float, int]]
 """Pairs (seconds, bytes so far), both rising."""
@@ -61,17 +65,31 @@ def rate(series: Series, moment: float, span: float = RATE_SPAN_SECONDS) -> floa
     return 8 * (bytes_at(series, moment) - bytes_at(series, start)) / (moment - start)
 
 
-def has_converged(series: Series, window: Window) -> bool:
+def has_converged(series: Series, warm_up_seconds: float) -> bool:
     """Tell whether `quick` may end: the stop rule of `protocol.constants`.
 
-    At each sample of the last `QUICK_STABLE_SECONDS` the rate over the `RATE_SPAN_SECONDS` before
+    At each sample of the last `QUICK_STABLE_SECONDS` the rate over the `QUICK_RATE_SECONDS` before
     it is taken; they may differ by `QUICK_STABLE_SPREAD`, (max - min) / min. No part of any of
     them may reach into the warm-up.
     """
     now = series[-1][0]
     first = now - QUICK_STABLE_SECONDS
-    if first - RATE_SPAN_SECONDS < window.start:
+    if first - QUICK_RATE_SECONDS < warm_up_seconds:
         return False
-    rates = [rate(series, moment) for moment, _ in series if moment >= first]
+    rates = [rate(series, moment, QUICK_RATE_SECONDS) for moment, _ in series if moment >= first]
     slowest = min(rates)
     return slowest > 0 and (max(rates) - slowest) / slowest <= QUICK_STABLE_SPREAD
+
+
+def settled_window(window: Window, now: float) -> Window:
+    """Return the part of `quick`'s window that counts where its rate has converged by ``now``.
+
+    It is what the stop rule looked at.
+    """
+    end = min(now, window.end)
+    return Window(max(window.start, end - QUICK_STABLE_SECONDS - QUICK_RATE_SECONDS), end)
+
+
+def unsettled_window(window: Window) -> Window:
+    """Return the part of a window of `quick` that counts where its rate never converged."""
+    return Window(max(window.start, window.end - QUICK_UNSETTLED_SECONDS), window.end)

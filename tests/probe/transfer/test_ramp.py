@@ -10,7 +10,6 @@ from probe.transfer.ramp import (
     Fixed,
     Next,
     Ramp,
-    congestion_control,
     queued_ratio,
 )
 from probe.transfer.window import Series
@@ -109,5 +108,6 @@ def test_an_answer_that_does_not_come_tells_of_a_queue() -> None:
 
 def test_added_streams_do_not_take_a_loss_for_a_full_line() -> None:
     """The first streams ask for CUBIC, those that are added for BBR."""
-    kinds = [congestion_control(number) for number in range(FIRST_STREAMS + 2)]
+    kinds = [RAMP.congestion_control(number) for number in range(FIRST_STREAMS + 2)]
     assert kinds == [LOSS_BASED] * FIRST_STREAMS + [MODEL_BASED] * 2
+    assert Fixed(3, 0.5, MODEL_BASED).congestion_control(2) == MODEL_BASED

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.transfer.window import Window, bytes_at, bytes_within, has_converged, rate
+from probe.transfer.window import (
+    Window,
+    bytes_at,
+    bytes_within,
+    has_converged,
+    rate,
+    settled_window,
+    unsettled_window,
+)
 
 
 @st.composite
@@ -67,13 +75,24 @@ def test_the_rate_is_of_the_last_second_only() -> None:
 
 
 def test_quick_ends_when_the_rate_has_settled() -> None:
-    """The stop rule holds 3 s after the warm-up on a steady line, not before."""
-    assert not has_converged(steady(50e6, 4.4), Window(1.5, 11.5))
-    assert has_converged(steady(50e6, 4.5), Window(1.5, 11.5))
+    """The stop rule holds 1 s after the warm-up on a steady line, not before."""
+    assert not has_converged(steady(50e6, 1.4), 0.5)
+    assert has_converged(steady(50e6, 1.5), 0.5)
 
 
 def test_quick_goes_on_while_the_rate_changes() -> None:
-    """A rate that rises by 5 % in 2 s is not settled; nor is one of zero."""
-    rising = [(n / 10, round(5e6 * (n / 10 + 0.0125 * (n / 10) ** 2))) for n in range(81)]
-    assert not has_converged(rising, Window(1.5, 11.5))
-    assert not has_converged([(n / 10, 0) for n in range(80)], Window(1.5, 11.5))
+    """A rate that rises by 5 % in half a second is not settled; nor is one of zero."""
+    rising = [(n / 10, round(5e6 * (n / 10 + 0.05 * (n / 10) ** 2))) for n in range(31)]
+    assert not has_converged(rising, 0.5)
+    assert not has_converged([(n / 10, 0) for n in range(30)], 0.5)
+
+
+def test_quick_gives_what_it_looked_at() -> None:
+    """A settled rate is that of the second that the stop rule saw; an unsettled one that of the
+    last 1.5 s; neither reaches into the warm-up.
+    """
+    whole = Window(0.5, 3.5)
+    assert settled_window(whole, 2.2) == Window(pytest.approx(1.2), 2.2)
+    assert settled_window(whole, 3.6) == Window(2.5, 3.5)
+    assert unsettled_window(whole) == Window(2.0, 3.5)
+    assert unsettled_window(Window(0.5, 1.0)) == Window(0.5, 1.0)
