@@ -50,6 +50,10 @@ COMMANDS: Commands = {
             ),
             "enrol": ("Make this device known to a collector.", "probe.commands.agent:enrol"),
             "status": ("Show what this device's agent is doing.", "probe.commands.agent:status"),
+            "accept": (
+                "Test what this device may certify, after installing it.",
+                "probe.commands.accept:accept_command",
+            ),
             "add": (
                 "Register a probe; prints its one-time code.",
                 "collector.commands.registry:probe_add",

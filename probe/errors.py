@@ -7,7 +7,10 @@ LinewatchError
 │   ├── NoAnswerError    no connection, a broken one, or too late
 │   └── CertificateTimeError  only the times of its certificate do not fit
 ├── SpoolError           the spool cannot take or give records now        exit 6
-└── AgentRunningError    another agent holds the state directory          exit 7
+├── AgentRunningError    another agent holds the state directory          exit 7
+├── AgentAwayError       no agent answers on this device                  exit 8
+├── NoPathError          there is no path to measure                      exit 9
+└── NotAcceptedError     something is to be mended before certifying      exit 10
 """
 
 from protocol.errors import LinewatchError
@@ -59,3 +62,9 @@ class NoPathError(LinewatchError):
     """There is no path that could be measured now."""
 
     exit_code = 9
+
+
+class NotAcceptedError(LinewatchError):
+    """The acceptance test found something that has to be mended first."""
+
+    exit_code = 10

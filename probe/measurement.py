@@ -232,7 +232,7 @@ class _Observer:
     def begin(self) -> None:
         """Take the snapshot before, and start the watch."""
         try:
-            self._interface = _interface(self._order, self._root)
+            self._interface = interface_before(self._order, self._root)
             self._before = self._snapshot(self._interface)
             self._watch = Watch(self._root, interface=self._interface)
             if self._watch_router is not None:
@@ -278,7 +278,7 @@ class _Observer:
         )
 
 
-def _interface(order: Order, root: Path) -> str | None:
+def interface_before(order: Order, root: Path) -> str | None:
     """Return the interface that the test will leave by, as far as the routes tell beforehand."""
     if order.interface is not None:
         return order.interface

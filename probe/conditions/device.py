@@ -93,7 +93,13 @@ def read_clock_ratios(cores: Iterable[str], root: Path = Path("/")) -> list[floa
 
 def read_heat_limit(root: Path = Path("/")) -> bool | None:
     """Return whether any thermal zone is at or above its lowest limit; None where none has one."""
-    reached: bool | None = None
+    headroom = read_heat_headroom(root)
+    return None if headroom is None else headroom <= 0
+
+
+def read_heat_headroom(root: Path = Path("/")) -> float | None:
+    """Return how far the zone that is closest to its lowest limit is below it, in °C."""
+    left = []
     for zone in (root / "sys/class/thermal").glob("thermal_zone*"):
         limits = [
             limit
@@ -105,8 +111,8 @@ def read_heat_limit(root: Path = Path("/")) -> bool | None:
         ]
         temperature = number(zone / "temp")
         if limits and temperature is not None:
-            reached = bool(reached) or temperature >= min(limits)
-    return reached
+            left.append((min(limits) - temperature) / 1000)
+    return min(left, default=None)
 
 
 def read_device(root: Path = Path("/")) -> DeviceState:

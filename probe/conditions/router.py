@@ -18,6 +18,7 @@ from probe.conditions.counters import Series
 from probe.conditions.route import default_gateway, ipv4_address
 
 if TYPE_CHECKING:
+    from aiohttp import ClientSession
     from async_upnp_client.profiles.igd import IgdDevice
 
 SEARCH_SECONDS: Final = 2.0
@@ -92,18 +93,13 @@ class CounterWatch:
     async def _read(self, gateway: str, local: str) -> None:
         # The library is large: loaded in this thread, and only where it is asked for.
         from aiohttp import ClientSession  # noqa: PLC0415
-        from async_upnp_client.aiohttp import AiohttpSessionRequester  # noqa: PLC0415
-        from async_upnp_client.client_factory import UpnpFactory  # noqa: PLC0415
-        from async_upnp_client.profiles.igd import IgdDevice  # noqa: PLC0415
 
         place = self._found.get(gateway) or await _search(gateway, local)
         if place is None:
             return
         self._found[gateway] = place
         async with ClientSession() as session:
-            requester = AiohttpSessionRequester(session, timeout=CALL_SECONDS)
-            factory = UpnpFactory(requester, non_strict=True)
-            router = IgdDevice(await factory.async_create_device(place), None)
+            router = await _describe(session, place)
             while not self._ended.is_set():
                 await self._note(router)
                 await asyncio.to_thread(self._ended.wait, self._interval)
@@ -115,6 +111,45 @@ class CounterWatch:
         received = await router.async_get_total_bytes_received()
         sent = await router.async_get_total_bytes_sent()
         self._series.add((begun + time.monotonic()) / 2, received, sent)
+
+
+def external_address(interface: str | None) -> str | None:
+    """Return what the gateway says of its own address towards the carrier; None: it does not.
+
+    Takes at most `SEARCH_SECONDS` and a few requests. Needs the extra `router`.
+    """
+    gateway = default_gateway(4, interface)
+    local = ipv4_address(gateway[1]) if gateway else None
+    if gateway is None or local is None:
+        return None
+    try:
+        return asyncio.run(_ask_external(gateway[0], local))
+    except ImportError:
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever a router answers, it is not known then
+        log.info("the router %s does not tell its address: %s", gateway[0], error)
+        return None
+
+
+async def _ask_external(gateway: str, local: str) -> str | None:
+    from aiohttp import ClientSession  # noqa: PLC0415
+
+    place = await _search(gateway, local)
+    if place is None:
+        return None
+    async with ClientSession() as session:
+        router = await _describe(session, place)
+        return await router.async_get_external_ip_address()
+
+
+async def _describe(session: "ClientSession", place: str) -> "IgdDevice":
+    """Return a router by where it describes itself."""
+    from async_upnp_client.aiohttp import AiohttpSessionRequester  # noqa: PLC0415
+    from async_upnp_client.client_factory import UpnpFactory  # noqa: PLC0415
+    from async_upnp_client.profiles.igd import IgdDevice  # noqa: PLC0415
+
+    factory = UpnpFactory(AiohttpSessionRequester(session, timeout=CALL_SECONDS), non_strict=True)
+    return IgdDevice(await factory.async_create_device(place), None)
 
 
 async def _search(gateway: str, local: str) -> str | None:

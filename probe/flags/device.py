@@ -80,10 +80,10 @@ def interface_errors(conditions: Conditions, _: Speed) -> bool:
     after = conditions.after.interface if conditions.after else None
     if before is None or after is None or before.name != after.name:
         return False
-    return _damaged(
+    return is_damaged(
         _growth(before.received_errors, after.received_errors),
         _growth(before.received_bytes, after.received_bytes),
-    ) or _damaged(
+    ) or is_damaged(
         _growth(before.sent_errors, after.sent_errors),
         _growth(before.sent_bytes, after.sent_bytes),
     )
@@ -93,7 +93,8 @@ def _growth(before: int | None, after: int | None) -> int:
     return 0 if before is None or after is None else max(0, after - before)
 
 
-def _damaged(errors: int, carried_bytes: int) -> bool:
+def is_damaged(errors: int, carried_bytes: int) -> bool:
+    """Tell whether so many damaged frames are more than a whole cable gives."""
     # A single one tells of no rate.
     return errors > max(1.0, INTERFACE_ERROR_SHARE * carried_bytes / _FULL_FRAME_BYTES)
 

@@ -1,0 +1,67 @@
+"""The words around the findings: names of checks, results, the last sentence."""
+
+from typing import Final
+
+from probe.acceptance.finding import Both, Result
+
+TITLE: Final = Both("Biên bản nghiệm thu đầu đo", "Acceptance of a probe")
+
+CHECKS: Final = {
+    "interface": Both("Cổng mạng", "Interface"),
+    "cable": Both("Dây mạng", "Cable"),
+    "cpu": Both("Bộ xử lý", "Processor"),
+    "reference": Both("Phép đo chuẩn", "Reference test"),
+    "power": Both("Nguồn điện", "Power"),
+    "heat": Both("Nhiệt độ", "Heat"),
+    "clock": Both("Đồng hồ", "Clock"),
+    "dns": Both("Tên miền (DNS)", "Names (DNS)"),
+    "ipv4": Both("IPv4", "IPv4"),
+    "ipv6": Both("IPv6", "IPv6"),
+    "nat": Both("NAT hai lần", "Double NAT"),
+    "disk": Both("Ổ đĩa", "Disk"),
+    "software": Both("Phần mềm", "Software"),
+}
+"""Each check, in the order of the page."""
+
+RESULTS: Final = {
+    Result.OK: Both("ĐẠT", "OK"),
+    Result.WARN: Both("LƯU Ý", "NOTE"),
+    Result.UNKNOWN: Both("CHƯA RÕ", "UNKNOWN"),
+    Result.MEND: Both("PHẢI SỬA", "MEND"),
+}
+
+LIMITED_BY: Final = {
+    "cpu": Both("theo bộ xử lý", "by the processor"),
+    "link": Both("theo cổng mạng", "by the interface"),
+    "reference": Both("theo phép đo chuẩn", "by the reference test"),
+}
+
+STEPS: Final = {
+    "network": Both("Kiểm tra mạng", "Looking at the network"),
+    "download": Both("Tải nội bộ, nhận", "Loopback, receiving"),
+    "upload": Both("Tải nội bộ, gửi", "Loopback, sending"),
+    "reference": Both("Đo tới máy chủ", "Testing to the server"),
+}
+"""What the test does, for the bar."""
+
+
+def certificate(down: int, up: int) -> Both:
+    """Return the last sentence, of whole Mbit/s."""
+    return Both(
+        f"Chứng nhận đo được đến {down:,} Mbit/s chiều xuống, {up:,} Mbit/s chiều lên.",
+        f"Certifies up to {down:,} Mbit/s down, {up:,} Mbit/s up.",
+    )
+
+
+MEND_FIRST: Final = Both("Chưa chứng nhận. Phải sửa trước:", "Not certified. To mend first:")
+
+SAVED: Final = Both(
+    "Đã lưu vào đầu đo: từ bây giờ đi kèm mọi bản ghi, không cần khởi động lại. Kết quả trên "
+    "90 % mức này sẽ bị gắn cờ certified_ceiling.",
+    "Kept on the probe: it goes with every record from now on, without a restart. Results above "
+    "90 % of it are flagged certified_ceiling.",
+)
+NOT_SAVED: Final = Both(
+    "Chưa lưu vào đầu đo. Để lưu, chạy bằng tài khoản của dịch vụ, hoặc thêm --save.",
+    "Not kept on the probe. To keep it, run this as the agent's user, or say --save.",
+)
