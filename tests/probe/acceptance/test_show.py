@@ -1,0 +1,77 @@
+"""The page: in both languages, on the terminal, as text, as JSON, to print."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from probe.acceptance import words
+from probe.acceptance.acceptance import Acceptance
+from probe.acceptance.ceiling import Limit
+from probe.acceptance.finding import Both, Finding, Language, Result
+from probe.acceptance.show import as_dict, as_html, as_text
+
+GOOD = Acceptance(
+    at=datetime(2026, 11, 21, 3, 4, 5, tzinfo=UTC),
+    seconds=51.7,
+    probe="nvh-to-1",
+    site="Nhà văn hóa tổ 1",
+    model="Raspberry Pi 4 Model B Rev 1.4",
+    interface="eth0",
+    server="http://192.168.1.10:8080",
+    findings=tuple(Finding(each, Result.OK, Both("Tốt.", "Good.")) for each in words.CHECKS),
+    download=Limit(850_000_000, "link"),
+    upload=Limit(1_234_000_000, "cpu"),
+)
+CUT = Finding(
+    "cable", Result.MEND, Both("<b>đứt</b>", "<b>cut</b>"), Both("Thay dây.", "Change it.")
+)
+BAD = replace(GOOD, findings=(CUT, *GOOD.findings[2:]))
+
+
+@pytest.mark.parametrize(
+    "language,sentence",
+    [
+        ("vi", "Chứng nhận đo được đến 850 Mbit/s chiều xuống, 1,234 Mbit/s chiều lên."),
+        ("en", "Certifies up to 850 Mbit/s down, 1,234 Mbit/s up."),
+    ],
+)
+def test_a_good_page_ends_with_what_is_certified(language: Language, sentence: str) -> None:
+    """Date, probe, site, device, path and every check stand above the sentence."""
+    html, text = (page(GOOD, language, saved=True) for page in (as_html, as_text))
+    for page in (html, text):
+        assert sentence in page
+        for part in ("21", "nvh-to-1", "Nhà văn hóa tổ 1", "Raspberry Pi 4", "eth0"):
+            assert part in page
+        for check in words.CHECKS.values():
+            assert check.of(language) in page
+    assert f'lang="{language}"' in html
+
+
+def test_a_bad_page_lists_what_to_mend_and_certifies_nothing() -> None:
+    """No rate is named where a check has to be mended first, and nothing can be kept."""
+    html, text = (page(BAD, "vi", saved=None) for page in (as_html, as_text))
+    for page in (html, text):
+        assert words.MEND_FIRST.vi in page
+        assert "Thay dây." in page
+        assert "Chứng nhận đo được" not in page
+    assert BAD.ceiling is None
+    found = as_dict(BAD, "vi", saved=None)
+    assert (found["certified"], found["ceiling"], found["to_mend"]) == (False, {}, ["cable"])
+
+
+def test_what_was_read_is_no_markup() -> None:
+    """A name from outside cannot become a part of the page."""
+    assert "<b>đứt" not in as_html(BAD, "vi", saved=None)
+
+
+def test_the_rates_carry_date_and_interface_for_the_records() -> None:
+    """What is kept is what the page says."""
+    ceiling = GOOD.ceiling
+    assert ceiling is not None
+    assert ceiling.model_dump(exclude={"certified_at"}) == {
+        "download_bits_per_second": 850_000_000,
+        "upload_bits_per_second": 1_234_000_000,
+        "interface": "eth0",
+    }
+    assert ceiling.certified_at == GOOD.at
