@@ -13,7 +13,7 @@ SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 
 # Debian packages that the tests use, in one place.
 TEST_PACKAGES := iproute2 iperf3 chromium chromium-driver fonts-dejavu-core \
-    ca-certificates curl git mount openssl python3-venv shellcheck systemd util-linux
+    ca-certificates curl git kmod mount openssl python3-venv shellcheck systemd util-linux
 
 # Where requirements/*.txt come from; `make lock` writes them anew.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

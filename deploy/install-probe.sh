@@ -87,7 +87,7 @@ install_packages() {
 }
 
 prepare_system() {
-    local packages=(python3 python3-venv ca-certificates systemd iproute2 procps)
+    local packages=(python3 python3-venv ca-certificates systemd iproute2 procps kmod)
     # No ready-built cffi and PyYAML exist for 32-bit ARM: they are built here.
     case $(dpkg --print-architecture) in
         armhf | armel) packages+=(gcc libc6-dev python3-dev libffi-dev) ;;
@@ -121,6 +121,13 @@ prepare_routes() {
     install -D --mode 0644 "$source/deploy/systemd/$ROUTES_UNIT" "/etc/systemd/system/$ROUTES_UNIT"
     install -D --mode 0644 "$source/deploy/sysctl.d/60-linewatch-probe.conf" \
         /etc/sysctl.d/60-linewatch-probe.conf
+}
+
+prepare_kernel() {
+    install -D --mode 0644 "$source/deploy/modules-load.d/linewatch-measure.conf" \
+        /etc/modules-load.d/linewatch-measure.conf
+    install -D --mode 0644 "$source/deploy/sysctl.d/60-linewatch-measure.conf" \
+        /etc/sysctl.d/60-linewatch-measure.conf
 }
 
 write_configuration() {
@@ -164,12 +171,18 @@ start_agent() {
         return 0
     fi
     sysctl --quiet --load /etc/sysctl.d/60-linewatch-probe.conf
+    modprobe --quiet tcp_bbr || echo "This kernel has no BBR: lines with losses are measured without"
+    sysctl --quiet --load /etc/sysctl.d/60-linewatch-measure.conf
     systemctl daemon-reload
     systemctl enable --quiet "$UNIT" "$ROUTES_UNIT"
     systemctl restart "$ROUTES_UNIT" "$UNIT"
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         sleep 1
-        if as_probe probe status --config "$CONFIG"; then return 0; fi
+        if as_probe probe status --config "$CONFIG"; then
+            echo "Next, test what this device may certify (a minute):"
+            echo "  sudo -u $USER_NAME linewatch probe accept --config $CONFIG"
+            return 0
+        fi
     done
     systemctl --no-pager --lines 20 status "$UNIT" || true
     fail "the agent does not answer; see above, and: journalctl --unit $UNIT"
@@ -179,6 +192,7 @@ find_source
 prepare_system
 install_software
 prepare_routes
+prepare_kernel
 write_configuration
 enrol
 start_agent

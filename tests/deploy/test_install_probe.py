@@ -132,6 +132,8 @@ def test_a_device_becomes_an_enrolled_probe_and_stays_one(
     ).read_text()
     routes = device.run("cd / && /usr/local/lib/linewatch/linewatch-routes --help")
     assert "Gives each of several uplinks its own routes" in routes.stderr
+    for file in ("modules-load.d/linewatch-measure.conf", "sysctl.d/60-linewatch-measure.conf"):
+        assert (device.folder / "etc" / file).read_text() == (TOP / "deploy" / file).read_text()
     before = key.read_bytes()
     (device.folder / CONFIG).write_text("probe:\n  timezone: Asia/Bangkok\n")
     # As if power had failed while the environment was made.
