@@ -16,7 +16,7 @@ class Acceptance:
         at: when it began, aware.
         seconds: how long it took.
         probe, site: what the collector calls them; None where the device is not enrolled.
-        model: of the device.
+        model, serial: of the device; None where it does not tell.
         interface: of the path; None where there is none.
         server: the reference server's address; None without one.
         findings: one for each check, in the order of the page.
@@ -28,6 +28,7 @@ class Acceptance:
     probe: str | None
     site: str | None
     model: str | None
+    serial: str | None
     interface: str | None
     server: str | None
     findings: tuple[Finding, ...]

@@ -176,7 +176,7 @@ _SLOW: Final = Both(
     "another port of the router.",
 )
 _SPEED_UNKNOWN: Final = Both(
-    "Cổng không cho biết tốc độ: mức chứng nhận chỉ theo bộ xử lý và phép đo chuẩn.",
+    "Cổng không cho biết tốc độ: mức chứng nhận chỉ theo bộ xử lý và phép đo đối chiếu.",
     "The interface does not tell its speed: certified by processor and reference test alone.",
 )
 _BELOW_CONTRACT: Final = Both(

@@ -10,7 +10,7 @@ CHECKS: Final = {
     "interface": Both("Cổng mạng", "Interface"),
     "cable": Both("Dây mạng", "Cable"),
     "cpu": Both("Bộ xử lý", "Processor"),
-    "reference": Both("Phép đo chuẩn", "Reference test"),
+    "reference": Both("Đo đối chiếu", "Reference test"),
     "power": Both("Nguồn điện", "Power"),
     "heat": Both("Nhiệt độ", "Heat"),
     "clock": Both("Đồng hồ", "Clock"),
@@ -33,7 +33,7 @@ RESULTS: Final = {
 LIMITED_BY: Final = {
     "cpu": Both("theo bộ xử lý", "by the processor"),
     "link": Both("theo cổng mạng", "by the interface"),
-    "reference": Both("theo phép đo chuẩn", "by the reference test"),
+    "reference": Both("theo phép đo đối chiếu", "by the reference test"),
 }
 
 STEPS: Final = {
