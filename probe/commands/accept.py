@@ -103,7 +103,7 @@ def accept_command(  # noqa: PLR0913 - one for each option
     )
     done = _run(site, language, quiet=as_json)
     done = replace(done, at=done.at.astimezone(ZoneInfo(settings.timezone)))
-    saved = _keep(done, state, wanted=_owns(state) if save is None else save)
+    saved = keep(done, state, wanted=_owns(state) if save is None else save)
     if page is not None:
         write(done, language, saved=saved)
     if as_json:
@@ -162,7 +162,7 @@ def _owns(state: Path) -> bool:
         return False
 
 
-def _keep(done: Acceptance, state: Path, *, wanted: bool) -> bool | None:
+def keep(done: Acceptance, state: Path, *, wanted: bool) -> bool | None:
     """Keep the certified rates, where there are any and it is wanted; return whether it was done.
 
     Raises:
