@@ -45,7 +45,8 @@ def test_wire_watch_says_nothing_of_a_short_time() -> None:
 def test_speedtest_cli_measures_without_its_service(tmp_path: Path) -> None:
     """The real program runs to its end against our server alone, and says what the line carried.
 
-    A second each way has no time to converge: its rate is only not above what is allowed.
+    A second each way has no time to converge, and what its socket took counts as sent: only the
+    order of magnitude is known.
     """
     with Line(20_000_000, 20_000_000) as line:
         tool = SpeedtestCli(line, tmp_path, test_seconds=1)
@@ -55,8 +56,8 @@ def test_speedtest_cli_measures_without_its_service(tmp_path: Path) -> None:
                 tool.run(6, server)
         for direction in DIRECTIONS:
             allowed = allowed_bits_per_second(line.rates[direction], 4)
-            assert 0.2 * allowed < run.bits_per_second[direction] < 1.1 * allowed
-            assert 0 < run.bytes[direction] < line.carried(direction).bytes
+            assert 0.2 * allowed < run.bits_per_second[direction] < 2 * allowed
+            assert 0 < run.bytes[direction] < 1.5 * line.carried(direction).bytes
     assert run.client_cpu_seconds > 0
     assert server.popen.returncode == 0
     # Its stand-in, too, was asked, and ended by itself when it was told to.
