@@ -108,7 +108,7 @@ def cable(before: Link | None, after: Link | None) -> Finding:
     drops = _grown(before.link_changes, after.link_changes)
     moved = words.size(carried)
     said = Both(
-        f"{errors} khung tin lỗi và {drops} lần mất kết nối trong {moved} vừa truyền qua.",
+        f"{errors} khung tin lỗi và {drops} lần ngắt hoặc nối lại trong {moved} vừa truyền qua.",
         f"{errors} damaged frames and {drops} changes of the link in the {moved} just carried.",
     )
     if drops or is_damaged(errors, carried):

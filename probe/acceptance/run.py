@@ -130,6 +130,7 @@ def accept(site: Site) -> Acceptance:
         serial=text(site.root / "proc/device-tree/serial-number"),
         interface=name,
         server=site.server.url if site.server else None,
+        contract_bits_per_second=site.contract_bits_per_second,
         findings=tuple(sorted(findings, key=lambda each: places.index(each.check))),
         download=limits[0] if limits else None,
         upload=limits[1] if limits else None,

@@ -79,10 +79,10 @@ def show(console: Console, done: Acceptance, language: Language, *, saved: bool 
             Text(_sentences(finding, language)),
         )
     console.print(table)
-    good = not done.to_mend
-    for line in _verdict(done, language, saved=saved):
-        console.print(Text(line, style="bold green" if good else "bold red"))
-        good = good and saved is None  # only the first sentence is the verdict
+    first, *rest = _verdict(done, language, saved=saved)
+    console.print(Text(first, style="bold red" if done.to_mend else "bold green"))
+    for line in rest:
+        console.print(Text(line))
 
 
 def as_text(done: Acceptance, language: Language, *, saved: bool | None) -> str:
@@ -221,5 +221,6 @@ def _verdict(done: Acceptance, language: Language, *, saved: bool | None) -> lis
         f"Giới hạn: chiều xuống {reasons[0]}, chiều lên {reasons[1]}.",
         f"Limited: down {reasons[0]}, up {reasons[1]}.",
     )
+    below = [words.BELOW_CONTRACT] if done.below_contract else []
     kept = words.SAVED if saved else words.NOT_SAVED
-    return [sentence.of(language), limits.of(language), kept.of(language)]
+    return [each.of(language) for each in (sentence, limits, *below, kept)]

@@ -55,6 +55,11 @@ def certificate(down: int, up: int) -> Both:
 
 MEND_FIRST: Final = Both("Chưa chứng nhận. Phải sửa trước:", "Not certified. To mend first:")
 
+BELOW_CONTRACT: Final = Both(
+    "Thấp hơn gói cước: đầu đo này không chứng minh được đường truyền đạt gói cước hay không.",
+    "Below the contract: this probe cannot show whether the line keeps it.",
+)
+
 SAVED: Final = Both(
     "Đã lưu vào đầu đo: từ bây giờ đi kèm mọi bản ghi, không cần khởi động lại. Kết quả trên "
     "90 % mức này sẽ bị gắn cờ certified_ceiling.",
