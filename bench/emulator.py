@@ -226,14 +226,14 @@ class Emulator:
         """Carry packets until `stop`."""
         while not self._stopping:
             now = time.monotonic()
+            self._log.counts(now, self._ways)
             due = [way.underway[0].due for way in self._ways if way.underway]
-            pause = max(0.0, min(*due, now + LOG_SECONDS, now + LOG_SECONDS) - now)
+            pause = max(0.0, min([*due, now + LOG_SECONDS]) - now)
             ready = select.select(self._devices, (), (), pause)[0]
             for number, device in enumerate(self._devices):
                 if device in ready:
                     self._take(number, device)
             self._give()
-            self._log.counts(time.monotonic(), self._ways)
 
     def _take(self, number: int, device: int) -> None:
         way = self._ways[number]

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol, Self
 
 from bench.namespaces import DIRECTIONS, FAMILIES, Direction, Family, Namespaces
 from bench.processes import LINEWATCH, Process, running
+from bench.speedtest_net import USUAL_SECONDS
 from protocol.constants import FULL_WINDOW_SECONDS
 from protocol.errors import LinewatchError
 
@@ -228,19 +229,28 @@ class SpeedtestCli:
 
     What it asks speedtest.net first is answered by `bench.speedtest_net` at the probe's end. It
     knows IPv4 alone.
+
+    Args:
+        line: the line.
+        folder: where it may write.
+        test_seconds: of each direction.
     """
 
     name = "speedtest-cli"
 
-    def __init__(self, line: Namespaces, folder: Path) -> None:
+    def __init__(
+        self, line: Namespaces, folder: Path, *, test_seconds: int = USUAL_SECONDS
+    ) -> None:
         self._line = line
         self._folder = folder
+        self._test_seconds = test_seconds
         self._service = ""
 
     @contextmanager
     def serving(self) -> Iterator[Process]:
         """Run a server of ours at the line's server end, and the stand-in at the probe's."""
-        stand_in = self._line.command("probe", [sys.executable, "-m", "bench.speedtest_net"])
+        program = [sys.executable, "-m", "bench.speedtest_net", str(self._test_seconds)]
+        stand_in = self._line.command("probe", program)
         environ = {"PYTHONPATH": str(ROOT)}
         with (
             running("speedtest-net", stand_in, self._folder, environ) as service,

@@ -1,11 +1,12 @@
 """A stand-in for the outside service that speedtest-cli asks: its configuration, its server list.
 
 Everything else is real where it is used: the package, its program, the server that is measured to.
-Run as a program it serves until it is ended, with tests as long as speedtest.net asks for.
+Run as a program it serves until it is ended, with tests of as many seconds as its argument says.
 """
 
 import http.server
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,12 +26,14 @@ CONFIGURATION: Final = (
 """The shape of www.speedtest.net/speedtest-config.php, with tests of one second."""
 
 USUAL: Final = (
-    CONFIGURATION.replace('testlength="1"', 'testlength="10"')
-    .replace('threadcount="2"', 'threadcount="4"')
+    CONFIGURATION.replace('threadcount="2"', 'threadcount="4"')
     .replace('threadsperurl="1"', 'threadsperurl="4"')
     .replace('maxchunkcount="6"', 'maxchunkcount="50"')
 )
-"""The same with what it answered for years: 10 s each way, 8 threads down and 2 up."""
+"""The same with the connections that it asked for for years: 8 threads down and 2 up."""
+
+USUAL_SECONDS: Final = 10
+"""Of each way, as it asked for for years."""
 
 
 @dataclass
@@ -101,11 +104,12 @@ def speedtest_net() -> Iterator[Service]:
 
 
 def main() -> None:
-    """Serve until SIGTERM or Ctrl-C; say where on standard output."""
+    """Serve until SIGTERM; say where on standard output."""
+    length = f'testlength="{int(sys.argv[1])}"'
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with speedtest_net() as service:
-        service.configuration = USUAL
+        service.configuration = USUAL.replace('testlength="1"', length)
         print(f"listening on {service.url}", flush=True)
         ended.wait()
 

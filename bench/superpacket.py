@@ -6,6 +6,7 @@ out, as the kernel itself would do before the wire (RFC 9293 headers, RFC 791 or
 """
 
 import struct
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +58,7 @@ class Superpacket:
         else:
             payload = min(len(data), transport + _UDP_HEADER_BYTES)
         rest = len(data) - payload
-        size = int.from_bytes(data[4:6], "little" if _LITTLE else "big") if gso else rest
+        size = int.from_bytes(data[4:6], sys.byteorder) if gso else rest
         return cls(data, protocol, transport, payload, size, -(-rest // size) if rest else 1)
 
     @property
@@ -105,9 +106,6 @@ class Superpacket:
             head[tcp + 13] &= ~_FIN_AND_PUSH
         _set_lengths(head, tcp, len(head) - tcp + len(payload), first)
         return bytes(head) + payload
-
-
-_LITTLE: Final = struct.pack("=H", 1) == b"\x01\x00"
 
 
 def _set_lengths(head: bytearray, tcp: int, tcp_bytes: int, first: int) -> None:

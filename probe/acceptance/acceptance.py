@@ -16,9 +16,10 @@ class Acceptance:
         at: when it began, aware.
         seconds: how long it took.
         probe, site: what the collector calls them; None where the device is not enrolled.
-        model: of the device.
+        model, serial: of the device; None where it does not tell.
         interface: of the path; None where there is none.
         server: the reference server's address; None without one.
+        contract_bits_per_second: what the contract promises; None where nobody said.
         findings: one for each check, in the order of the page.
         download, upload: what follows for each direction; None where it could not be measured.
     """
@@ -28,8 +29,10 @@ class Acceptance:
     probe: str | None
     site: str | None
     model: str | None
+    serial: str | None
     interface: str | None
     server: str | None
+    contract_bits_per_second: float | None
     findings: tuple[Finding, ...]
     download: Limit | None
     upload: Limit | None
@@ -38,6 +41,13 @@ class Acceptance:
     def to_mend(self) -> tuple[Finding, ...]:
         """What hinders certifying."""
         return tuple(each for each in self.findings if each.result is Result.MEND)
+
+    @property
+    def below_contract(self) -> bool:
+        """Whether neither direction is certified for what the contract promises."""
+        rates = [each.bits_per_second for each in (self.download, self.upload) if each]
+        contract = self.contract_bits_per_second
+        return contract is not None and bool(rates) and max(rates) < contract
 
     @property
     def ceiling(self) -> Ceiling | None:

@@ -58,13 +58,12 @@ def limit(cost: Cost, link: float | None, reference: float | None) -> Limit:
 def processor(costs: tuple[Cost, Cost], link: float | None, contract: float | None) -> Finding:
     """The processor's ceiling, download and upload."""
     down, up = (processor_limit(cost) for cost in costs)
+    inside = " / ".join(words.rate(cost.bits_per_second) for cost in costs)
     said = Both(
-        f"Bộ xử lý tải được khoảng {words.rate(down)} xuống, {words.rate(up)} lên qua cổng mạng "
-        f"(đo nội bộ {words.rate(costs[0].bits_per_second)} và "
-        f"{words.rate(costs[1].bits_per_second)}).",
-        f"The processor carries about {words.rate(down)} down, {words.rate(up)} up over a port "
-        f"(over loopback {words.rate(costs[0].bits_per_second)} and "
-        f"{words.rate(costs[1].bits_per_second)}).",
+        f"Đủ sức cho khoảng {words.rate(down)} chiều xuống, {words.rate(up)} chiều lên qua cổng "
+        f"mạng (truyền nội bộ: {inside}).",
+        f"Carries about {words.rate(down)} down, {words.rate(up)} up over a port (over loopback: "
+        f"{inside}).",
     )
     least = min(down, up)
     if contract is not None and least < contract:

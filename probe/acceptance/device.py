@@ -284,7 +284,7 @@ def disk(reading: Disk | None, spool_bytes: int) -> Finding:
     return Finding("disk", Result.OK, said)
 
 
-def software(version: str, model: str | None, cores: int | None) -> Finding:
+def software(version: str, cores: int | None) -> Finding:
     """What runs here: for the files, nothing to judge."""
     parts = (
         f"linewatch {version}",
@@ -293,9 +293,8 @@ def software(version: str, model: str | None, cores: int | None) -> Finding:
         platform.machine(),
     )
     listed = " · ".join(parts)
-    board = model or "–"
     return Finding(
         "software",
         Result.OK,
-        Both(f"{board}, {cores} nhân · {listed}", f"{board}, {cores} cores · {listed}"),
+        Both(f"{listed} · {cores} nhân", f"{listed} · {cores} cores"),
     )

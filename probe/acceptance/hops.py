@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from probe.engine import MeasurementError
@@ -37,9 +38,11 @@ _PORT: Final = 33434
 def first_hops(interface: str | None, guard: Guard) -> tuple[str | None, ...]:
     """Return the addresses of the first `HOPS` routers; None for one that does not answer.
 
-    Takes at most `HOPS` * `HOP_TRIES` * `HOP_SECONDS`.
+    Takes at most `HOP_TRIES` * `HOP_SECONDS`: all are asked at once.
     """
-    return tuple(_hop(distance, interface, guard) for distance in range(1, HOPS + 1))
+    with ThreadPoolExecutor(HOPS, thread_name_prefix="hops") as asking:
+        found = asking.map(lambda distance: _hop(distance, interface, guard), range(1, HOPS + 1))
+        return tuple(found)
 
 
 def _hop(distance: int, interface: str | None, guard: Guard) -> str | None:

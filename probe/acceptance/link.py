@@ -108,7 +108,7 @@ def cable(before: Link | None, after: Link | None) -> Finding:
     drops = _grown(before.link_changes, after.link_changes)
     moved = words.size(carried)
     said = Both(
-        f"{errors} khung tin lỗi và {drops} lần mất kết nối trong {moved} vừa truyền qua.",
+        f"{errors} khung tin lỗi và {drops} lần ngắt hoặc nối lại trong {moved} vừa truyền qua.",
         f"{errors} damaged frames and {drops} changes of the link in the {moved} just carried.",
     )
     if drops or is_damaged(errors, carried):
@@ -176,7 +176,7 @@ _SLOW: Final = Both(
     "another port of the router.",
 )
 _SPEED_UNKNOWN: Final = Both(
-    "Cổng không cho biết tốc độ: mức chứng nhận chỉ theo bộ xử lý và phép đo chuẩn.",
+    "Cổng không cho biết tốc độ: mức chứng nhận chỉ theo bộ xử lý và phép đo đối chiếu.",
     "The interface does not tell its speed: certified by processor and reference test alone.",
 )
 _BELOW_CONTRACT: Final = Both(

@@ -12,6 +12,7 @@ from probe.acceptance.finding import Both, Finding, Result
 from probe.engine import MeasurementError
 from probe.transfer.guard import Guard
 from probe.transfer.names import NameServers
+from protocol.failures import Failure
 from protocol.records import Ipv6Readiness, Ipv6State, ReachTarget
 
 _CARRIER_NAT: Final = IPv4Network("100.64.0.0/10")
@@ -85,9 +86,19 @@ def ipv4(targets: Sequence[ReachTarget]) -> Finding:
             f"The router {gateway.target} answers; nothing is known beyond without a server.",
         )
         return Finding("ipv4", Result.OK, said)
-    said = Both("Không có tuyến ra, hoặc bộ định tuyến không trả lời.", "No route, or no answer.")
-    return Finding("ipv4", Result.MEND, said, _ROUTER)
+    failure = gateway.failure if gateway is not None else None
+    if failure is None or failure.code is Failure.NO_ROUTE:
+        said = Both("Không có tuyến mặc định.", "There is no default route.")
+        return Finding("ipv4", Result.MEND, said, _ROUTER)
+    # Many routers ignore pings, and not every user may send them.
+    said = Both(
+        "Bộ định tuyến không trả lời ping, và không có máy chủ đo để hỏi.",
+        "The router answers no pings, and there is no server to ask.",
+    )
+    return Finding("ipv4", Result.UNKNOWN, said, _NAME_A_SERVER)
 
+
+_NAME_A_SERVER: Final = Both("Chạy lại với --server URL.", "Run it again with --server URL.")
 
 _ROUTER: Final = Both(
     "Kiểm tra dây, bộ định tuyến và đường truyền.", "Check the cable, the router and the line."

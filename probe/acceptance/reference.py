@@ -38,7 +38,8 @@ def reference(taken: Taken | None) -> Finding:
     busy = during.busiest_core_ratio if during else None
     core = "" if busy is None else f"{busy * 100:.0f} %"
     said = Both(
-        f"{down} xuống, {up} lên tới {section.server.url}; nhân bận nhất {core or 'chưa rõ'}.",
+        f"{down} chiều xuống, {up} chiều lên, tới {section.server.url}; nhân bận nhất "
+        f"{core or 'chưa rõ'}.",
         f"{down} down, {up} up to {section.server.url}; busiest core {core or 'unknown'}.",
     )
     if is_device_limited(taken):

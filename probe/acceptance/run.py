@@ -25,6 +25,7 @@ from probe.acceptance.reference import is_device_limited, rates_of, reference
 from probe.acceptance.words import CHECKS
 from probe.clock import Clock, read_kernel_clock
 from probe.conditions.device import cores, read_model, read_temperature
+from probe.conditions.files import text
 from probe.conditions.route import ipv4_address
 from probe.conditions.router import external_address
 from probe.conditions.watch import Watch
@@ -116,7 +117,7 @@ def accept(site: Site) -> Acceptance:
         device.power(load.strain),
         device.heat(load.strain),
         device.disk(device.read_disk(site.state, site.root), site.spool_bytes),
-        device.software(metadata.version("linewatch"), read_model(site.root), cores()),
+        device.software(metadata.version("linewatch"), cores()),
     ]
     limits = load.limits(way)
     places = list(CHECKS)
@@ -126,8 +127,10 @@ def accept(site: Site) -> Acceptance:
         probe=site.enrolment.probe if site.enrolment else None,
         site=site.enrolment.site if site.enrolment else None,
         model=read_model(site.root),
+        serial=text(site.root / "proc/device-tree/serial-number"),
         interface=name,
         server=site.server.url if site.server else None,
+        contract_bits_per_second=site.contract_bits_per_second,
         findings=tuple(sorted(findings, key=lambda each: places.index(each.check))),
         download=limits[0] if limits else None,
         upload=limits[1] if limits else None,

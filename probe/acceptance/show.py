@@ -25,27 +25,29 @@ _ABSENT: Final = Both("–", "–")
 _NOT_ENROLLED: Final = Both("chưa ghi danh", "not enrolled")
 
 _STYLE: Final = """
-@page{size:A4;margin:15mm}
+@page{size:A4;margin:12mm 15mm}
 :root{color-scheme:light}
 *{box-sizing:border-box}
-body{font:10.5pt/1.4 "Noto Sans","DejaVu Sans",system-ui,sans-serif;color:#111;background:#fff;
-max-width:180mm;margin:10mm auto;padding:0 4mm}
+body{font:9.5pt/1.35 "Noto Sans","DejaVu Sans",system-ui,sans-serif;color:#111;background:#fff;
+max-width:180mm;margin:8mm auto;padding:0 4mm}
 h1{font-size:17pt;margin:0 0 3mm;border-bottom:2px solid #111;padding-bottom:2mm}
 table{border-collapse:collapse;width:100%}
-th,td{text-align:left;vertical-align:top;padding:1.4mm 3mm 1.4mm 0}
-.facts th{width:34mm;font-weight:400;color:#555}.facts{margin-bottom:5mm}
+th,td{text-align:left;vertical-align:top;padding:1mm 3mm 1mm 0}
+.facts th,.facts td{padding:.3mm 3mm .3mm 0}
+.facts th{width:34mm;font-weight:400;color:#555}.facts{margin-bottom:4mm}
 .checks tr{border-top:1px solid #bbb;break-inside:avoid}
 .checks th{width:34mm;font-weight:600}.checks .result{width:25mm}
-.result b{display:inline-block;min-width:21mm;text-align:center;padding:.3mm 1.5mm;
-border:1.5px solid;border-radius:1mm;font-size:9pt;white-space:nowrap}
+.result b{display:inline-block;min-width:20mm;text-align:center;padding:.3mm 1.5mm;
+border:1.5px solid;border-radius:1mm;font-size:8.5pt;white-space:nowrap}
 .ok b{color:#14713f}.warn b{color:#8a5a00}.unknown b{color:#555}
 .mend b{color:#fff;background:#b3261e;border-color:#b3261e;print-color-adjust:exact}
 .advice{margin:.6mm 0 0;font-style:italic}.advice::before{content:"→ "}
-.verdict{margin-top:6mm;border:2px solid #111;border-radius:1.5mm;padding:4mm;break-inside:avoid}
+.verdict{margin-top:5mm;border:2px solid #111;border-radius:1.5mm;padding:3mm 4mm;
+break-inside:avoid}
 .verdict p{margin:0}.verdict strong{font-size:14pt;line-height:1.3}
 .verdict small{display:block;margin-top:2mm;font-size:9pt;color:#444}
 .verdict.bad{border-color:#b3261e}.verdict ol{margin:2mm 0 0;padding-left:6mm}
-.sign{display:flex;gap:12mm;margin-top:9mm;break-inside:avoid}
+.sign{display:flex;gap:12mm;margin-top:4mm;break-inside:avoid}
 .sign div{flex:1;border-top:1px solid #111;padding-top:1mm;font-size:9pt;margin-top:14mm}
 @media print{body{margin:0 auto;padding:0}}
 """
@@ -77,10 +79,10 @@ def show(console: Console, done: Acceptance, language: Language, *, saved: bool 
             Text(_sentences(finding, language)),
         )
     console.print(table)
-    good = not done.to_mend
-    for line in _verdict(done, language, saved=saved):
-        console.print(Text(line, style="bold green" if good else "bold red"))
-        good = good and saved is None  # only the first sentence is the verdict
+    first, *rest = _verdict(done, language, saved=saved)
+    console.print(Text(first, style="bold red" if done.to_mend else "bold green"))
+    for line in rest:
+        console.print(Text(line))
 
 
 def as_text(done: Acceptance, language: Language, *, saved: bool | None) -> str:
@@ -100,6 +102,7 @@ def as_dict(done: Acceptance, language: Language, *, saved: bool | None) -> dict
         "probe": done.probe,
         "site": done.site,
         "model": done.model,
+        "serial": done.serial,
         "interface": done.interface,
         "server": done.server,
         "checks": [
@@ -153,6 +156,7 @@ def _row(finding: Finding, language: Language) -> str:
 
 def _last(done: Acceptance, language: Language, *, saved: bool | None) -> str:
     first, *rest = _verdict(done, language, saved=saved)
+    first = first.replace(" Mbit/s", "\N{NO-BREAK SPACE}Mbit/s")
     if done.to_mend:
         items = "".join(f"<li>{escape(line.partition('. ')[2])}</li>" for line in rest)
         head = f"<p><strong>{escape(first)}</strong></p>"
@@ -179,10 +183,17 @@ def _facts(done: Acceptance) -> list[tuple[Both, Both]]:
         (Both("Ngày giờ", "Date"), Both(f"{local} (mất {spent} giây)", f"{at} (took {spent} s)")),
         (Both("Đầu đo", "Probe"), _same(done.probe) or _NOT_ENROLLED),
         (Both("Điểm đo", "Site"), _same(done.site) or _ABSENT),
-        (Both("Thiết bị", "Device"), _same(done.model) or _ABSENT),
+        (Both("Thiết bị", "Device"), _device(done)),
         (Both("Đường đo", "Path"), _same(done.interface) or _ABSENT),
-        (Both("Máy chủ đo thử", "Reference server"), _same(done.server) or _ABSENT),
+        (Both("Máy chủ đối chiếu", "Reference server"), _same(done.server) or _ABSENT),
     ]
+
+
+def _device(done: Acceptance) -> Both:
+    model = done.model or "–"
+    if done.serial is None:
+        return Both(model, model)
+    return Both(f"{model}, số sê-ri {done.serial}", f"{model}, serial {done.serial}")
 
 
 def _same(value: str | None) -> Both | None:
@@ -210,5 +221,6 @@ def _verdict(done: Acceptance, language: Language, *, saved: bool | None) -> lis
         f"Giới hạn: chiều xuống {reasons[0]}, chiều lên {reasons[1]}.",
         f"Limited: down {reasons[0]}, up {reasons[1]}.",
     )
+    below = [words.BELOW_CONTRACT] if done.below_contract else []
     kept = words.SAVED if saved else words.NOT_SAVED
-    return [sentence.of(language), limits.of(language), kept.of(language)]
+    return [each.of(language) for each in (sentence, limits, *below, kept)]

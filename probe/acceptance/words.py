@@ -10,7 +10,7 @@ CHECKS: Final = {
     "interface": Both("Cổng mạng", "Interface"),
     "cable": Both("Dây mạng", "Cable"),
     "cpu": Both("Bộ xử lý", "Processor"),
-    "reference": Both("Phép đo chuẩn", "Reference test"),
+    "reference": Both("Đo đối chiếu", "Reference test"),
     "power": Both("Nguồn điện", "Power"),
     "heat": Both("Nhiệt độ", "Heat"),
     "clock": Both("Đồng hồ", "Clock"),
@@ -33,7 +33,7 @@ RESULTS: Final = {
 LIMITED_BY: Final = {
     "cpu": Both("theo bộ xử lý", "by the processor"),
     "link": Both("theo cổng mạng", "by the interface"),
-    "reference": Both("theo phép đo chuẩn", "by the reference test"),
+    "reference": Both("theo phép đo đối chiếu", "by the reference test"),
 }
 
 STEPS: Final = {
@@ -54,6 +54,11 @@ def certificate(down: int, up: int) -> Both:
 
 
 MEND_FIRST: Final = Both("Chưa chứng nhận. Phải sửa trước:", "Not certified. To mend first:")
+
+BELOW_CONTRACT: Final = Both(
+    "Thấp hơn gói cước: đầu đo này không chứng minh được đường truyền đạt gói cước hay không.",
+    "Below the contract: this probe cannot show whether the line keeps it.",
+)
 
 SAVED: Final = Both(
     "Đã lưu vào đầu đo: từ bây giờ đi kèm mọi bản ghi, không cần khởi động lại. Kết quả trên "

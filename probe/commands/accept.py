@@ -19,7 +19,7 @@ from probe.acceptance import run, show, words
 from probe.acceptance.acceptance import Acceptance
 from probe.acceptance.finding import Language
 from probe.acceptance.run import Site
-from probe.ceiling import keep_ceiling
+from probe.ceiling import CEILING_NAME, keep_ceiling
 from probe.commands.asked import AS_THE_AGENT, far_end
 from probe.errors import NotAcceptedError
 from probe.identity import ENROLMENT_NAME, Enrolment
@@ -103,7 +103,7 @@ def accept_command(  # noqa: PLR0913 - one for each option
     )
     done = _run(site, language, quiet=as_json)
     done = replace(done, at=done.at.astimezone(ZoneInfo(settings.timezone)))
-    saved = _keep(done, state, wanted=_owns(state) if save is None else save)
+    saved = keep(done, state, wanted=_owns(state) if save is None else save)
     if page is not None:
         write(done, language, saved=saved)
     if as_json:
@@ -162,7 +162,7 @@ def _owns(state: Path) -> bool:
         return False
 
 
-def _keep(done: Acceptance, state: Path, *, wanted: bool) -> bool | None:
+def keep(done: Acceptance, state: Path, *, wanted: bool) -> bool | None:
     """Keep the certified rates, where there are any and it is wanted; return whether it was done.
 
     Raises:
@@ -175,6 +175,10 @@ def _keep(done: Acceptance, state: Path, *, wanted: bool) -> bool | None:
         return False
     try:
         keep_ceiling(state, ceiling)
+        if os.geteuid() == 0:
+            # The agent has to read what root wrote for it.
+            owner = state.stat()
+            os.chown(state / CEILING_NAME, owner.st_uid, owner.st_gid)
     except OSError as error:
         raise ConfigurationError(
             f"the certified rates cannot be kept in {state} ({error.strerror}): run it as the "

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.line import Line
-from bench.line_tools import Iperf3, Linewatch, RunError, WireWatch
+from bench.line_tools import Iperf3, Linewatch, RunError, SpeedtestCli, WireWatch
 from bench.namespaces import DIRECTIONS, allowed_bits_per_second
 from bench.processes import running
 
@@ -40,6 +40,28 @@ def test_wire_watch_says_nothing_of_a_short_time() -> None:
         with WireWatch(line) as watch:
             pass
         assert watch.bits_per_second("download") is None
+
+
+def test_speedtest_cli_measures_without_its_service(tmp_path: Path) -> None:
+    """The real program runs to its end against our server alone, and says what the line carried.
+
+    A second each way has no time to converge, and what its socket took counts as sent: only the
+    order of magnitude is known.
+    """
+    with Line(20_000_000, 20_000_000) as line:
+        tool = SpeedtestCli(line, tmp_path, test_seconds=1)
+        with tool.serving() as server:
+            run = tool.run(4, server)
+            with pytest.raises(RunError, match="IPv4 only"):
+                tool.run(6, server)
+        for direction in DIRECTIONS:
+            allowed = allowed_bits_per_second(line.rates[direction], 4)
+            assert 0.2 * allowed < run.bits_per_second[direction] < 2 * allowed
+            assert 0 < run.bytes[direction] < 1.5 * line.carried(direction).bytes
+    assert run.client_cpu_seconds > 0
+    assert server.popen.returncode == 0
+    # Its stand-in, too, was asked, and ended by itself when it was told to.
+    assert (tmp_path / "speedtest-net.log").read_text().count("listening on") == 1
 
 
 def test_a_failing_tool_is_quoted(tmp_path: Path) -> None:

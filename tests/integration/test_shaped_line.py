@@ -4,13 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.accuracy import TOLERANCE
 from bench.line import Line
 from bench.line_tools import Linewatch
 from bench.namespaces import DIRECTIONS, Family, allowed_bits_per_second
 
 DOWN = 100_000_000
 UP = 40_000_000
+
+TOLERANCE = 0.02
+"""`full` is held to 1 % on a machine of its own (`make bench-accuracy`); tests share theirs."""
 
 
 @pytest.mark.timeout(90)

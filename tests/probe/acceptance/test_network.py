@@ -52,7 +52,8 @@ NO_ROUTER = target("gateway", reached=False)
         ([ROUTER], Result.OK),
         ([ROUTER, target("server", reached=False)], Result.MEND),
         ([ROUTER, target("server", reached=False, code=Failure.NO_ADDRESS)], Result.OK),
-        ([NO_ROUTER], Result.MEND),
+        ([NO_ROUTER], Result.UNKNOWN),
+        ([target("gateway", reached=False, code=Failure.NO_ROUTE)], Result.MEND),
         ([], Result.MEND),
     ],
 )

@@ -17,8 +17,10 @@ GOOD = Acceptance(
     probe="nvh-to-1",
     site="Nhà văn hóa tổ 1",
     model="Raspberry Pi 4 Model B Rev 1.4",
+    serial="10000000a1b2c3d4",
     interface="eth0",
     server="http://192.168.1.10:8080",
+    contract_bits_per_second=None,
     findings=tuple(Finding(each, Result.OK, Both("Tốt.", "Good.")) for each in words.CHECKS),
     download=Limit(850_000_000, "link"),
     upload=Limit(1_234_000_000, "cpu"),
@@ -39,9 +41,16 @@ BAD = replace(GOOD, findings=(CUT, *GOOD.findings[2:]))
 def test_a_good_page_ends_with_what_is_certified(language: Language, sentence: str) -> None:
     """Date, probe, site, device, path and every check stand above the sentence."""
     html, text = (page(GOOD, language, saved=True) for page in (as_html, as_text))
-    for page in (html, text):
+    for page in (html.replace("\N{NO-BREAK SPACE}", " "), text):
         assert sentence in page
-        for part in ("21", "nvh-to-1", "Nhà văn hóa tổ 1", "Raspberry Pi 4", "eth0"):
+        for part in (
+            "21",
+            "nvh-to-1",
+            "Nhà văn hóa tổ 1",
+            "Raspberry Pi 4",
+            "10000000a1b2c3d4",
+            "eth0",
+        ):
             assert part in page
         for check in words.CHECKS.values():
             assert check.of(language) in page
@@ -58,6 +67,14 @@ def test_a_bad_page_lists_what_to_mend_and_certifies_nothing() -> None:
     assert BAD.ceiling is None
     found = as_dict(BAD, "vi", saved=None)
     assert (found["certified"], found["ceiling"], found["to_mend"]) == (False, {}, ["cable"])
+
+
+@pytest.mark.parametrize("contract,said", [(1000e6, False), (1500e6, True)])
+def test_a_certificate_below_the_contract_says_so(contract: float, said: bool) -> None:
+    """The rate is certified all the same; it is the device that is too weak for this line."""
+    text = as_text(replace(GOOD, contract_bits_per_second=contract), "en", saved=True)
+    assert ("Below the contract" in text) == said
+    assert "Certifies up to 850" in text
 
 
 def test_what_was_read_is_no_markup() -> None:

@@ -1,0 +1,47 @@
+"""What becomes of an acceptance test's result, and what the command refuses at once."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import linewatch
+from probe.ceiling import read_ceiling
+from probe.commands.accept import keep
+from protocol.errors import ConfigurationError
+from tests.probe.acceptance.test_show import BAD, GOOD
+
+
+def test_certified_rates_are_kept_where_that_is_wanted(tmp_path: Path) -> None:
+    """Every later measurement over that interface reads them."""
+    assert keep(GOOD, tmp_path, wanted=False) is False
+    assert read_ceiling(tmp_path, "eth0") is None
+    assert keep(GOOD, tmp_path, wanted=True) is True
+    assert read_ceiling(tmp_path, "eth0") == GOOD.ceiling
+
+
+def test_what_has_to_be_mended_leaves_an_earlier_certificate_alone(tmp_path: Path) -> None:
+    """A test that failed says nothing about rates."""
+    keep(GOOD, tmp_path, wanted=True)
+    assert keep(BAD, tmp_path, wanted=True) is None
+    assert read_ceiling(tmp_path, "eth0") == GOOD.ceiling
+
+
+def test_a_folder_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """The minute is not lost in a traceback: the sentence names the agent's user."""
+    with pytest.raises(ConfigurationError, match="as the agent's user"):
+        keep(GOOD, tmp_path / "none", wanted=True)
+
+
+@pytest.mark.parametrize(
+    "arguments,sentence",
+    [
+        (["--page", "page.docx"], "must end in .html or .txt"),
+        (["--server", "ftp://host"], "must begin with http"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_minute(arguments: list[str], sentence: str) -> None:
+    """A page of no known kind, or an address of no server, is told at once."""
+    done = CliRunner().invoke(linewatch.build(), ["probe", "accept", *arguments])
+    assert isinstance(done.exception, ConfigurationError)
+    assert sentence in str(done.exception)
