@@ -22,7 +22,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.accuracy_lines import KINDS, RATES_MBIT, Kind, allowed, true_latency
+from bench.accuracy_lines import KINDS, RATES_MBIT, Kind, allowed, true_latency, wire_rates
 from bench.accuracy_tables import bars, cost_table, latency_table, loss_table, rate_table
 from bench.emulated_line import EmulatedLine
 from bench.line_tools import (
@@ -38,7 +38,7 @@ from bench.line_tools import (
     linewatch_server,
     measure,
 )
-from bench.namespaces import DIRECTIONS, Direction, Family
+from bench.namespaces import Direction, Family
 from protocol.errors import LinewatchError
 
 TOOLS: Final = ("full", "quick", "iperf3", "speedtest-cli")
@@ -70,7 +70,8 @@ class Case:
         mbit, kind, family: which line.
         runs: by tool.
         true_latency: what the line itself gave in each of a tool's runs, in their order.
-        wire: the bottleneck's own rate in each run, frames and headers, by direction.
+        wire: what the bottleneck delivered in each run while it was loaded, frames and headers,
+            by direction.
         machine_cpu_ratios: how busy the whole machine was in each run, by tool. Where other
             programs kept it busy, no tool can be held to its error.
         loss: a minute of `stamp`: the ratio that it measured, and the true one.
@@ -105,10 +106,8 @@ class Case:
         self.true_latency.setdefault(tool.name, []).append(true_latency(line))
         if watch.machine_cpu_ratio is not None:
             self.machine_cpu_ratios.setdefault(tool.name, []).append(watch.machine_cpu_ratio)
-        for direction in DIRECTIONS:
-            rate = watch.bits_per_second(direction)
-            if rate is not None:
-                self.wire.setdefault(direction, []).append(rate)
+        for direction, rate in wire_rates(line).items():
+            self.wire.setdefault(direction, []).append(rate)
 
     def measure_loss(self, line: EmulatedLine, folder: Path) -> None:
         """Measure a minute of loss on the idle line, beside what the emulator let vanish."""
@@ -210,9 +209,9 @@ def _say(cases: list[Case], plan: Plan, console: Console) -> None:
     of = machine()
     console.print(
         f"{of['cores']} cores {of['architecture']}, Linux {of['kernel']}, "
-        f"load {of['load_1m']:.1f}; {plan.runs} runs each. Wire: the bottleneck's own rate, the "
-        "highest mean over 4 s, of the line's. Machine busy: all cores, the emulator's share and "
-        "what else ran here meanwhile included."
+        f"load {of['load_1m']:.1f}; {plan.runs} runs each. Wire: what the bottleneck "
+        "delivered while it was loaded, of the line's rate. Machine busy: all cores, the "
+        "emulator's share and what else ran here meanwhile included."
     )
     for case in cases:
         for tool, sentences in case.failures.items():

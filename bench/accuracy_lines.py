@@ -120,6 +120,19 @@ def loaded_times(line: EmulatedLine) -> dict[Direction, tuple[float, float]]:
     return times
 
 
+def wire_rates(line: EmulatedLine) -> dict[Direction, float]:
+    """Return what each direction's bottleneck delivered while it was loaded, frames and headers.
+
+    The median over a test's tenths of a second: what the machine carried of the line's rate.
+    """
+    return {
+        direction: statistics.median(
+            rate for at, rate in line.rates_seen(direction) if start <= at <= end
+        )
+        for direction, (start, end) in loaded_times(line).items()
+    }
+
+
 def true_latency(line: EmulatedLine) -> dict[Load, float]:
     """Return the median round trip of the line in one test: idle and under each load."""
     times, found = loaded_times(line), trips(line.small_packets())
@@ -127,8 +140,9 @@ def true_latency(line: EmulatedLine) -> dict[Load, float]:
     starts = [start for start, _ in times.values()]
     idle = [trip.seconds for trip in found if not starts or trip.at < min(starts) - 0.5]
     _put(medians, "idle", idle)
-    for direction, (_, end) in times.items():
-        within = [trip.seconds for trip in found if end - _WINDOW_SECONDS <= trip.at < end - 0.5]
+    for direction, (start, end) in times.items():
+        begin = max(start, end - _WINDOW_SECONDS)
+        within = [trip.seconds for trip in found if begin <= trip.at < end - 0.5]
         _put(medians, direction, within)
     return medians
 
