@@ -54,8 +54,8 @@ def cuts(draw: st.DrawFn) -> Cut:
     last_bytes = draw(st.integers(1, segment_bytes))
     # Nothing repeats itself, so that a swap or a shift shows.
     payload = random.Random(segments).randbytes((segments - 1) * segment_bytes + last_bytes)
-    sequence = draw(st.integers(0, 2**32 - 1))
-    identification = draw(st.integers(0, 2**16 - 1))
+    sequence = draw(st.integers(0, 2**32 - 1) | st.integers(2**32 - 2000, 2**32 - 1))
+    identification = draw(st.integers(0, 2**16 - 1) | st.integers(2**16 - 20, 2**16 - 1))
     flags = ACK | draw(st.sampled_from([0, PUSH, FIN, PUSH | FIN]))
     data = tcp(
         payload,
