@@ -97,7 +97,7 @@ bench-ingest: setup ## Records a second that a collector checks and keeps, besid
 	@$(BIN)/python -m bench.ingest
 
 .PHONY: bench-accuracy
-bench-accuracy: setup ## Measured rates on shaped lines beside iperf3 (needs root)
+bench-accuracy: setup ## Rates, round trips and losses on emulated lines beside the truth (needs root)
 	@deploy/ensure-packages.sh iperf3 iproute2
 	@$(BIN)/python bench/accuracy.py
 
