@@ -53,7 +53,7 @@ def test_json_is_one_object_also_where_it_failed(tmp_path: Path) -> None:
     record: dict[str, Any] = json.loads(done.stdout)
     assert record["outcome"] == "failed"
     assert record["failure"]["code"] == "refused"
-    assert record["method"] == {"name": "http", "version": "1", "profile": "full"}
+    assert record["method"] == {"name": "http", "version": "2", "profile": "full"}
     assert record["speed"] is None
     assert record["conditions"]["before"]["device"]
     assert "Connection refused" in done.stderr
