@@ -9,7 +9,6 @@ from probe.transfer import kernel
 from probe.transfer.backend import Backend, check_download, check_upload
 from probe.transfer.dial import Dialer
 from probe.transfer.framing import Body, request_head
-from probe.transfer.low_water import LowWater
 from probe.transfer.stream import HEAD_READ_BYTES, SendingStream, Stream
 from protocol.failures import Failure
 
@@ -28,24 +27,15 @@ class DownloadStream(Stream):
         self._backend = backend
         self._moved = 0
         self._buffer = memoryview(bytearray(_TLS_BUFFER_BYTES if dialer.target.tls else 0))
-        self._low_water: LowWater | None = None
 
     def moved(self) -> int:
         """See `Stream.moved`: bytes taken off the connection."""
         return self._moved
 
-    def _open(self) -> None:
-        super()._open()
-        # TLS reads its records one by one, and knows their lengths itself.
-        if self._connection is not None and not self._dialer.target.tls:
-            self._low_water = LowWater(self._connection)
-
     def _leave(self) -> None:
         """What arrived is counted already."""
 
     def _move(self, connection: socket.socket) -> None:
-        if self._low_water is not None:
-            self._low_water.lift()
         path = self._backend.garbage(self.number, self.congestion_control)
         self._send(connection, request_head("GET", self._dialer.target.authority, path))
         taken = self._read_head(connection)
@@ -78,8 +68,6 @@ class DownloadStream(Stream):
                     break
                 left -= count
                 self._count(count)
-                if self._low_water is not None:
-                    self._low_water.note(self._moved)
         except (BlockingIOError, TimeoutError):
             self._dialer.guard.check()
             body.skip(certain - left)
