@@ -59,7 +59,8 @@ def test_serves_until_told_to_stop(run: Run, connect: Connect, number: signal.Si
     client.send(b"GET /garbage.php?ckSize=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
     begun = time.monotonic()
     process.send_signal(number)
-    assert process.wait(10) == 0
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 0, said
     assert time.monotonic() - begun < 5
 
 
