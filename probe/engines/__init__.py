@@ -15,8 +15,8 @@ ENGINES: dict[str, Engine] = {
 """Name → engine. The longest that a measurement takes:
 
 - `http` chooses a server where none is named (12 s), connects (10 s for the name, 5 s each), asks
-  21 small requests (2 s), runs two directions of 13.5 s and asks what the server saw: 31 s on a
-  good line, the rest is for bad ones;
+  21 small requests (2 s), runs two directions of 12 to 20.5 s and asks what the server saw: 28 s
+  on a good line, the rest is for bad ones;
 - `ookla` asks speedtest.net (25 s), then does as `http`; a slot keeps its line for 120 s;
 - `ndt7` connects twice (the name once) and shakes hands (5 s), and runs two directions of 10 s with
   goodbyes of up to 3 s;

@@ -1,12 +1,12 @@
 """The engine `http`: download, upload and latency by plain HTTP.
 
-The method, version 1:
+The method, version 2:
 
 1. Ask the server what it is, on a connection that stays open (`probe.transfer.backend`).
 2. Idle latency: small requests on that connection, one every 100 ms.
-3. Download, then upload: several streams each, begun together. The warm-up is excluded; the
-   measuring window is the same on all streams. Meanwhile a connection of its own carries small
-   requests: latency under load, of the window only.
+3. Download, then upload: as many streams each as the line needs (`probe.transfer.ramp`). The
+   warm-up is excluded; the measuring window is the same on all streams. Meanwhile a connection of
+   its own carries small requests: latency under load, of the window only.
 4. Ask our own server what it counted.
 5. Ask on a new connection for the probe's addresses: others than in 1 are a changed path.
 

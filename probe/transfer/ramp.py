@@ -28,7 +28,8 @@ QUEUE_SECONDS: Final = 0.001
 """A round trip beside the streams that is longer than 1.25 times those before them, and 1 ms,
 waited in the line's queue."""
 
-_MOST: Final = 0.5
+QUEUE_SHARE: Final = 0.5
+"""Where as many of a step's round trips waited, the queue fills: more streams would overfill it."""
 
 LOSS_BASED: Final = "cubic"
 MODEL_BASED: Final = "bbr"
@@ -110,7 +111,7 @@ class Ramp:
             return "wait"
         first = since == step
         grew = self._growth(totals, step, since) > self.settled_ratio
-        if (first or (grew and queued[-1] < _MOST)) and streams < self.most_streams:
+        if (first or (grew and queued[-1] < QUEUE_SHARE)) and streams < self.most_streams:
             return "more"
         return "measure" if settled else "wait"
 
