@@ -35,6 +35,7 @@ from bench.line_tools import (
     Tool,
     ToolRun,
     WireWatch,
+    idle_seconds,
     linewatch_server,
     measure,
 )
@@ -69,7 +70,8 @@ class Case:
     Attributes:
         mbit, kind, family: which line.
         runs: by tool.
-        true_latency: what the line itself gave in each of a tool's runs, in their order.
+        true_latency: what the line itself gave in each of a tool's runs, in their order: under
+            load by the emulator's log, idle by the kernels' handshakes.
         wire: what the bottleneck delivered in each run while it was loaded, frames and headers,
             by direction.
         machine_cpu_ratios: how busy the whole machine was in each run, by tool. Where other
@@ -93,8 +95,8 @@ class Case:
         """The truth."""
         return allowed(self.kind.shape(self.mbit), self.family)
 
-    def measure(self, tool: Tool, line: EmulatedLine, server: Any) -> None:  # noqa: ANN401
-        """Run a tool once."""
+    def measure(self, tool: Tool, line: EmulatedLine, server: Any, idle: float) -> None:  # noqa: ANN401
+        """Run a tool once, on a line whose round trip is ``idle`` seconds."""
         line.forget()
         with WireWatch(line) as watch:
             try:
@@ -103,7 +105,7 @@ class Case:
                 self.failures.setdefault(tool.name, []).append(str(error))
                 return
         self.runs.setdefault(tool.name, []).append(run)
-        self.true_latency.setdefault(tool.name, []).append(true_latency(line))
+        self.true_latency.setdefault(tool.name, []).append(true_latency(line, idle))
         if watch.machine_cpu_ratio is not None:
             self.machine_cpu_ratios.setdefault(tool.name, []).append(watch.machine_cpu_ratio)
         for direction, rate in wire_rates(line).items():
@@ -129,8 +131,7 @@ class Case:
 def measure_all(plan: Plan, progress: Progress) -> Iterator[Case]:
     """Yield each case when all its runs are done."""
     lines = [(mbit, KINDS[name]) for mbit in plan.rates_mbit for name in plan.kinds]
-    total = len(lines) * len(plan.families) * plan.runs * len(plan.tools)
-    task = progress.add_task("", total=total)
+    task = progress.add_task("", total=len(lines) * plan.runs * _runs_of_a_round(plan))
     for mbit, kind in lines:
         shape = kind.shape(mbit)
         with ExitStack() as stack:
@@ -140,16 +141,28 @@ def measure_all(plan: Plan, progress: Progress) -> Iterator[Case]:
             tools, servers = _tools(plan, line, folder, stack, ours)
             for family in plan.families:
                 case = Case(mbit, kind, family)
+                idle = idle_seconds(line, folder, family)
                 # In turns, so that what changes on the machine meanwhile meets all alike.
                 for _ in range(plan.runs):
                     for tool in tools:
+                        if family not in tool.families:
+                            continue
                         what = f"{mbit} Mbit/s {kind.name} IPv{family} {tool.name}"
                         progress.update(task, description=what)
-                        case.measure(tool, line, servers[tool.name])
+                        case.measure(tool, line, servers[tool.name], idle)
                         progress.advance(task)
                 if plan.loss and kind.loss_ratio:
                     case.measure_loss(line, folder)
                 yield case
+
+
+def _runs_of_a_round(plan: Plan) -> int:
+    """Return how many runs a line takes before each tool is up again."""
+    return sum(
+        family in SpeedtestCli.families or name != SpeedtestCli.name
+        for family in plan.families
+        for name in plan.tools
+    )
 
 
 def _tools(

@@ -133,13 +133,16 @@ def wire_rates(line: EmulatedLine) -> dict[Direction, float]:
     }
 
 
-def true_latency(line: EmulatedLine) -> dict[Load, float]:
-    """Return the median round trip of the line in one test: idle and under each load."""
+def true_latency(line: EmulatedLine, idle_seconds: float) -> dict[Load, float]:
+    """Return the median round trip of the line in one test: idle and under each load.
+
+    Args:
+        line: its log tells the loaded ones.
+        idle_seconds: the idle one. An emulator with nothing to do sleeps, and what it takes to
+            wake is on no log of its own.
+    """
     times, found = loaded_times(line), trips(line.small_packets())
-    medians: dict[Load, float] = {}
-    starts = [start for start, _ in times.values()]
-    idle = [trip.seconds for trip in found if not starts or trip.at < min(starts) - 0.5]
-    _put(medians, "idle", idle)
+    medians: dict[Load, float] = {"idle": idle_seconds}
     for direction, (start, end) in times.items():
         begin = max(start, end - _WINDOW_SECONDS)
         within = [trip.seconds for trip in found if begin <= trip.at < end - 0.5]

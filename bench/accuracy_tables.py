@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.line_tools import LOADS, Load, ToolRun
+from bench.marks import marked
 from bench.namespaces import DIRECTIONS, Direction
 
 if TYPE_CHECKING:
@@ -64,10 +65,6 @@ def _head(case: "Case") -> list[str]:
     return [f"{case.mbit}", case.kind.name, str(case.family)]
 
 
-def _marked(text: str, *, good: bool) -> Text:
-    return Text(f"{'✓' if good else '✗'} {text}", style="green" if good else "red")
-
-
 def rate_table(cases: "Sequence[Case]", tools: Sequence[str]) -> Table:
     """Return the table of rates beside the truth."""
     table = Table(title="Measured payload rate beside what the line allows")
@@ -97,7 +94,7 @@ def _rate_cells(summary: Summary | None) -> list[str | Text]:
     if summary is None:
         return [Text("failed", style="red"), "–", "–"]
     return [
-        _marked(f"{summary.error_ratio:+.2%}", good=summary.good),
+        marked(f"{summary.error_ratio:+.2%}", good=summary.good),
         f"{summary.worst_error_ratio:+.2%}",
         f"{summary.bytes / 1e6:.0f}",
     ]
@@ -137,8 +134,8 @@ def latency_table(cases: "Sequence[Case]") -> Table:
             measured, truth = sorted(found, key=lambda pair: pair[0] - pair[1])[len(found) // 2]
             difference = f"{(measured - truth) * 1e3:+.2f} ({measured / truth - 1:+.1%})"
             good = latency_is_good(measured, truth)
-            marked = _marked(difference, good=good)
-            cells += [f"{measured * 1e3:.2f}", f"{truth * 1e3:.2f}", marked]
+            difference_marked = marked(difference, good=good)
+            cells += [f"{measured * 1e3:.2f}", f"{truth * 1e3:.2f}", difference_marked]
         table.add_row(*cells)
     return table
 
@@ -157,7 +154,7 @@ def loss_table(cases: "Sequence[Case]") -> Table:
         if case.loss is not None:
             measured, truth = case.loss
             good = loss_is_good(measured, truth)
-            difference = _marked(f"{(measured - truth) * 100:+.3f} points", good=good)
+            difference = marked(f"{(measured - truth) * 100:+.3f} points", good=good)
             table.add_row(*_head(case), f"{measured:.3%}", f"{truth:.3%}", difference)
     return table
 
@@ -237,27 +234,35 @@ def bars(cases: "Sequence[Case]") -> Iterator[Text]:
     quick = list(_quick(held))
     yield _bar(
         f"quick: at most {QUICK_BYTES_BAR:.0%} of full's bytes",
-        [share <= QUICK_BYTES_BAR for share, _ in quick],
+        [found is not None and found[0] <= QUICK_BYTES_BAR for found in quick],
     )
     yield _bar(
         f"quick: median within {QUICK_BAR:.0%} of full's",
-        [abs(difference) <= QUICK_BAR for _, difference in quick],
+        [found is not None and abs(found[1]) <= QUICK_BAR for found in quick],
     )
 
 
 def _bar(what: str, within: Sequence[bool]) -> Text:
     if not within:
         return Text(f"– {what}: not measured")
-    return _marked(f"{what}: {sum(within)} of {len(within)}", good=all(within))
+    return marked(f"{what}: {sum(within)} of {len(within)}", good=all(within))
 
 
-def _quick(cases: "Sequence[Case]") -> Iterator[tuple[float, float]]:
-    """Yield `quick`'s share of `full`'s bytes, and how its median rate differs."""
+def _quick(cases: "Sequence[Case]") -> Iterator[tuple[float, float] | None]:
+    """Yield `quick`'s share of `full`'s bytes and how its median rate differs; None for a failure.
+
+    Nothing of a line that only one of them, or neither, was to measure.
+    """
     for case in cases:
+        tried = case.runs.keys() | case.failures.keys()
+        if not {"full", "quick"} <= tried:
+            continue
         for direction in DIRECTIONS:
             truth = case.allowed_bits_per_second
             full = summarise(case.runs.get("full", ()), direction, truth)
             quick = summarise(case.runs.get("quick", ()), direction, truth)
-            if full is not None and quick is not None:
+            if full is None or quick is None or "quick" in case.failures:
+                yield None
+            else:
                 difference = quick.bits_per_second / full.bits_per_second - 1
                 yield quick.bytes / full.bytes, difference

@@ -147,6 +147,10 @@ class Tool(Protocol):
     def name(self) -> str:
         """Return what tables call it."""
 
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Return the address families that it knows."""
+
     def serving(self) -> AbstractContextManager[Process]:
         """Run the server at the line's server end until the block ends."""
 
@@ -171,6 +175,7 @@ class Linewatch:
         self, line: Namespaces, folder: Path, profile: Literal["full", "quick"] = "full"
     ) -> None:
         self.name = profile
+        self.families = FAMILIES
         self._line = line
         self._folder = folder
 
@@ -224,6 +229,18 @@ def measure(
     return found, cpu
 
 
+def idle_seconds(line: Namespaces, folder: Path, family: Family) -> float:
+    """Return the round trip of the idle line to `linewatch_server`, as two kernels see it.
+
+    Raises:
+        RunError: nothing answers there.
+    """
+    where = [line.address("server", family), str(SERVER_PORT)]
+    program = [sys.executable, "-m", "bench.handshakes", *where]
+    text, _ = run_tool(line.command("probe", program), folder, {"PYTHONPATH": str(ROOT)})
+    return float(text)
+
+
 class SpeedtestCli:
     """speedtest-cli's own program and transfer, against the same server of ours.
 
@@ -237,6 +254,7 @@ class SpeedtestCli:
     """
 
     name = "speedtest-cli"
+    families: tuple[Family, ...] = (4,)
 
     def __init__(
         self, line: Namespaces, folder: Path, *, test_seconds: int = USUAL_SECONDS
@@ -261,8 +279,6 @@ class SpeedtestCli:
 
     def run(self, family: Family, server: Process) -> ToolRun:
         """Measure both directions once, as the program does by itself."""
-        if family != FAMILIES[0]:
-            raise RunError("speedtest-cli measures over IPv4 only")
         server_before = server.cpu_seconds()
         url = self._line.url(family, SPEEDTEST_PORT)
         program = str(Path(sys.executable).with_name("speedtest-cli"))
@@ -292,6 +308,7 @@ class Iperf3:
     """
 
     name = "iperf3"
+    families = FAMILIES
 
     def __init__(
         self,

@@ -7,36 +7,65 @@ from typing import Final
 from pydantic import ValidationError
 
 from probe.files import write_atomically
-from protocol.records import Ceiling, encode
+from protocol.records import Ceiling, Model, encode
 
 CEILING_NAME: Final = "ceiling.json"
 
 log = logging.getLogger(__name__)
 
 
+class Ceilings(Model):
+    """What the file holds.
+
+    Attributes:
+        ceilings: one for each interface, and one for the device by itself.
+    """
+
+    ceilings: tuple[Ceiling, ...]
+
+
 def read_ceiling(directory: Path, interface: str | None) -> Ceiling | None:
-    """Return the ceiling of a state directory, or None where there is none for the interface.
+    """Return the ceiling for an interface, or that of the device by itself; None without either.
 
     Args:
         directory: the probe's state directory.
         interface: the one that is measured over.
     """
-    path = directory / CEILING_NAME
     try:
-        ceiling = Ceiling.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, PermissionError):
-        # Who measures by hand may not look into the agent's folder.
-        return None
+        kept = _read(directory)
     except (OSError, ValidationError) as error:
+        path = directory / CEILING_NAME
         log.warning("%s cannot be used, the device counts as not certified: %s", path, error)
         return None
-    return ceiling if ceiling.interface in (None, interface) else None
+    return kept.get(interface, kept.get(None))
 
 
 def keep_ceiling(directory: Path, ceiling: Ceiling) -> None:
-    """Keep a ceiling, in place of an earlier one.
+    """Keep a ceiling beside those of other interfaces, in place of an earlier one of its own.
 
     Raises:
         OSError: it cannot be written.
     """
-    write_atomically(directory / CEILING_NAME, encode(ceiling))
+    try:
+        kept = _read(directory)
+    except ValidationError:
+        kept = {}  # said where it was read; certifying anew is what mends it
+    kept[ceiling.interface] = ceiling
+    whole = Ceilings(ceilings=tuple(kept.values()))
+    write_atomically(directory / CEILING_NAME, encode(whole))
+
+
+def _read(directory: Path) -> dict[str | None, Ceiling]:
+    """Return the ceilings by interface.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValidationError: it is damaged.
+    """
+    try:
+        data = (directory / CEILING_NAME).read_bytes()
+    except (FileNotFoundError, PermissionError):
+        # Who measures by hand may not look into the agent's folder.
+        return {}
+    kept = Ceilings.model_validate_json(data).ceilings
+    return {ceiling.interface: ceiling for ceiling in kept}

@@ -54,7 +54,7 @@ MEANINGS: dict[Flag, str] = {
     Flag.DEVICE_HEAT: "The probe was at its limit of heat, or its processor was slowed down.",
     Flag.HALF_DUPLEX: "The probe's interface was linked at half duplex: a bad cable or port.",
     Flag.INTERFACE_ERRORS: "The probe's interface received or sent damaged frames.",
-    Flag.CERTIFIED_CEILING: "The result is close to what this device is certified to measure.",
+    Flag.CERTIFIED_CEILING: "The result is above what this device is certified to measure.",
     Flag.OTHER_CARRIER: "The test left by another network than that of the line's carrier.",
     Flag.RECEIVER_LIMITED: "The receiving end's buffers held the sender back.",
     Flag.SENDER_LIMITED: "The sending end's own buffers held it back.",

@@ -301,7 +301,13 @@ class Transfer(Model):
 
 
 class LatencySummary(Model):
-    """Round trips of small requests. Jitter is the mean absolute difference of neighbours."""
+    """Round trips of small requests. Jitter is the mean absolute difference of neighbours.
+
+    Attributes:
+        taken_off_seconds: median of what a round trip is shorter than the time that the probe
+            waited for it: the server's own time, where it tells it, and the time from the
+            answer's arrival to the program's waking, where the kernel tells it.
+    """
 
     minimum_seconds: Seconds | None
     median_seconds: Seconds | None
@@ -310,6 +316,7 @@ class LatencySummary(Model):
     sent: Count
     received: Count
     round_trips_seconds: tuple[Seconds, ...] = Field(max_length=2000)
+    taken_off_seconds: Seconds | None = None
 
 
 class SpeedLatency(Model):

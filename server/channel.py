@@ -15,6 +15,7 @@ import struct
 import time
 
 from protocol import tcp_info
+from protocol.arrival import ANCILLARY_BYTES, SO_TIMESTAMPNS, SOL_SOCKET, arrived_at
 from protocol.records import TcpInfo
 from server.addresses import counted_as, plain_address
 
@@ -68,6 +69,7 @@ class Channel:
         deadline: moment of `time.monotonic()` after which the watchdog aborts it.
         idle_since: since when it waits for a request; None while it serves one.
         served: requests answered so far.
+        arrived_at: when what was received last had arrived, in seconds of the wall clock.
     """
 
     def __init__(self, sock: socket.socket, address: str, deadline: float) -> None:
@@ -78,15 +80,19 @@ class Channel:
         self.idle_since: float | None = time.monotonic()
         self.served = 0
         self.aborted = False
+        self.arrived_at = time.time()
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
     def open(self) -> None:
         """Do what has to be done before the first request."""
 
     def receive(self, most: int) -> bytes:
         """Return at least one and at most ``most`` bytes; none where the client has ended."""
-        return self.socket.recv(most)
+        data, details, _, _ = self.socket.recvmsg(most, ANCILLARY_BYTES)
+        self.arrived_at = arrived_at(details) or time.time()
+        return data
 
     def receive_waiting(self, most: int) -> bytes | None:
         """Return what has arrived already, as `receive` does; None where nothing has."""
@@ -165,7 +171,9 @@ class TlsChannel(Channel):
 
     def receive(self, most: int) -> bytes:
         """Return at least one and at most ``most`` bytes; none where the client has ended."""
-        return self._tls.recv(most)
+        data = self._tls.recv(most)
+        self.arrived_at = time.time()  # what the kernel knows is hidden behind the TLS
+        return data
 
     def receive_waiting(self, most: int) -> bytes | None:
         """Return what has arrived already; None where nothing has.

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from protocol.arrival import SO_TIMESTAMPNS, arrived_at
 from protocol.constants import STAMP_PACKET_BYTES
 from protocol.stamp import pack_reflection
 from server.addresses import counted_as
@@ -26,7 +27,6 @@ _ANCILLARY_BYTES = 512
 _Details = list[tuple[int, int, bytes]]
 """What the kernel tells beside a packet: level, kind and data of each."""
 
-_SO_TIMESTAMPNS = 35
 """Linux's number for kernel receive times in nanoseconds; Python has no name for it."""
 
 _IP_PKTINFO, _IP_RECVTTL = 8, 12
@@ -178,7 +178,7 @@ class Reflector:
 
 def _ask_for_details(sock: socket.socket) -> None:
     """Ask the kernel for each packet's arrival time, TTL and destination."""
-    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
@@ -189,13 +189,11 @@ def _ask_for_details(sock: socket.socket) -> None:
 
 def _read_details(details: _Details) -> tuple[float, int, _Details]:
     """Return arrival time, TTL, and what makes the answer leave from the packet's destination."""
-    received_at, ttl = time.time(), 0
+    received_at = arrived_at(details) or time.time()
+    ttl = 0
     reply_from: _Details = []
     for level, kind, data in details:
-        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS):
-            seconds, nanoseconds = struct.unpack("@ll", data)
-            received_at = seconds + nanoseconds * 1e-9
-        elif (level, kind) in {
+        if (level, kind) in {
             (socket.IPPROTO_IP, socket.IP_TTL),
             (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT),
         }:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -212,6 +213,12 @@ class Resources:
         )
 
     def _empty(self, exchange: Exchange) -> None:
+        if exchange.request.body.done:
+            # A round trip is asked for: what part of it was spent here (W3C Server Timing).
+            inside = max(0.0, time.time() - exchange.channel.arrived_at)
+            told = (("Server-Timing", f"linewatch;dur={inside * 1e3:.3f}"),)
+            exchange.answer(HTTPStatus.OK, headers=(*NO_STORE, *told))
+            return
         self._take_upload(exchange)
         exchange.answer(HTTPStatus.OK, headers=NO_STORE)
 

@@ -62,9 +62,9 @@ BELOW_CONTRACT: Final = Both(
 
 SAVED: Final = Both(
     "Đã lưu vào đầu đo: từ bây giờ đi kèm mọi bản ghi, không cần khởi động lại. Kết quả trên "
-    "90 % mức này sẽ bị gắn cờ certified_ceiling.",
+    "mức này sẽ bị gắn cờ certified_ceiling.",
     "Kept on the probe: it goes with every record from now on, without a restart. Results above "
-    "90 % of it are flagged certified_ceiling.",
+    "it are flagged certified_ceiling.",
 )
 NOT_SAVED: Final = Both(
     "Chưa lưu vào đầu đo. Để lưu, chạy bằng tài khoản của dịch vụ, hoặc thêm --save.",

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from probe.engine import Measurement, MeasurementError, Order, Progress
 from probe.failure import ERRORS, classify
+from probe.transfer import kernel
 from probe.transfer.dial import Address, Target, bind_to_interface, resolve
 from probe.transfer.guard import Guard
 from probe.transfer.names import NameServers
@@ -165,6 +166,7 @@ def _connect(addresses: Sequence[Address], interface: str | None) -> socket.sock
                 reason = error
                 continue
             connection.setblocking(False)
+            kernel.stamp_arrivals(connection)
             undo.pop_all()
             return connection
     raise reason

@@ -26,11 +26,6 @@ less (IEEE 802.3: one bit in 10^10, a frame in 10^6), and by Mathis' formula fou
 
 _FULL_FRAME_BYTES: Final = 1514
 
-CEILING_RATIO: Final = 0.90
-"""A result above this share of what the device was certified for may be the device's limit: the
-certification is a measurement itself, and its runs differ by some percent (the project's own
-rule)."""
-
 
 def device_cpu(conditions: Conditions, _: Speed) -> bool:
     """A core, or a thread that moves the bytes, had no room left in some second."""
@@ -100,7 +95,7 @@ def is_damaged(errors: int, carried_bytes: int) -> bool:
 
 
 def certified_ceiling(conditions: Conditions, speed: Speed) -> bool:
-    """A direction's rate is near what this device was certified for."""
+    """A direction's rate is above what this device was certified for, which has its margins."""
     ceiling = conditions.ceiling
     if ceiling is None:
         return False
@@ -109,6 +104,5 @@ def certified_ceiling(conditions: Conditions, speed: Speed) -> bool:
         (speed.upload, ceiling.upload_bits_per_second),
     )
     return any(
-        transfer is not None and transfer.bits_per_second > CEILING_RATIO * limit
-        for transfer, limit in certified
+        transfer is not None and transfer.bits_per_second > limit for transfer, limit in certified
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import re
 import socket
 import time
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ hold a packet."""
 
 _READ_BYTES = 16 * 1024
 
+_SERVER_TIMING = re.compile(r"linewatch;dur=(\d{1,6}\.\d{3})")
+"""Milliseconds, in the header that browsers show their users (W3C Server Timing)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -32,12 +36,21 @@ class Answer:
     Attributes:
         head: status and headers.
         body: the payload.
-        seconds: from sending the request to the last byte of the head.
+        seconds: how long the request and the head of its answer were on their way.
+        taken_off_seconds: how much longer it took until this program had the head: what the
+            server says that it took itself, and this device to wake the program.
     """
 
     head: Head
     body: bytes
     seconds: float
+    taken_off_seconds: float
+
+
+def server_seconds(head: Head) -> float:
+    """Return what a Linewatch server says that it took to answer; 0.0 where none says so."""
+    told = _SERVER_TIMING.fullmatch(head.headers.get("server-timing", ""))
+    return float(told[1]) / 1e3 if told else 0.0
 
 
 @dataclass(slots=True)
@@ -58,6 +71,7 @@ class Client:
     _connection: socket.socket | None = field(default=None, init=False)
     local_address: str | None = field(default=None, init=False)
     _ended: bool = field(default=False, init=False)
+    _waking_seconds: float = field(default=0.0, init=False)
 
     @property
     def guard(self) -> Guard:
@@ -90,6 +104,7 @@ class Client:
         # Connecting is outside of what `seconds` measures.
         if self._connection is None:
             self._connection = self.dialer.dial()
+            kernel.stamp_arrivals(self._connection)
             self.local_address = str(self._connection.getsockname()[0])
         target = self.dialer.target
         request = request_head("GET", target.authority, path)
@@ -107,9 +122,9 @@ class Client:
             raise classify(error, "talk", target.authority) from None
 
     def _talk(self, connection: socket.socket, request: bytes) -> Answer:
+        connection.settimeout(ANSWER_SECONDS)
         started = time.monotonic()
         until = started + ANSWER_SECONDS
-        connection.settimeout(ANSWER_SECONDS)
         connection.sendall(request)
         self.sent_bytes += len(request)
         buffer = b""
@@ -120,10 +135,11 @@ class Client:
             buffer += data
         seconds = time.monotonic() - started
         head, rest = taken
+        taken_off = min(seconds, self._waking_seconds + server_seconds(head))
         body = self._read_body(connection, head, rest, until)
         if not head.keeps_alive:
             self.close()
-        return Answer(head, body, seconds)
+        return Answer(head, body, seconds - taken_off, taken_off)
 
     def _read_body(self, connection: socket.socket, head: Head, data: bytes, until: float) -> bytes:
         body = head.body()
@@ -156,7 +172,7 @@ class Client:
                 )
             connection.settimeout(self.guard.slice_until(until))
             with contextlib.suppress(TimeoutError):
-                data = connection.recv(_READ_BYTES)
+                data, self._waking_seconds = kernel.receive_stamped(connection, _READ_BYTES)
                 self.received_bytes += len(data)
                 return data
 

@@ -9,10 +9,12 @@ import fcntl
 import mmap
 import os
 import socket
+import ssl
 import struct
+import time
 from functools import cache
 
-from protocol import tcp_info
+from protocol import arrival, tcp_info
 from protocol.records import TcpInfo
 
 _SO_RCVTIMEO_NEW = 66
@@ -41,6 +43,26 @@ def receive_blind(connection: socket.socket, limit: int) -> int:
     With MSG_TRUNC the kernel drops the bytes of a TCP socket instead of copying them (tcp(7)).
     """
     return connection.recv_into(blind_buffer(), min(limit, BLIND_BYTES), socket.MSG_TRUNC)
+
+
+def stamp_arrivals(connection: socket.socket) -> None:
+    """Let the kernel note when each packet arrives, for `receive_stamped`.
+
+    The first who asks in the whole system is heard some milliseconds later.
+    """
+    connection.setsockopt(arrival.SOL_SOCKET, arrival.SO_TIMESTAMPNS, 1)
+
+
+def receive_stamped(connection: socket.socket, most: int) -> tuple[bytes, float]:
+    """Receive; return the bytes, and for how many seconds the last of them had been there.
+
+    0.0 where the kernel does not tell: TLS hides it.
+    """
+    if isinstance(connection, ssl.SSLSocket):
+        return connection.recv(most), 0.0
+    data, details, _, _ = connection.recvmsg(most, arrival.ANCILLARY_BYTES)
+    now = time.time()
+    return data, max(0.0, now - (arrival.arrived_at(details) or now))
 
 
 @cache

@@ -16,12 +16,15 @@ _MAX_ROUND_TRIPS = 2000
 """The record's limit; a minute of one every 30 ms."""
 
 
-def summarise(round_trips: Sequence[float], sent: int) -> LatencySummary:
+def summarise(
+    round_trips: Sequence[float], sent: int, taken_off: Sequence[float] = ()
+) -> LatencySummary:
     """Return the summary of round trips in the order they were sent.
 
     Args:
         round_trips: seconds, only of requests that were answered.
         sent: how many were sent.
+        taken_off: seconds that each was waited for longer, of no part of the way.
     """
     ordered = sorted(round_trips)
     steps = [abs(b - a) for a, b in itertools.pairwise(round_trips)]
@@ -33,6 +36,7 @@ def summarise(round_trips: Sequence[float], sent: int) -> LatencySummary:
         sent=sent,
         received=len(round_trips),
         round_trips_seconds=tuple(round(trip, 6) for trip in round_trips[:_MAX_ROUND_TRIPS]),
+        taken_off_seconds=statistics.median(taken_off) if taken_off else None,
     )
 
 
@@ -69,22 +73,30 @@ def measure_idle(
         MeasurementError: the server stopped answering.
     """
     client.get(path())  # warms the connection: it is not counted
-    trips = []
+    answers = []
     for number in range(count):
-        trip = client.get(path()).seconds
-        trips.append(trip)
+        due = time.monotonic() + interval
+        answers.append(client.get(path()))
         progress((number + 1) / count)
-        client.guard.sleep(interval - trip)
+        client.guard.sleep(due - time.monotonic())
         client.guard.check()
-    return summarise(trips, count)
+    trips = [answer.seconds for answer in answers]
+    return summarise(trips, count, [answer.taken_off_seconds for answer in answers])
 
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """One request: when it left (`time.monotonic()`), and after how long its answer was there."""
+    """One request.
+
+    Attributes:
+        sent_at: when it left, `time.monotonic()`.
+        seconds: how long it and its answer were on their way; None without an answer.
+        taken_off_seconds: how much longer it was waited for.
+    """
 
     sent_at: float
     seconds: float | None
+    taken_off_seconds: float = 0.0
 
 
 class LoadedPinger:
@@ -132,11 +144,12 @@ class LoadedPinger:
         """
         trips = [trip for trip in tuple(self._trips) if start <= trip.sent_at < end]
         answered = [
-            trip.seconds
+            (trip.seconds, trip.taken_off_seconds)
             for trip in trips
             if trip.seconds is not None and trip.sent_at + trip.seconds <= end
         ]
-        return summarise(answered, len(trips))
+        seconds, taken_off = ([each[part] for each in answered] for part in (0, 1))
+        return summarise(seconds, len(trips), taken_off)
 
     def answered_within(self, start: float, end: float) -> list[float]:
         """Return the seconds of each request that left and was answered between two moments."""
@@ -154,10 +167,10 @@ class LoadedPinger:
         while not self._ended.is_set():
             self._waiting_since = sent_at = time.monotonic()
             try:
-                seconds = self._client.get(self._path()).seconds
+                answer = self._client.get(self._path())
             except MeasurementError:
                 self._trips.append(RoundTrip(sent_at, None))
                 return
-            self._trips.append(RoundTrip(sent_at, seconds))
+            self._trips.append(RoundTrip(sent_at, answer.seconds, answer.taken_off_seconds))
             self._waiting_since = None
-            self._ended.wait(max(0.0, self._interval - seconds))
+            self._ended.wait(max(0.0, sent_at + self._interval - time.monotonic()))

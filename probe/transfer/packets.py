@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from probe.transfer import kernel
 from probe.transfer.guard import Guard
 from probe.transfer.latency import percentile, summarise
 from protocol import stamp
@@ -30,6 +31,9 @@ _LOSSES: Final = _LOST_ON_THE_WAY | {
 }
 """Also lost: what was sent while the interface, its address (EINVAL) or the route was away. A line
 that is down for ten seconds of the minute has lost forty packets."""
+
+_PACKET_BYTES: Final = 2048
+"""More than any reflection has."""
 
 
 @dataclass(slots=True)
@@ -73,7 +77,7 @@ class Tally:
         if seq in self.round_trips:
             self.duplicates += 1
             return
-        away = received_at - self.sent_at[seq]
+        away = max(0.0, received_at - self.sent_at[seq])
         inside = min(max(reflection.reflected_at - reflection.received_at, 0.0), away)
         self.round_trips[seq] = away - inside
         self.reordered += seq < self._newest
@@ -145,7 +149,7 @@ class Lane:
         """Take everything that is waiting."""
         while self.broken is None:
             try:
-                packet = self.connection.recv(2048)
+                packet, waited = kernel.receive_stamped(self.connection, _PACKET_BYTES)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -153,7 +157,7 @@ class Lane:
                 continue
             reflection = stamp.unpack_reflection(packet)
             if reflection is not None:
-                self.tally.take(reflection, time.monotonic())
+                self.tally.take(reflection, time.monotonic() - waited)
 
     def _note(self, error: OSError) -> None:
         try:

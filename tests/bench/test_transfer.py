@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.transfer import TOOLS, WAYS, Bench, BenchError, Cost, print_table, servers
+from bench.transfer import TOOLS, Bench, BenchError, print_table, servers
+from bench.transfer_clients import WAYS, Cost
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_client_that_fails_is_told() -> None:
 
 
 def test_the_table_has_ratios() -> None:
-    """Each client is shown beside iperf3's median of the same run."""
+    """Each client is shown beside iperf3's median of the same run, and held against the bars."""
     costs = {
         (way, tool): [Cost(10**9, 1.0, 0.1 * (number + 1)) for _ in range(3)]
         for way in WAYS
@@ -55,3 +56,6 @@ def test_the_table_has_ratios() -> None:
     assert "8.0" in text
     assert "0.50" in text
     assert "4 stream(s)" in text
+    assert "✓ receive: CPU at most 0.9 of iperf3's: 0.50" in text
+    assert "✓ send: Gbit/s at least iperf3's: 1.00" in text
+    assert "✗ send: CPU at most 0.15 of speedtest-cli's: 0.20" in text

@@ -201,7 +201,7 @@ def test_a_far_end_without_room_another_carrier_a_low_ceiling_and_a_lost_clock(
     """Four causes in one test are four flags: a server whose link is full, an address outside the
     carrier's networks, a device certified for less, and a clock that nobody vouches for.
     """
-    certified(probe, 41_000_000)
+    certified(probe, 30_000_000)
     try:
         found = probe.measure(
             NARROW_PORT, carrier_prefixes=["198.18.2.0/24", "203.0.113.0/24"], clock="none"

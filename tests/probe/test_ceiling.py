@@ -21,21 +21,29 @@ def test_what_is_kept_is_read_for_every_interface(tmp_path: Path) -> None:
     assert read_ceiling(tmp_path, "eth0") == read_ceiling(tmp_path, None) == DEVICE
 
 
-def test_an_interfaces_ceiling_is_that_interfaces_alone(tmp_path: Path) -> None:
-    """A USB adapter is not certified by what the built-in port carries."""
-    keep_ceiling(tmp_path, DEVICE)
+def test_each_interface_keeps_its_own(tmp_path: Path) -> None:
+    """A USB adapter is certified beside the built-in port, not by it, and each once."""
     built_in = DEVICE.model_copy(update={"interface": "eth0"})
+    adapter = built_in.model_copy(update={"interface": "eth1", "upload_bits_per_second": 1})
+    keep_ceiling(tmp_path, built_in.model_copy(update={"upload_bits_per_second": 2}))
     keep_ceiling(tmp_path, built_in)
     assert read_ceiling(tmp_path, "eth0") == built_in
     assert read_ceiling(tmp_path, "eth1") is None
+    keep_ceiling(tmp_path, adapter)
+    assert read_ceiling(tmp_path, "eth0") == built_in
+    assert read_ceiling(tmp_path, "eth1") == adapter
 
 
 def test_a_device_that_was_never_certified_has_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No file is no ceiling, silently; a damaged one is none either, and said."""
+    """No file is no ceiling, silently; a damaged one is none either, said, and
+    certifying anew mends it.
+    """
     assert read_ceiling(tmp_path, "eth0") is None
     assert not caplog.records
     (tmp_path / CEILING_NAME).write_text("{}")
     assert read_ceiling(tmp_path, "eth0") is None
     assert CEILING_NAME in caplog.text
+    keep_ceiling(tmp_path, DEVICE)
+    assert read_ceiling(tmp_path, "eth0") == DEVICE

@@ -288,8 +288,8 @@ STAGED: list[tuple[Flag, Callable[[], frozenset[Flag]]]] = [
         Flag.INTERFACE_ERRORS,
         lambda: judged(after=moment(interface=interface(sent_errors=20, sent_bytes=2 * 10**9))),
     ),
-    (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(85e6, 500e6))),
-    (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(500e6, 85e6))),
+    (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(79e6, 500e6))),
+    (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(500e6, 79e6))),
     (Flag.PATH_CHANGED, lambda: judged(after=moment(gateway="192.0.2.2"))),
     (Flag.PATH_CHANGED, lambda: judged(after=moment(interface=None))),
     (

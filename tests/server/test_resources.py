@@ -1,6 +1,7 @@
 """What the server serves, over real connections."""
 
 import json
+import re
 import time
 import zlib
 
@@ -77,6 +78,20 @@ def test_upload_is_swallowed(serve: Serve, connect: Connect) -> None:
         answer = client.ask("/empty.php?r=0.5", "POST", b"x" * size, "Content-Encoding: identity")
         assert (answer.status, answer.body) == (200, b"")
     assert client.ask("/empty.php").status == 200
+
+
+def test_a_round_trip_is_told_what_the_server_took(serve: Serve, connect: Connect) -> None:
+    """The answer to an empty request says how many milliseconds were the server's own; that to an
+    upload, whose time is the line's, does not.
+    """
+    client = connect(serve())
+    for path in ("/empty.php", "/empty.php?r=0.5"):
+        told = re.fullmatch(
+            r"linewatch;dur=(\d+\.\d{3})", client.ask(path).headers["server-timing"]
+        )
+        assert told
+        assert 0 < float(told[1]) < 1000
+    assert "server-timing" not in client.ask("/empty.php", "POST", b"x" * 1000).headers
 
 
 def test_address_is_told_as_librespeed_tells_it(serve: Serve, connect: Connect) -> None:

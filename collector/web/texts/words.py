@@ -104,7 +104,7 @@ _FLAGS_VI: dict[Flag, str] = {
     Flag.DEVICE_HEAT: "Thiết bị đo nóng đến ngưỡng, hoặc bộ xử lý bị hạ tốc độ khi đang đo.",
     Flag.HALF_DUPLEX: "Cổng mạng của thiết bị đo chạy bán song công: cáp hoặc cổng kém.",
     Flag.INTERFACE_ERRORS: "Cổng mạng của thiết bị đo nhận hoặc gửi khung tin bị lỗi.",
-    Flag.CERTIFIED_CEILING: "Kết quả gần bằng mức mà thiết bị đo được chứng nhận đo được.",
+    Flag.CERTIFIED_CEILING: "Kết quả cao hơn mức mà thiết bị đo được chứng nhận đo được.",
     Flag.OTHER_CARRIER: "Phép đo đi ra bằng mạng khác, không phải của nhà mạng cung cấp đường này.",
     Flag.RECEIVER_LIMITED: "Bộ đệm bên nhận không đủ nên bên gửi phải chờ.",
     Flag.SENDER_LIMITED: "Bộ đệm của bên gửi không đủ nên bên gửi phải chờ.",

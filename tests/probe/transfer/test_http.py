@@ -36,6 +36,27 @@ def test_small_requests_share_a_connection() -> None:
         asking.close()
 
 
+def test_what_a_server_spent_itself_is_taken_off() -> None:
+    """Of 0.3 s of waiting of which the server says that 0.25 s were its own, 0.05 s are the way's;
+    no server can make a round trip negative, and what is no such header takes nothing off.
+    """
+    told = {"/a": "linewatch;dur=250.000", "/b": "linewatch;dur=999999.000", "/c": "db;dur=250.000"}
+
+    def late(request: Handler) -> None:
+        time.sleep(0.3)
+        answer(request, b"", headers={"Server-Timing": told[request.path]})
+
+    with plain_backend({path.strip("/"): late for path in told}) as url:
+        asking = client(url)
+        answers = {path: asking.get(path) for path in told}
+        asking.close()
+    assert 0.04 < answers["/a"].seconds < 0.15
+    assert answers["/a"].taken_off_seconds >= 0.25
+    assert answers["/b"].seconds == 0
+    assert answers["/c"].seconds > 0.29
+    assert answers["/c"].taken_off_seconds < 0.1
+
+
 def test_a_connection_that_the_server_dropped_is_replaced() -> None:
     """A kept connection that is found dead is opened anew, once, without a failure."""
     served = []

@@ -39,6 +39,18 @@ def test_blind_bytes_are_counted_and_gone(pair: Pair) -> None:
     assert kernel.receive_blind(near, 10) == 0
 
 
+def test_the_time_that_bytes_lay_unread_is_known(pair: Pair) -> None:
+    """A receive tells how long its bytes had been there: the kernel saw them come."""
+    near, far = pair
+    kernel.stamp_arrivals(near)
+    time.sleep(0.1)  # the first to ask in the whole system is not heard at once
+    far.sendall(b"early")
+    time.sleep(0.2)
+    data, waited = kernel.receive_stamped(near, 10)
+    assert data == b"early"
+    assert 0.19 < waited < 1.0
+
+
 def read_to_end(connection: socket.socket) -> None:
     """Read until the connection ends."""
     while connection.recv(1 << 20):

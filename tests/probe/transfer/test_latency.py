@@ -61,6 +61,8 @@ def test_idle_latency_leaves_the_first_request_out() -> None:
     assert len(seen) == 6
     assert summary.received == 5
     assert max(summary.round_trips_seconds) < 0.3
+    assert summary.taken_off_seconds is not None
+    assert 0 < summary.taken_off_seconds < 0.3
     assert shares[-1] == 1.0
 
 
@@ -78,6 +80,7 @@ def test_only_requests_of_the_window_count() -> None:
     within = pinger.within(start, end)
     assert 3 <= within.received <= 11
     assert within.sent - within.received <= 1
+    assert within.taken_off_seconds is not None
     assert pinger.within(0, end + 10).received > within.received + 5
 
 
