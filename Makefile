@@ -11,6 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 
+# How many tests run beside each other: they wait more than they work.
+WORKERS ?= 4
+
 # Debian packages that the tests use, in one place.
 TEST_PACKAGES := iproute2 iperf3 chromium chromium-driver fonts-dejavu-core \
     ca-certificates curl git kmod mount openssl python3-venv shellcheck systemd util-linux
@@ -45,11 +48,11 @@ $(VENV)/.ready: pyproject.toml requirements/all.txt
 
 .PHONY: test
 test: setup test-packages ## Install what the tests need, and run them all
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: setup test-packages ## The tests, with the long versions of the fault tests
-	@$(BIN)/pytest --long $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --long $(PYTEST_ARGS)
 
 .PHONY: test-packages
 test-packages: build/promtool build/miniupnpd build/ndt7_js/.ready

@@ -144,17 +144,19 @@ def test_bars_count_what_is_within() -> None:
         "✗ full: every run within 3%: 2 of 4",
         "✗ full: median round trips within 5% or 0.5 ms: 5 of 6",
         "✓ stamp: loss within 0.1 point: 1 of 1",
-        "✗ quick: at most 25% of full's bytes: 2 of 4",
-        "✗ quick: median within 3% of full's: 2 of 4",
+        "✗ quick, median of all lines: 30% of full's bytes, 3.08% from its rate",
+        "✗ quick: at most 25% of full's bytes on each line: 2 of 4",
+        "✗ quick: median within 3% of full's on each line: 2 of 4",
     ]
 
 
 def test_a_failed_run_is_none_within_the_bars() -> None:
     """A line on which every run failed, or one of them, does not make the bar look held."""
     failed, partly = case_of(), case_of(full=[run_at(1)])
-    failed.failures = {"full": ["refused"], "stamp": ["refused"]}
+    failed.failures = {"full": ["refused"], "stamp": ["refused"], "quick": ["refused"]}
     partly.failures = {"full": ["refused"]}
-    median, worst, _, loss, *_ = sentences(failed, partly)
+    median, worst, _, loss, *quick = sentences(failed, partly)
+    assert [each.rpartition(": ")[2] for each in quick] == ["0 of 2", "0 of 2"]
     assert median.endswith("900 Mbit/s: 2 of 4")
     assert worst.endswith("3%: 0 of 4")
     assert loss == "✗ stamp: loss within 0.1 point: 0 of 1"

@@ -48,10 +48,10 @@ def test_allowed_rate_is_the_shape_times_the_share() -> None:
     assert allowed_bits_per_second(100e6, 6) == pytest.approx(94.320e6, rel=1e-5)
 
 
-def test_burst_is_two_milliseconds_and_at_least_ten_frames() -> None:
+def test_burst_is_ten_milliseconds_and_at_least_ten_frames() -> None:
     """The bucket grows with the rate, but never falls below what timers need on a slow line."""
-    assert burst_bytes(900_000_000) == 225_000
-    assert burst_bytes(20_000_000) == BURST_MINIMUM_BYTES == 15_140
+    assert burst_bytes(900_000_000) == 1_125_000
+    assert burst_bytes(10_000_000) == BURST_MINIMUM_BYTES == 15_140
 
 
 @pytest.mark.parametrize("family", [4, 6])
