@@ -21,8 +21,8 @@ ALONE: Final = (
 
 
 def pytest_configure() -> None:
-    """Let programs that tests start hear Ctrl-C: a shell's background job is started deaf to it, and
-    would hand that down.
+    """Let programs that tests start hear Ctrl-C: a background job of a shell is started deaf to it,
+    and would hand that down.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

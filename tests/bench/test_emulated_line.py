@@ -135,7 +135,7 @@ def test_tcp_fills_the_line(tmp_path: Path) -> None:
     """iperf3 reaches what an uneven line allows, and the log tells rate and times of the load."""
     shapes = [Shape(rate, 0.005, buffer_bytes=100_000) for rate in (40e6, 10e6)]
     with EmulatedLine(*shapes) as line:
-        iperf3 = Iperf3(line, tmp_path, 2, warm_up_seconds=1, window_seconds=1)
+        iperf3 = Iperf3(line, tmp_path, 2, warm_up_seconds=1, window_seconds=2)
         with iperf3.serving() as server:
             line.forget()
             run = iperf3.run(4, server)
