@@ -10,7 +10,8 @@ LinewatchError
 ├── AgentRunningError    another agent holds the state directory          exit 7
 ├── AgentAwayError       no agent answers on this device                  exit 8
 ├── NoPathError          there is no path to measure                      exit 9
-└── NotAcceptedError     something is to be mended before certifying      exit 10
+├── NotAcceptedError     something is to be mended before certifying      exit 10
+└── BelowContractError   certified, but for less than the contract        exit 11
 """
 
 from protocol.errors import LinewatchError
@@ -68,3 +69,9 @@ class NotAcceptedError(LinewatchError):
     """The acceptance test found something that has to be mended first."""
 
     exit_code = 10
+
+
+class BelowContractError(LinewatchError):
+    """The device is certified, but in some direction for less than the contract promises."""
+
+    exit_code = 11

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from probe.acceptance.ceiling import Limit
+from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Finding, Result
+from probe.acceptance.loopback import Direction
 from protocol.records import Ceiling
 
 
@@ -19,7 +21,7 @@ class Acceptance:
         model, serial: of the device; None where it does not tell.
         interface: of the path; None where there is none.
         server: the reference server's address; None without one.
-        contract_bits_per_second: what the contract promises; None where nobody said.
+        contract: what the contract promises; None where nobody said.
         findings: one for each check, in the order of the page.
         download, upload: what follows for each direction; None where it could not be measured.
     """
@@ -32,7 +34,7 @@ class Acceptance:
     serial: str | None
     interface: str | None
     server: str | None
-    contract_bits_per_second: float | None
+    contract: Contract | None
     findings: tuple[Finding, ...]
     download: Limit | None
     upload: Limit | None
@@ -43,11 +45,16 @@ class Acceptance:
         return tuple(each for each in self.findings if each.result is Result.MEND)
 
     @property
-    def below_contract(self) -> bool:
-        """Whether neither direction is certified for what the contract promises."""
-        rates = [each.bits_per_second for each in (self.download, self.upload) if each]
-        contract = self.contract_bits_per_second
-        return contract is not None and bool(rates) and max(rates) < contract
+    def below_contract(self) -> tuple[Direction, ...]:
+        """The directions that are certified for less than the contract promises in them."""
+        ceiling, contract = self.ceiling, self.contract
+        if ceiling is None or contract is None:
+            return ()
+        directions: tuple[tuple[Direction, int, float], ...] = (
+            ("download", ceiling.download_bits_per_second, contract.download),
+            ("upload", ceiling.upload_bits_per_second, contract.upload),
+        )
+        return tuple(each for each, certified, promised in directions if certified < promised)
 
     @property
     def ceiling(self) -> Ceiling | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from probe import words
+from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Both, Finding, Result
 from probe.acceptance.loopback import Cost
 from probe.flags.device import BUSY_CORE_RATIO
@@ -55,7 +56,7 @@ def limit(cost: Cost, link: float | None, reference: float | None) -> Limit:
     return Limit(int(rate // STEP) * STEP, by)
 
 
-def processor(costs: tuple[Cost, Cost], link: float | None, contract: float | None) -> Finding:
+def processor(costs: tuple[Cost, Cost], link: float | None, contract: Contract | None) -> Finding:
     """The processor's ceiling, download and upload."""
     down, up = (processor_limit(cost) for cost in costs)
     inside = " / ".join(words.rate(cost.bits_per_second) for cost in costs)
@@ -65,14 +66,13 @@ def processor(costs: tuple[Cost, Cost], link: float | None, contract: float | No
         f"Carries about {words.rate(down)} down, {words.rate(up)} up over a port (over loopback: "
         f"{inside}).",
     )
-    least = min(down, up)
-    if contract is not None and least < contract:
+    if contract is not None and (down < contract.download or up < contract.upload):
         advice = Both(
             "Yếu hơn gói cước: dùng thiết bị mạnh hơn, hoặc tắt chương trình khác trên thiết bị.",
             "Weaker than the contract: use a stronger device, or end other programs on it.",
         )
         return Finding("cpu", Result.WARN, said, advice)
-    if link is not None and least < link:
+    if link is not None and min(down, up) < link:
         advice = Both(
             "Bộ xử lý là giới hạn, không phải cổng mạng; đủ dùng nếu gói cước thấp hơn mức này.",
             "The processor is the limit, not the port; enough for a contract below it.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from probe import words
+from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Both, Finding, Result
 from probe.conditions.files import number
 from probe.conditions.interface import read_interface
@@ -77,8 +78,11 @@ def read_link(name: str, root: Path = Path("/")) -> Link | None:
     )
 
 
-def interface(link: Link | None, contract_bits_per_second: float | None) -> Finding:
-    """Speed and duplex of the interface, against what adapter and contract could do."""
+def interface(link: Link | None, contract: Contract | None) -> Finding:
+    """Speed and duplex of the interface, against what adapter and contract could do.
+
+    A link carries as much each way, so the contract's faster direction is what it has to carry.
+    """
     if link is None:
         return _interface(
             Result.MEND,
@@ -91,7 +95,7 @@ def interface(link: Link | None, contract_bits_per_second: float | None) -> Find
             ),
         )
     said = Both(*(_described(link, language) for language in ("vi", "en")))
-    return _interface(*_judged(link, contract_bits_per_second, said))
+    return _interface(*_judged(link, max(contract) if contract else None, said))
 
 
 def cable(before: Link | None, after: Link | None) -> Finding:

@@ -17,6 +17,7 @@ from typing import Final
 
 from probe.acceptance import ceiling, device, link, network
 from probe.acceptance.acceptance import Acceptance
+from probe.acceptance.contract import Contract
 from probe.acceptance.far_end import far_end
 from probe.acceptance.finding import Finding
 from probe.acceptance.hops import first_hops
@@ -64,7 +65,7 @@ class Site:
     Attributes:
         server: the reference server; None without one.
         interface: to leave by; None for the way to the server, or out.
-        contract_bits_per_second: what the contract promises, if said.
+        contract: what the contract promises, if said.
         state: the probe's state directory.
         spool_bytes: how large the spool may grow.
         enrolment: who the probe is; None before it is enrolled.
@@ -77,7 +78,7 @@ class Site:
 
     server: ServerEntry | None
     interface: str | None
-    contract_bits_per_second: float | None
+    contract: Contract | None
     state: Path
     spool_bytes: int
     enrolment: Enrolment | None
@@ -109,9 +110,9 @@ def accept(site: Site) -> Acceptance:
     after = link.read_link(name, site.root) if name else None
     way = after.limit_bits_per_second if after else None
     findings += [
-        link.interface(after, site.contract_bits_per_second),
+        link.interface(after, site.contract),
         link.cable(before, after),
-        load.processor(way, site.contract_bits_per_second),
+        load.processor(way, site.contract),
         reference(load.taken),
         network.translated(replace(translation, seen=_seen(load.taken))),
         device.power(load.strain),
@@ -130,7 +131,7 @@ def accept(site: Site) -> Acceptance:
         serial=text(site.root / "proc/device-tree/serial-number"),
         interface=name,
         server=site.server.url if site.server else None,
-        contract_bits_per_second=site.contract_bits_per_second,
+        contract=site.contract,
         findings=tuple(sorted(findings, key=lambda each: places.index(each.check))),
         download=limits[0] if limits else None,
         upload=limits[1] if limits else None,
@@ -213,7 +214,7 @@ class _Loaded:
     taken: Taken | None
     strain: device.Strain
 
-    def processor(self, way: float | None, contract: float | None) -> Finding:
+    def processor(self, way: float | None, contract: Contract | None) -> Finding:
         """Return the finding on the processor."""
         if self.costs is None:
             return ceiling.processor_unknown(self.why_not)

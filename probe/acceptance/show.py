@@ -80,7 +80,8 @@ def show(console: Console, done: Acceptance, language: Language, *, saved: bool 
         )
     console.print(table)
     first, *rest = _verdict(done, language, saved=saved)
-    console.print(Text(first, style="bold red" if done.to_mend else "bold green"))
+    good = "bold yellow" if done.below_contract else "bold green"
+    console.print(Text(first, style="bold red" if done.to_mend else good))
     for line in rest:
         console.print(Text(line))
 
@@ -115,6 +116,7 @@ def as_dict(done: Acceptance, language: Language, *, saved: bool | None) -> dict
             for each in done.findings
         ],
         "certified": certified,
+        "contract": _contract(done),
         "ceiling": {
             direction: {"bits_per_second": found.bits_per_second, "by": found.by}
             for direction, found in limits.items()
@@ -122,6 +124,19 @@ def as_dict(done: Acceptance, language: Language, *, saved: bool | None) -> dict
         },
         "to_mend": [each.check for each in done.to_mend],
         "saved": bool(saved),
+    }
+
+
+def _contract(done: Acceptance) -> dict[str, Any] | None:
+    """Return what is promised in each direction, and whether the device is certified for it."""
+    if done.contract is None:
+        return None
+    return {
+        direction: {
+            "bits_per_second": promised,
+            "certified": done.ceiling is not None and direction not in done.below_contract,
+        }
+        for direction, promised in done.contract._asdict().items()
     }
 
 
@@ -185,6 +200,7 @@ def _facts(done: Acceptance) -> list[tuple[Both, Both]]:
         (Both("Điểm đo", "Site"), _same(done.site) or _ABSENT),
         (Both("Thiết bị", "Device"), _device(done)),
         (Both("Đường đo", "Path"), _same(done.interface) or _ABSENT),
+        (Both("Gói cước", "Contract"), _promised(done)),
         (Both("Máy chủ đối chiếu", "Reference server"), _same(done.server) or _ABSENT),
     ]
 
@@ -194,6 +210,14 @@ def _device(done: Acceptance) -> Both:
     if done.serial is None:
         return Both(model, model)
     return Both(f"{model}, số sê-ri {done.serial}", f"{model}, serial {done.serial}")
+
+
+def _promised(done: Acceptance) -> Both:
+    if done.contract is None:
+        return _ABSENT
+    return Both(
+        f"{done.contract} Mbit/s (chiều xuống/chiều lên)", f"{done.contract} Mbit/s (down/up)"
+    )
 
 
 def _same(value: str | None) -> Both | None:
@@ -221,6 +245,22 @@ def _verdict(done: Acceptance, language: Language, *, saved: bool | None) -> lis
         f"Giới hạn: chiều xuống {reasons[0]}, chiều lên {reasons[1]}.",
         f"Limited: down {reasons[0]}, up {reasons[1]}.",
     )
-    below = [words.BELOW_CONTRACT] if done.below_contract else []
     kept = words.SAVED if saved else words.NOT_SAVED
-    return [each.of(language) for each in (sentence, limits, *below, kept)]
+    return [each.of(language) for each in (sentence, limits, *_worth(done), kept)]
+
+
+def _worth(done: Acceptance) -> list[Both]:
+    """Return what the certificate is worth for the contract, direction by direction."""
+    ceiling, contract = done.ceiling, done.contract
+    if ceiling is None or contract is None:
+        return []
+    certified = (ceiling.download_bits_per_second, ceiling.upload_bits_per_second)
+    return [
+        words.kept_contract(
+            direction,
+            promised / _MBIT,
+            rate // _MBIT,
+            enough=direction not in done.below_contract,
+        )
+        for (direction, promised), rate in zip(contract._asdict().items(), certified, strict=True)
+    ]

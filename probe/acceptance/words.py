@@ -1,4 +1,4 @@
-"""The words around the findings: names of checks, results, the last sentence."""
+"""The words around the findings: names of checks, results, the last sentences."""
 
 from typing import Final
 
@@ -55,10 +55,26 @@ def certificate(down: int, up: int) -> Both:
 
 MEND_FIRST: Final = Both("Chưa chứng nhận. Phải sửa trước:", "Not certified. To mend first:")
 
-BELOW_CONTRACT: Final = Both(
-    "Thấp hơn gói cước: đầu đo này không chứng minh được đường truyền đạt gói cước hay không.",
-    "Below the contract: this probe cannot show whether the line keeps it.",
-)
+BELOW_CONTRACT: Final = Both("Chứng nhận thấp hơn gói cước:", "Certified below the contract:")
+
+DIRECTIONS: Final = {
+    "download": Both("chiều xuống", "down"),
+    "upload": Both("chiều lên", "up"),
+}
+
+
+def kept_contract(direction: str, promised: float, certified: int, *, enough: bool) -> Both:
+    """Return what a direction's certificate is worth for the contract; whole and part Mbit/s."""
+    way = DIRECTIONS[direction]
+    vi = f"Gói cước {way.vi} {promised:,g} Mbit/s, chứng nhận {certified:,}"
+    en = f"Contract {way.en} {promised:,g} Mbit/s, certified {certified:,}"
+    if enough:
+        return Both(f"{vi}: đủ.", f"{en}: enough.")
+    return Both(
+        f"{vi}: thấp hơn, đầu đo này không chứng minh được đường truyền đạt gói cước hay không.",
+        f"{en}: too little, this probe cannot show whether the line keeps it.",
+    )
+
 
 SAVED: Final = Both(
     "Đã lưu vào đầu đo: từ bây giờ đi kèm mọi bản ghi, không cần khởi động lại. Kết quả trên "

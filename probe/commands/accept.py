@@ -17,11 +17,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from probe.acceptance import run, show, words
 from probe.acceptance.acceptance import Acceptance
+from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Language
 from probe.acceptance.run import Site
 from probe.ceiling import CEILING_NAME, keep_ceiling
 from probe.commands.asked import AS_THE_AGENT, far_end
-from probe.errors import NotAcceptedError
+from probe.errors import BelowContractError, NotAcceptedError
 from probe.identity import ENROLMENT_NAME, Enrolment
 from probe.settings import ProbeSettings
 from protocol.constants import DEFAULT_ENGINE
@@ -29,8 +30,15 @@ from protocol.errors import ConfigurationError
 from protocol.messages import ServerEntry
 from protocol.settings import Configuration
 
-_MEGA: Final = 1_000_000
 _PAGES: Final = {".html": show.as_html, ".htm": show.as_html, ".txt": show.as_text}
+
+
+def _promised(ctx: click.Context, param: click.Parameter, value: str | None) -> Contract | None:
+    """Return the contract that an option says, or end with how it is written."""
+    try:
+        return None if value is None else Contract.of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 @click.command()
@@ -44,10 +52,10 @@ _PAGES: Final = {".html": show.as_html, ".htm": show.as_html, ".txt": show.as_te
 @click.option("--interface", metavar="NAME", help="The path's interface, for example eth0.")
 @click.option(
     "--contract",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="MBPS",
-    help="What the contract promises in Mbit/s, the faster direction: a device or cable that is "
-    "too slow for it is told.",
+    callback=_promised,
+    metavar="DOWN[/UP]",
+    help="What the contract promises in Mbit/s, for example 300/100; one number is promised both "
+    "ways. A device or cable that is too slow for it in a direction is told.",
 )
 @click.option(
     "--language",
@@ -73,7 +81,7 @@ def accept_command(  # noqa: PLR0913 - one for each option
     *,
     url: str | None,
     interface: str | None,
-    contract: float | None,
+    contract: Contract | None,
     language: Language,
     page: Path | None,
     save: bool | None,
@@ -84,11 +92,12 @@ def accept_command(  # noqa: PLR0913 - one for each option
     \b
     Examples:
       sudo -u linewatch-probe linewatch probe accept --config /etc/linewatch/config.yaml
-      linewatch probe accept --server http://192.168.1.10:8080 --contract 1000
+      linewatch probe accept --server http://192.168.1.10:8080 --contract 300/100
       linewatch probe accept --language en --page acceptance.html
 
-    Takes about a minute. Ends with 0 where the device is certified, and with 10 and the list of
-    what is to be mended first where it is not.
+    Takes about a minute. Ends with 0 where the device is certified, with 11 where it is, but in
+    some direction for less than the contract promises, and with 10 and the list of what is to be
+    mended first where it is not.
     """  # noqa: D301 - the escape is click's, not a mistake
     settings = configuration.section("probe", ProbeSettings)
     write = _page_writer(page)
@@ -96,7 +105,7 @@ def accept_command(  # noqa: PLR0913 - one for each option
     site = Site(
         server=_server(settings, url),
         interface=interface,
-        contract_bits_per_second=contract * _MEGA if contract else None,
+        contract=contract,
         state=state,
         spool_bytes=settings.spool.maximum_bytes,
         enrolment=_enrolment(state),
@@ -113,6 +122,9 @@ def accept_command(  # noqa: PLR0913 - one for each option
     if done.to_mend:
         checks = ", ".join(words.CHECKS[each.check].of(language) for each in done.to_mend)
         raise NotAcceptedError(f"{words.MEND_FIRST.of(language)} {checks}")
+    if done.below_contract:
+        ways = ", ".join(words.DIRECTIONS[each].of(language) for each in done.below_contract)
+        raise BelowContractError(f"{words.BELOW_CONTRACT.of(language)} {ways}")
 
 
 def _page_writer(page: Path | None) -> Callable[..., None]:

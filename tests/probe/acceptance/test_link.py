@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Result
 from probe.acceptance.link import Link, cable, interface, read_link
 from protocol.records import InterfaceState
@@ -56,8 +57,10 @@ def linked(supported: int | None = 1_000_000_000, **changed: Any) -> Link:
 def test_an_interface_certifies_where_it_gives_what_it_could(
     link: Link | None, contract: float | None, result: Result
 ) -> None:
-    """Wi-Fi, half duplex, and a link below adapter or contract are mended first."""
-    finding = interface(link, contract)
+    """Wi-Fi, half duplex, and a link below adapter or contract are mended first; it is the
+    contract's faster direction that the link has to carry.
+    """
+    finding = interface(link, Contract(1e6, contract) if contract else None)
     assert finding.result is result
     assert (finding.advice is None) == (result is Result.OK)
 

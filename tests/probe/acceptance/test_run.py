@@ -32,7 +32,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Acceptance:
         Site(
             server=None,
             interface="lo",
-            contract_bits_per_second=None,
+            contract=None,
             state=root / "state",
             spool_bytes=1,
             enrolment=None,

@@ -8,6 +8,7 @@ import pytest
 from probe.acceptance import words
 from probe.acceptance.acceptance import Acceptance
 from probe.acceptance.ceiling import Limit
+from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Both, Finding, Language, Result
 from probe.acceptance.show import as_dict, as_html, as_text
 
@@ -20,7 +21,7 @@ GOOD = Acceptance(
     serial="10000000a1b2c3d4",
     interface="eth0",
     server="http://192.168.1.10:8080",
-    contract_bits_per_second=None,
+    contract=None,
     findings=tuple(Finding(each, Result.OK, Both("Tốt.", "Good.")) for each in words.CHECKS),
     download=Limit(850_000_000, "link"),
     upload=Limit(1_234_000_000, "cpu"),
@@ -69,12 +70,45 @@ def test_a_bad_page_lists_what_to_mend_and_certifies_nothing() -> None:
     assert (found["certified"], found["ceiling"], found["to_mend"]) == (False, {}, ["cable"])
 
 
-@pytest.mark.parametrize("contract,said", [(1000e6, False), (1500e6, True)])
-def test_a_certificate_below_the_contract_says_so(contract: float, said: bool) -> None:
-    """The rate is certified all the same; it is the device that is too weak for this line."""
-    text = as_text(replace(GOOD, contract_bits_per_second=contract), "en", saved=True)
-    assert ("Below the contract" in text) == said
-    assert "Certifies up to 850" in text
+ENOUGH = "certified 850: enough", "certified 1,234: enough"
+"""What a page says of a contract that the certificate covers."""
+
+
+@pytest.mark.parametrize(
+    "contract,below,said",
+    [
+        ("850/1234", (), ENOUGH),
+        ("851/1234", ("download",), ("certified 850: too little", ENOUGH[1])),
+        ("300/1234.5", ("upload",), (ENOUGH[0], "certified 1,234: too little")),
+        ("1000", ("download",), ("Contract down 1,000 Mbit/s, certified 850: too", ENOUGH[1])),
+        ("1500/1500", ("download", "upload"), ("850: too little", "1,234: too little")),
+    ],
+)
+def test_a_certificate_is_held_against_the_contract_in_each_direction(
+    contract: str, below: tuple[str, ...], said: tuple[str, str]
+) -> None:
+    """The rates are certified all the same; page and JSON say in which direction the device is too
+    weak to show whether the line keeps its contract.
+    """
+    done = replace(GOOD, contract=Contract.of(contract))
+    assert done.below_contract == below
+    text = as_text(done, "en", saved=True)
+    for part in ("Certifies up to 850", *said):
+        assert part in text
+    found = as_dict(done, "en", saved=True)
+    assert found["certified"]
+    weak = [each for each, told in found["contract"].items() if not told["certified"]]
+    assert tuple(weak) == below
+
+
+def test_what_is_not_certified_covers_no_contract() -> None:
+    """Where something is to be mended first, neither direction counts as certified, and nothing
+    is said to be below.
+    """
+    done = replace(BAD, contract=Contract.of("1/1"))
+    found = as_dict(done, "vi", saved=None)
+    assert [each["certified"] for each in found["contract"].values()] == [False, False]
+    assert done.below_contract == ()
 
 
 def test_what_was_read_is_no_markup() -> None:

@@ -1,13 +1,17 @@
 """What becomes of an acceptance test's result, and what the command refuses at once."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import linewatch
+from probe.acceptance import run
 from probe.ceiling import read_ceiling
 from probe.commands.accept import keep
+from probe.errors import BelowContractError
 from protocol.errors import ConfigurationError
 from tests.probe.acceptance.test_show import BAD, GOOD
 
@@ -45,3 +49,31 @@ def test_what_cannot_work_is_refused_before_the_minute(arguments: list[str], sen
     done = CliRunner().invoke(linewatch.build(), ["probe", "accept", *arguments])
     assert isinstance(done.exception, ConfigurationError)
     assert sentence in str(done.exception)
+
+
+@pytest.mark.parametrize("contract,code", [("850/1000", 0), ("300/1500", 11), ("1000", 11)])
+def test_the_exit_code_tells_a_certificate_below_the_contract(
+    contract: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device that is certified for 850 and 1234 Mbit/s: each direction is held against its own
+    promise, and one that is below ends the command with a code of its own, after its JSON.
+    """
+    monkeypatch.setattr(run, "accept", lambda site: replace(GOOD, contract=site.contract))
+    arguments = ["probe", "accept", "--json", "--no-save", "--contract", contract]
+    done = CliRunner().invoke(linewatch.build(), arguments)
+    below = [
+        name for name, each in json.loads(done.stdout)["contract"].items() if not each["certified"]
+    ]
+    assert bool(below) == bool(code)
+    if code:
+        assert isinstance(done.exception, BelowContractError)
+        assert done.exception.exit_code == code
+    else:
+        assert done.exit_code == 0
+
+
+def test_a_contract_that_is_no_rate_is_refused_at_once() -> None:
+    """With the sentence that says how one is written."""
+    done = CliRunner().invoke(linewatch.build(), ["probe", "accept", "--contract", "300Mbps"])
+    assert done.exit_code != 0
+    assert "like 300 or 300/100" in done.output
