@@ -154,6 +154,8 @@ def _side_by_side(url: str, order: Order) -> tuple[dict[Family, FamilyTimes], Fa
 def _ask(dialer: Dialer) -> tuple[float, float]:
     """Return the seconds until a request could be sent, and from there to its answer's head.
 
+    What was taken off the answer (`Answer.taken_off_seconds`) is no part of either.
+
     Any answer of HTTP will do: what it says is the far end's business.
     """
     client = Client(dialer)
@@ -162,7 +164,8 @@ def _ask(dialer: Dialer) -> tuple[float, float]:
         answer = client.get(dialer.target.path + EMPTY)
     finally:
         client.close()
-    return time.monotonic() - started - answer.seconds, answer.seconds
+    whole = time.monotonic() - started
+    return whole - answer.seconds - answer.taken_off_seconds, answer.seconds
 
 
 def _times(found: Sequence[tuple[float, float]]) -> FamilyTimes:
