@@ -170,6 +170,8 @@ class LoadedPinger:
                 answer = self._client.get(self._path())
             except MeasurementError:
                 self._trips.append(RoundTrip(sent_at, None))
+                # Nobody waits any more: of a lost connection no queue can be told.
+                self._waiting_since = None
                 return
             self._trips.append(RoundTrip(sent_at, answer.seconds, answer.taken_off_seconds))
             self._waiting_since = None

@@ -1,5 +1,6 @@
 """Round trips: their summary, and those under load."""
 
+import socket
 import time
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.transfer.latency import LoadedPinger, measure_idle, percentile, summarise
-from tests.probe.far_end import Handler, empty, plain_backend
+from tests.probe.far_end import Handler, empty, listening, plain_backend
 from tests.probe.transfer.test_http import client
 
 trips = st.lists(st.floats(0, 100), max_size=60)
@@ -105,3 +106,26 @@ def test_an_answer_that_does_not_come_counts_as_sent() -> None:
         assert time.monotonic() - before < 0.5
     summary = pinger.within(0, time.monotonic())
     assert (summary.sent, summary.received) == (3, 2)
+
+
+def test_nobody_waits_on_a_connection_that_is_lost() -> None:
+    """A pinger whose connection broke waits for no answer: whoever asks is not told of a wait that
+    grows for ever.
+    """
+    connections: list[socket.socket] = []
+
+    def breaks_off(connection: socket.socket) -> None:
+        connections.append(connection)
+        for _ in range(2 if len(connections) == 1 else 0):
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with listening(breaks_off) as url:
+        pinger = LoadedPinger(client(url), lambda: "/empty.php", 0.01)
+        pinger.start()
+        pinger._thread.join(10)
+        assert not pinger._thread.is_alive()
+        assert pinger.waiting_since() is None
+        pinger.stop()
+    summary = pinger.within(0, time.monotonic())
+    assert (summary.sent, summary.received) == (2, 1)
