@@ -1,4 +1,4 @@
-"""What this device is certified to measure: kept by the acceptance test, told by every record."""
+"""What a device is certified for, by interface: the acceptance test keeps it, records tell it."""
 
 import logging
 from pathlib import Path
@@ -18,26 +18,28 @@ class Ceilings(Model):
     """What the file holds.
 
     Attributes:
-        ceilings: one for each interface, and one for the device by itself.
+        ceilings: one for each interface that was certified.
     """
 
     ceilings: tuple[Ceiling, ...]
 
 
 def read_ceiling(directory: Path, interface: str | None) -> Ceiling | None:
-    """Return the ceiling for an interface, or that of the device by itself; None without either.
+    """Return what was certified over an interface; None where nothing was.
 
     Args:
         directory: the probe's state directory.
-        interface: the one that is measured over.
+        interface: the one that is measured over; None where it is not known.
     """
+    if interface is None:
+        return None
     try:
         kept = _read(directory)
     except (OSError, ValidationError) as error:
         path = directory / CEILING_NAME
         log.warning("%s cannot be used, the device counts as not certified: %s", path, error)
         return None
-    return kept.get(interface, kept.get(None))
+    return kept.get(interface)
 
 
 def keep_ceiling(directory: Path, ceiling: Ceiling) -> None:
@@ -55,7 +57,7 @@ def keep_ceiling(directory: Path, ceiling: Ceiling) -> None:
     write_atomically(directory / CEILING_NAME, encode(whole))
 
 
-def _read(directory: Path) -> dict[str | None, Ceiling]:
+def _read(directory: Path) -> dict[str, Ceiling]:
     """Return the ceilings by interface.
 
     Raises:

@@ -196,20 +196,20 @@ class Ceiling(Model):
     Attributes:
         download_bits_per_second, upload_bits_per_second: payload rates that it carried itself.
         certified_at: when.
-        interface: over which interface; null: the device by itself, for every interface.
+        interface: over which interface: it says nothing of the device's others.
     """
 
     download_bits_per_second: Count
     upload_bits_per_second: Count
     certified_at: AwareDatetime
-    interface: Text | None = None
+    interface: Text
 
 
 class Conditions(Model):
     """What could make the number unfair, measured before, during and after.
 
     Attributes:
-        ceiling: what this device was certified for; null: it was not.
+        ceiling: what this device was certified for over the test's interface; null: it was not.
         by_carrier: whether the test left by the line's carrier, by the public address; null where
             that is not known.
     """

@@ -59,7 +59,7 @@ class Acceptance:
     @property
     def ceiling(self) -> Ceiling | None:
         """What the device is certified for; None where something is to be mended first."""
-        if self.to_mend or self.download is None or self.upload is None:
+        if self.to_mend or not (self.interface and self.download and self.upload):
             return None
         return Ceiling(
             download_bits_per_second=self.download.bits_per_second,

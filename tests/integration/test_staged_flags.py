@@ -160,6 +160,7 @@ def certified(probe: Probe, bits_per_second: int) -> None:
             download_bits_per_second=bits_per_second,
             upload_bits_per_second=bits_per_second,
             certified_at=datetime(2026, 11, 1, tzinfo=UTC),
+            interface="eth0",
         ),
     )
 

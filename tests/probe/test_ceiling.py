@@ -12,25 +12,24 @@ DEVICE = Ceiling(
     download_bits_per_second=940_000_000,
     upload_bits_per_second=930_000_000,
     certified_at=datetime(2026, 11, 1, 3, tzinfo=UTC),
+    interface="eth0",
 )
 
 
-def test_what_is_kept_is_read_for_every_interface(tmp_path: Path) -> None:
-    """A device that was certified by itself is so over each of its interfaces."""
+def test_a_ceiling_is_of_its_interface_alone(tmp_path: Path) -> None:
+    """What was certified over the cable says nothing of Wi-Fi, nor of an unknown interface."""
     keep_ceiling(tmp_path, DEVICE)
-    assert read_ceiling(tmp_path, "eth0") == read_ceiling(tmp_path, None) == DEVICE
+    assert read_ceiling(tmp_path, "eth0") == DEVICE
+    assert read_ceiling(tmp_path, "wlan0") is read_ceiling(tmp_path, None) is None
 
 
 def test_each_interface_keeps_its_own(tmp_path: Path) -> None:
     """A USB adapter is certified beside the built-in port, not by it, and each once."""
-    built_in = DEVICE.model_copy(update={"interface": "eth0"})
-    adapter = built_in.model_copy(update={"interface": "eth1", "upload_bits_per_second": 1})
-    keep_ceiling(tmp_path, built_in.model_copy(update={"upload_bits_per_second": 2}))
-    keep_ceiling(tmp_path, built_in)
-    assert read_ceiling(tmp_path, "eth0") == built_in
-    assert read_ceiling(tmp_path, "eth1") is None
+    adapter = DEVICE.model_copy(update={"interface": "eth1", "upload_bits_per_second": 1})
+    keep_ceiling(tmp_path, DEVICE.model_copy(update={"upload_bits_per_second": 2}))
+    keep_ceiling(tmp_path, DEVICE)
     keep_ceiling(tmp_path, adapter)
-    assert read_ceiling(tmp_path, "eth0") == built_in
+    assert read_ceiling(tmp_path, "eth0") == DEVICE
     assert read_ceiling(tmp_path, "eth1") == adapter
 
 

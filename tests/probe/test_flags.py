@@ -129,6 +129,7 @@ def ceiling(download: float, upload: float) -> Ceiling:
         download_bits_per_second=round(download),
         upload_bits_per_second=round(upload),
         certified_at=datetime(2026, 11, 1, tzinfo=UTC),
+        interface="eth0",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 
 from probe import measurement
+from probe.ceiling import keep_ceiling
 from probe.clock import Clock
 from probe.engine import Engine, Measurement, MeasurementError, Order
 from probe.measurement import Surroundings, Taken, take
@@ -17,6 +18,7 @@ from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
 from protocol.records import (
+    Ceiling,
     ClockState,
     FailureReport,
     Outcome,
@@ -109,6 +111,23 @@ def test_a_server_is_called_what_its_entry_calls_it() -> None:
         taken = take(engine(lambda _, done=done: done, Task.SPEED), order(server=near), OldClock())  # type: ignore[misc] # bound in the loop
         assert isinstance(taken.section, Speed)
         assert (taken.section.server.entry, taken.section.server.network) == expected
+
+
+def test_a_record_tells_what_was_certified_over_its_own_interface(tmp_path: Path) -> None:
+    """The ceiling of another interface is none of this one's."""
+    wired = Ceiling(
+        download_bits_per_second=1,
+        upload_bits_per_second=1,
+        certified_at=datetime(2026, 11, 1, tzinfo=UTC),
+        interface="eth0",
+    )
+    loopback = wired.model_copy(update={"interface": "lo"})
+    done = Measurement(REACH, local_address="127.0.0.1")
+    for kept, told in ((wired, None), (loopback, loopback)):
+        keep_ceiling(tmp_path, kept)
+        taken = take(engine(lambda _: done), order(), OldClock(), Surroundings(state=tmp_path))
+        assert taken.conditions is not None
+        assert taken.conditions.ceiling == told
 
 
 def test_an_unset_clock_is_flagged() -> None:
