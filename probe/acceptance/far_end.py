@@ -7,18 +7,21 @@ CPU time is its own; `serve` is what the child runs.
 
 import contextlib
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from probe.transfer.guard import Guard
 from probe.transfer.kernel import SOURCE_BYTES, receive_blind, source
 
 _HEAD_BYTES: Final = 65536
+_ANSWER_BYTES: Final = 128
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _DOWNLOAD: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 1099511627776\r\n\r\n"
 _TAKEN: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -26,45 +29,77 @@ _TAKEN: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 _END_SECONDS: Final = 5.0
 
 
-class FarEnd:
-    """The child, from the side that measures."""
+_COMMAND: Final = (sys.executable, "-m", "probe.acceptance.far_end")
 
-    def __init__(self, child: "subprocess.Popen[str]") -> None:
-        self._child = child
+
+class FarEnd:
+    """The child, from the side that measures.
+
+    Args:
+        asked, answers: descriptors of the pipes to it and from it.
+        guard: ends every wait for an answer.
+
+    Attributes:
+        url: where it serves.
+
+    Raises:
+        MeasurementError: the guard.
+        OSError: it ended before it said where.
+    """
+
+    def __init__(self, asked: int, answers: int, guard: Guard) -> None:
+        self._asked = asked
+        self._answers = answers
+        self._guard = guard
         self.url = f"http://127.0.0.1:{self._answer()}/"
 
     def cpu_seconds(self) -> float:
         """Return the CPU time that it has used so far.
 
         Raises:
+            MeasurementError: the guard.
             OSError: it has ended.
-            ValueError: it has ended.
         """
-        pipe = self._child.stdin
-        if pipe is not None:
-            pipe.write("\n")
-            pipe.flush()
+        os.write(self._asked, b"\n")
         return float(self._answer())
 
     def _answer(self) -> str:
-        return self._child.stdout.readline().strip() if self._child.stdout else ""
+        """Return its next line; it has said nothing beyond, as it speaks only when asked."""
+        line = b""
+        while not line.endswith(b"\n"):
+            self._guard.check()
+            wait = self._guard.slice_until(self._guard.deadline)
+            if not select.select([self._answers], [], [], wait)[0]:
+                continue
+            part = os.read(self._answers, _ANSWER_BYTES)
+            if not part:
+                raise ConnectionResetError("the far end on this device has ended")
+            line += part
+        return line.decode().strip()
 
 
 @contextmanager
-def far_end() -> Iterator[FarEnd]:
+def far_end(guard: Guard, command: Sequence[str] = _COMMAND) -> Iterator[FarEnd]:
     """Run a far end until the block ends.
 
+    Args:
+        guard: ends every wait for an answer.
+        command: what runs `serve`.
+
     Raises:
-        OSError: it cannot be started.
+        MeasurementError: the guard.
+        OSError: it cannot be started, or ended at once.
     """
-    command = [sys.executable, "-m", "probe.acceptance.far_end"]
     pipe = subprocess.PIPE
     # A session of its own: Ctrl-C is for the program that measures, which then ends this one.
     with subprocess.Popen(  # noqa: S603 - a fixed command
-        command, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+        command, stdin=pipe, stdout=pipe, bufsize=0, start_new_session=True
     ) as child:
+        asked, answers = child.stdin, child.stdout
         try:
-            yield FarEnd(child)
+            if asked is None or answers is None:  # never: both were asked for
+                raise BrokenPipeError("the far end has no pipes")
+            yield FarEnd(asked.fileno(), answers.fileno(), guard)
         finally:
             child.kill()
             child.wait(_END_SECONDS)

@@ -248,7 +248,7 @@ def _load(site: Site, order: Order, clock: Clock, name: str | None) -> _Loaded:
 
 def _loopback(site: Site) -> tuple[Cost, Cost]:
     guard = site.guard(LOOPBACK_SECONDS + 2 * site.window_seconds)
-    with far_end() as far:
+    with far_end(guard) as far:
         down, up = (
             measure(
                 far,

@@ -66,7 +66,7 @@ def test_a_processor_below_link_or_contract_is_told(
 @pytest.fixture(scope="module")
 def far() -> Iterator[FarEnd]:
     """Return a far end, in a child of its own."""
-    with far_end() as found:
+    with far_end(Guard(time.monotonic() + 60)) as found:
         yield found
 
 
