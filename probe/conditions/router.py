@@ -2,30 +2,31 @@
 
 Off unless configured, and only with the extra `router`. One multicast question leaves by the
 measuring interface, and only its default gateway is believed: another device that answers is not
-the router of this line. Each wait is bounded; a router that does not tell is None.
+the router of this line. All of it is bounded, in time and in bytes (`probe.conditions.igd`); a
+router that does not tell is None.
 """
 
 import asyncio
-import contextlib
-import ipaddress
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 from probe.conditions.counters import Series
 from probe.conditions.route import default_gateway, ipv4_address
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
     from async_upnp_client.profiles.igd import IgdDevice
 
-SEARCH_SECONDS: Final = 2.0
-"""How long a router may take to answer: what the question itself allows (UPnP 1.1, MX)."""
+EXCHANGE_SECONDS: Final = 8.0
+"""How long finding a router, its description and a first answer may take, all together: a second or
+two for most; the description of each service is a request of its own."""
 
-CALL_SECONDS: Final = 2
-"""How long one request to it may take; under load some need a second."""
+READING_SECONDS: Final = 4.0
+"""How long one reading, two requests, may take."""
+
+_STOP_SECONDS: Final = EXCHANGE_SECONDS + 2.0
+"""How long the thread may take to end: a reading under way, the last one, and the pause between."""
 
 INTERVAL_SECONDS: Final = 1.0
 """Two small requests a second: 20 kbit/s on the site's network, none on the line."""
@@ -70,10 +71,15 @@ class CounterWatch:
         self._thread.start()
 
     def stop(self) -> Series | None:
-        """End within a few requests' time; return the readings, None where there are none."""
+        """End with a last reading; return all of them, None where there are none.
+
+        Takes the rest of a reading and one more, or of the finding: at most `_STOP_SECONDS`.
+        """
         self._ended.set()
-        self._thread.join(SEARCH_SECONDS + 4 * CALL_SECONDS)
-        return self._series if self._series.readings else None
+        self._thread.join(_STOP_SECONDS)
+        # A copy: should the thread be stuck in spite of its deadlines, it adds nothing to this.
+        readings = list(self._series.readings)
+        return Series(readings) if readings else None
 
     def _run(self) -> None:
         gateway = default_gateway(4, self._interface)
@@ -88,18 +94,19 @@ class CounterWatch:
             )
         except Exception as error:  # noqa: BLE001 - whatever a router answers undoes no test
             self._found.pop(gateway[0], None)
-            log.info("the router %s does not tell its counters: %s", gateway[0], error)
+            log.info("the router %s does not tell its counters: %r", gateway[0], error)
 
     async def _read(self, gateway: str, local: str) -> None:
         # The library is large: loaded in this thread, and only where it is asked for.
-        from aiohttp import ClientSession  # noqa: PLC0415
+        from probe.conditions import igd  # noqa: PLC0415
 
-        place = self._found.get(gateway) or await _search(gateway, local)
-        if place is None:
-            return
-        self._found[gateway] = place
-        async with ClientSession() as session:
-            router = await _describe(session, place)
+        async with igd.open_session() as session:
+            async with asyncio.timeout(EXCHANGE_SECONDS):
+                place = self._found.get(gateway) or await igd.search(gateway, local)
+                if place is None:
+                    return
+                self._found[gateway] = place
+                router = await igd.describe(session, place)
             while not self._ended.is_set():
                 await self._note(router)
                 await asyncio.to_thread(self._ended.wait, self._interval)
@@ -108,15 +115,16 @@ class CounterWatch:
     async def _note(self, router: "IgdDevice") -> None:
         """Take a reading; each counter is of the middle of its request, near enough the same."""
         begun = time.monotonic()
-        received = await router.async_get_total_bytes_received()
-        sent = await router.async_get_total_bytes_sent()
+        async with asyncio.timeout(READING_SECONDS):
+            received = await router.async_get_total_bytes_received()
+            sent = await router.async_get_total_bytes_sent()
         self._series.add((begun + time.monotonic()) / 2, received, sent)
 
 
 def external_address(interface: str | None) -> str | None:
     """Return what the gateway says of its own address towards the carrier; None: it does not.
 
-    Takes at most `SEARCH_SECONDS` and a few requests. Needs the extra `router`.
+    Takes at most `EXCHANGE_SECONDS`. Needs the extra `router`.
     """
     gateway = default_gateway(4, interface)
     local = ipv4_address(gateway[1]) if gateway else None
@@ -127,66 +135,16 @@ def external_address(interface: str | None) -> str | None:
     except ImportError:
         return None
     except Exception as error:  # noqa: BLE001 - whatever a router answers, it is not known then
-        log.info("the router %s does not tell its address: %s", gateway[0], error)
+        log.info("the router %s does not tell its address: %r", gateway[0], error)
         return None
 
 
 async def _ask_external(gateway: str, local: str) -> str | None:
-    from aiohttp import ClientSession  # noqa: PLC0415
+    from probe.conditions import igd  # noqa: PLC0415
 
-    place = await _search(gateway, local)
-    if place is None:
-        return None
-    async with ClientSession() as session:
-        router = await _describe(session, place)
+    async with asyncio.timeout(EXCHANGE_SECONDS), igd.open_session() as session:
+        place = await igd.search(gateway, local)
+        if place is None:
+            return None
+        router = await igd.describe(session, place)
         return await router.async_get_external_ip_address()
-
-
-async def _describe(session: "ClientSession", place: str) -> "IgdDevice":
-    """Return a router by where it describes itself."""
-    from async_upnp_client.aiohttp import AiohttpSessionRequester  # noqa: PLC0415
-    from async_upnp_client.client_factory import UpnpFactory  # noqa: PLC0415
-    from async_upnp_client.profiles.igd import IgdDevice  # noqa: PLC0415
-
-    factory = UpnpFactory(AiohttpSessionRequester(session, timeout=CALL_SECONDS), non_strict=True)
-    return IgdDevice(await factory.async_create_device(place), None)
-
-
-async def _search(gateway: str, local: str) -> str | None:
-    """Return where the gateway describes itself; None where it does not answer."""
-    from async_upnp_client.profiles.igd import IgdDevice  # noqa: PLC0415
-    from async_upnp_client.search import SsdpSearchListener  # noqa: PLC0415
-
-    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    async def take(headers: Any) -> None:  # noqa: ANN401 - the library's own mapping
-        place = str(headers.get("location", ""))
-        if _host(place) == ipaddress.ip_address(gateway) and not answer.done():
-            answer.set_result(place)
-
-    listeners = [
-        SsdpSearchListener(
-            async_callback=take,
-            search_target=kind,
-            timeout=round(SEARCH_SECONDS),
-            source=(local, 0),
-        )
-        for kind in IgdDevice.DEVICE_TYPES
-    ]
-    try:
-        for listener in listeners:
-            await listener.async_start()
-            listener.async_search()
-        with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(answer, SEARCH_SECONDS)
-        return None
-    finally:
-        for listener in listeners:
-            listener.async_stop()
-
-
-def _host(place: str) -> object:
-    try:
-        return ipaddress.ip_address(urlsplit(place).hostname or "")
-    except ValueError:
-        return None

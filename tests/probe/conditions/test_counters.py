@@ -1,11 +1,8 @@
 """Counters over time: growth between two moments, ends of their range, and counters of no use."""
 
-import time
-
 import pytest
 
 from probe.conditions.counters import Series
-from probe.conditions.router import Routers
 from probe.transfer.own import OwnBytes
 from protocol.records import TcpInfo
 
@@ -97,10 +94,3 @@ def test_a_stream_that_connects_anew_goes_on_counting() -> None:
         stream.counters = None if received is None else TcpInfo(received_bytes=received)
         own.note()
     assert [received for _, received, _ in own.series.readings] == [100, 300, 300, 350, 390]
-
-
-def test_an_interface_without_a_gateway_has_no_router() -> None:
-    """Nobody is asked, and nobody waits."""
-    begun = time.monotonic()
-    assert Routers().watch("no-such-interface").stop() is None
-    assert time.monotonic() - begun < 2
