@@ -37,6 +37,13 @@ ELSEWHERE = frozenset({Flag.OTHER_CARRIER, Flag.PATH_CHANGED})
 """What these stand on was measured over something else than the line, at least for a part: it says
 nothing of the line, not even that it is up."""
 
+AT_LEAST = frozenset(
+    {Flag.INTERFACE_SPEED, Flag.CERTIFIED_CEILING, Flag.DEVICE_CPU, Flag.SERVER_LIMITED}
+)
+"""Each of them says that the device or the server was the limit, or may have been, at a rate that
+the line did carry: where a result has no other flag, the line carries at least what was measured.
+The other flags do not say this: of some the count itself is in doubt, of some the way."""
+
 
 MEANINGS: dict[Flag, str] = {
     Flag.EARLY_STOPPED: "The test ended before its full length (profile quick).",

@@ -60,6 +60,8 @@ def line(one: LineOverview) -> Json:
         "ipv6_state": one.ipv6,
         "latest": {
             "tested_at": moment(one.tested_at),
+            "flags": None if one.tested_at is None else one.flags.split(),
+            "at_least": None if one.tested_at is None else one.at_least,
             "download_bits_per_second": one.download_bits_per_second,
             "upload_bits_per_second": one.upload_bits_per_second,
             "latency_seconds": one.latency_seconds,

@@ -11,8 +11,9 @@ The rule, the first that fits:
    newest reachability check got an answer from the gateway and from nothing behind it: neither a
    name server nor any far end.
 4. ``unrated``: nothing to judge by: no contracted speed, or no fair test in `JUDGED_SPAN`.
-5. ``below``: the median download or upload of the newest fair tests (`JUDGED_TESTS` at most, none
-   older than `JUDGED_SPAN`) is below `CONTRACT_SHARE` of the contracted speed.
+5. ``below``: the median download or upload of the newest fair tests of that direction
+   (`JUDGED_TESTS` at most, none older than `JUDGED_SPAN`) is below `CONTRACT_SHARE` of the
+   contracted speed.
 6. ``good``: everything else.
 
 All tests looked at are of the line's main series (`collector.domain.series.main_series`), with the
@@ -21,19 +22,24 @@ failed ones that may be of it: another server, family or way out says nothing of
 A test that ran is one that ended as measured or failed; skipped and missed slots say nothing of the
 line. Nor does a test that failed by the measurement server (`SERVER_FAILURES`, or any failure while
 the newest reachability check reached other far ends and not the server): a server that is away must
-not make every line look broken. A fair test is a measured one without flags.
+not make every line look broken.
+
+A fair test is a measured one without flags, and of the lower bounds (`collector.domain.standing`)
+each that reached `CONTRACT_SHARE` of the contracted speed in the direction in question: one below
+it leaves open what the line carries, and is passed over.
 
 A record that was measured elsewhere (`protocol.flags.ELSEWHERE`: another carrier, a way that
 changed) tells only that the probe lives. Rules 3 to 6 do not see it: a failover neither mends nor
 breaks a line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
+from collector.domain.standing import Standing, standing
 from protocol.failures import Failure
 
 SILENT_AFTER = timedelta(hours=2)
@@ -73,7 +79,7 @@ class RecentTest:
 
     measured_at: datetime
     outcome: str
-    flagged: bool
+    flags: str
     failure: str | None
     download_bits_per_second: float | None
     upload_bits_per_second: float | None
@@ -156,21 +162,29 @@ def _tests_fail(evidence: Evidence) -> bool:
 
 def contract_shares(evidence: Evidence, now: datetime) -> list[float]:
     """Return the median share of the promise, for each direction that can be judged."""
-    fair = [
+    recent = [
         test
         for test in evidence.tests
-        if test.outcome == "measured" and not test.flagged and now - test.measured_at <= JUDGED_SPAN
-    ][:JUDGED_TESTS]
+        if test.outcome == "measured" and now - test.measured_at <= JUDGED_SPAN
+    ]
+    download = [(test.download_bits_per_second, standing(test.flags)) for test in recent]
+    upload = [(test.upload_bits_per_second, standing(test.flags)) for test in recent]
     directions = (
-        (
-            evidence.download_promise_bits_per_second,
-            [test.download_bits_per_second for test in fair],
-        ),
-        (evidence.upload_promise_bits_per_second, [test.upload_bits_per_second for test in fair]),
+        (evidence.download_promise_bits_per_second, download),
+        (evidence.upload_promise_bits_per_second, upload),
     )
-    shares = []
-    for promise, rates in directions:
-        known = [rate for rate in rates if rate is not None]
-        if promise and known:
-            shares.append(median(known) / promise)
-    return shares
+    return [
+        median(shares)
+        for promise, results in directions
+        if promise and (shares := _fair_shares(results, promise)[:JUDGED_TESTS])
+    ]
+
+
+def _fair_shares(results: Iterable[tuple[float | None, Standing]], promise: float) -> list[float]:
+    """Return the shares of the promise that tell on which side of `CONTRACT_SHARE` the line is."""
+    shares = [(rate / promise, stands) for rate, stands in results if rate is not None]
+    return [
+        share
+        for share, stands in shares
+        if stands is Standing.LINE or (stands is Standing.AT_LEAST and share >= CONTRACT_SHARE)
+    ]

@@ -7,13 +7,15 @@ tests of a quarter become a pair. Pure: no clock, no I/O.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from collector.domain.series import SeriesId, middle
+from collector.domain.series import SeriesId
+from collector.domain.standing import Median, Standing, median_of, standing
 
 QUARTER_SECONDS = 900
 """As the probe plans them, counted from the epoch."""
 
-_EXPECTED_OVER = frozenset({"", "wifi"})
-"""The flags of a test by the other way that compare: that it is Wi-Fi is what is looked for."""
+
+_WIRED = (Standing.LINE, Standing.AT_LEAST)
+_OVER = (Standing.LINE, Standing.WIFI)
 
 
 class PairPoint(NamedTuple):
@@ -42,6 +44,8 @@ class PairPoint(NamedTuple):
 class Difference(NamedTuple):
     """Wired minus the other way, medians over pairs. None: no pair has both values.
 
+    Where the wired tests are lower bounds, the difference of the rates is one too.
+
     Attributes:
         path: the path beside the wired one.
         wired_path: that one.
@@ -55,9 +59,9 @@ class Difference(NamedTuple):
     ip_version: int | None
     server: str | None
     pairs: int
-    download_bits_per_second: float | None
-    upload_bits_per_second: float | None
-    idle_latency_seconds: float | None
+    download_bits_per_second: Median | None
+    upload_bits_per_second: Median | None
+    idle_latency_seconds: Median | None
 
 
 Pair = tuple[PairPoint, PairPoint]
@@ -67,12 +71,13 @@ Pair = tuple[PairPoint, PairPoint]
 def pair_up(points: Iterable[PairPoint]) -> list[Pair]:
     """Return the pairs: one test of each path in the same quarter of an hour, else alike.
 
-    The wired one carries no flag, the other none but `wifi`; both are of profile `full`. Where a
-    quarter has several tests of a path, as after a change of the plan, the first counts.
+    The wired one counts for the line, be it as a lower bound; the other carries no flag but `wifi`,
+    which is what is looked for. Both are of profile `full`. Where a quarter has several tests of a
+    path, as after a change of the plan, the first counts.
     """
     quarters: dict[tuple[object, ...], dict[bool, PairPoint]] = {}
     for point in sorted(points, key=lambda one: one.slot_seconds):
-        if point.flags not in ({""} if point.wired else _EXPECTED_OVER):
+        if standing(point.flags) not in (_WIRED if point.wired else _OVER):
             continue
         if point.series.profile != "full":
             continue
@@ -100,12 +105,24 @@ def _difference(pairs: list[Pair]) -> Difference:
         wired.series.ip_version,
         wired.series.server,
         len(pairs),
-        _median((a.download_bits_per_second, b.download_bits_per_second) for a, b in pairs),
-        _median((a.upload_bits_per_second, b.upload_bits_per_second) for a, b in pairs),
-        _median((a.idle_latency_seconds, b.idle_latency_seconds) for a, b in pairs),
+        median_of(
+            (_minus(a.download_bits_per_second, b.download_bits_per_second), _is_bound(a))
+            for a, b in pairs
+        ),
+        median_of(
+            (_minus(a.upload_bits_per_second, b.upload_bits_per_second), _is_bound(a))
+            for a, b in pairs
+        ),
+        # A round trip on an idle line is no bound: nobody was the limit of it.
+        median_of(
+            (_minus(a.idle_latency_seconds, b.idle_latency_seconds), False) for a, b in pairs
+        ),
     )
 
 
-def _median(values: Iterable[tuple[float | None, float | None]]) -> float | None:
-    found = sorted(a - b for a, b in values if a is not None and b is not None)
-    return middle(found) if found else None
+def _is_bound(point: PairPoint) -> bool:
+    return standing(point.flags) is Standing.AT_LEAST
+
+
+def _minus(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other

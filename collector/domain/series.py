@@ -15,6 +15,8 @@ from math import ceil
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from collector.domain.standing import Standing, median_of, middle, standing
+
 _HOUR_SECONDS = 3600
 _IPV4 = 4
 
@@ -55,10 +57,14 @@ class Seen(NamedTuple):
 
     @property
     def tier(self) -> int:
-        """0: evidence; 1: not by Wi-Fi; 2: measured; 3: nothing was measured."""
+        """0: evidence, or its lower bound; 1: not by Wi-Fi; 2: measured; 3: nothing measured.
+
+        Bounds are not behind what has no flag: else a line would be judged by another series as
+        soon as it is faster than its probe's port.
+        """
         if self.outcome != "measured":
             return 3
-        if not self.flags and self.series.profile != "quick":
+        if standing(self.flags).counts and self.series.profile != "quick":
             return 0
         return 2 if "wifi" in self.flags.split() else 1
 
@@ -118,9 +124,9 @@ class SpeedPoint(NamedTuple):
         return SeriesId(*self[-6:])
 
     @property
-    def fair(self) -> bool:
-        """Whether it was measured and carries no flag."""
-        return self.outcome == "measured" and not self.flags
+    def standing(self) -> Standing:
+        """What it is a value of, if it was measured."""
+        return standing(self.flags) if self.outcome == "measured" else Standing.ASIDE
 
 
 class LatencyPoint(NamedTuple):
@@ -142,6 +148,11 @@ class LatencyPoint(NamedTuple):
     def series(self) -> SeriesId:
         """What it may be compared with."""
         return SeriesId(*self[-6:])
+
+    @property
+    def standing(self) -> Standing:
+        """What it is a value of, if it was measured."""
+        return Standing.LINE if self.outcome == "measured" else Standing.ASIDE
 
 
 P = TypeVar("P", SpeedPoint, LatencyPoint)
@@ -175,25 +186,18 @@ class Bucket(NamedTuple):
 
 
 class HourCell(NamedTuple):
-    """One hour of one day: the median of its fair tests, or why there is none."""
+    """One hour of one day: the median of its tests that count, or why there is none."""
 
     median: float | None
     size: int
     failed: int
     flagged: int
+    at_least: bool = False
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
     """Return the nearest-rank quantile of values in ascending order; there is at least one."""
     return ordered[max(0, ceil(share * len(ordered)) - 1)]
-
-
-def middle(ordered: Sequence[float]) -> float:
-    """Return the median of values in ascending order; there is at least one."""
-    half = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[half]
-    return (ordered[half - 1] + ordered[half]) / 2
 
 
 def into_buckets(
@@ -234,7 +238,7 @@ def by_hour(points: Iterable[SpeedPoint], zone: ZoneInfo) -> dict[tuple[date, in
 
     Skipped and missed slots make no cell: nothing was tried.
     """
-    rates: dict[tuple[date, int], list[float]] = {}
+    rates: dict[tuple[date, int], list[tuple[float, bool]]] = {}
     failed: dict[tuple[date, int], int] = {}
     flagged: dict[tuple[date, int], int] = {}
     # Whole hours share their day and hour: one conversion serves all the tests of an hour. Zones
@@ -249,16 +253,19 @@ def by_hour(points: Iterable[SpeedPoint], zone: ZoneInfo) -> dict[tuple[date, in
         rate = point.download_bits_per_second
         if point.outcome == "failed":
             failed[place] = failed.get(place, 0) + 1
-        elif point.outcome == "measured" and point.flags:
+        elif point.outcome == "measured" and not point.standing.counts:
             flagged[place] = flagged.get(place, 0) + 1
         elif point.outcome == "measured" and rate is not None:
-            rates.setdefault(place, []).append(rate)
-    return {
-        place: HourCell(
-            middle(sorted(rates[place])) if place in rates else None,
+            bound = point.standing is Standing.AT_LEAST
+            rates.setdefault(place, []).append((rate, bound))
+    cells = {}
+    for place in rates.keys() | failed.keys() | flagged.keys():
+        found = median_of(rates.get(place, ()))
+        cells[place] = HourCell(
+            found.value if found else None,
             len(rates.get(place, ())),
             failed.get(place, 0),
             flagged.get(place, 0),
+            at_least=found is not None and found.at_least,
         )
-        for place in rates.keys() | failed.keys() | flagged.keys()
-    }
+    return cells

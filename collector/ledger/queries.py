@@ -20,6 +20,7 @@ from collector.domain.line_state import (
     judge,
 )
 from collector.domain.series import Seen, SeriesId, main_series
+from collector.domain.standing import Standing, standing
 from collector.ledger.bookkeeping import series_of
 from collector.ledger.elsewhere import on_the_line, was_elsewhere
 from collector.ledger.schema import (
@@ -65,7 +66,9 @@ class LineOverview:
         line: from the registry.
         state: in one word, by `collector.domain.line_state`.
         heard_at: the moment of its newest record of any kind.
-        tested_at: the moment of the newest measured speed test, whose results follow.
+        tested_at: the moment of the newest speed test that counts, or where none does, of the
+            newest that measured; its results follow.
+        flags: of that test, a space between.
         latency_seconds: the newest idle latency, of a latency record or else of that test.
         lost_ratio: of the newest latency record.
         share_ratio: the lower of the medians' shares of the contracted speed, which the state
@@ -78,6 +81,7 @@ class LineOverview:
     state: LineState
     heard_at: datetime | None
     tested_at: datetime | None
+    flags: str
     download_bits_per_second: float | None
     upload_bits_per_second: float | None
     latency_seconds: float | None
@@ -87,6 +91,16 @@ class LineOverview:
     share_ratio: float | None
     series: SeriesId | None
     ipv6: Ipv6State | None
+
+    @property
+    def standing(self) -> Standing:
+        """What the newest speed test's results are a value of."""
+        return standing(self.flags)
+
+    @property
+    def at_least(self) -> bool:
+        """Whether its rates are lower bounds."""
+        return self.standing is Standing.AT_LEAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +251,7 @@ def _summarise(
             RecentTest(
                 row["measured_at"],
                 row["outcome"],
-                bool(row["flags"]),
+                row["flags"],
                 row["failure_code"],
                 row["download_bits_per_second"],
                 row["upload_bits_per_second"],
@@ -248,7 +262,8 @@ def _summarise(
         download_promise_bits_per_second=line.contracted_download_bits_per_second,
         upload_promise_bits_per_second=line.contracted_upload_bits_per_second,
     )
-    test: Mapping[Any, Any] = next(iter(measured), {})
+    counted = [row for row in measured if standing(row["flags"]).counts]
+    test: Mapping[Any, Any] = next(iter(counted or measured), {})
     latency: Mapping[Any, Any] = next(
         (
             row
@@ -264,6 +279,7 @@ def _summarise(
         state=judge(evidence, now),
         heard_at=evidence.heard_at,
         tested_at=test.get("measured_at"),
+        flags=test.get("flags", ""),
         download_bits_per_second=test.get("download_bits_per_second"),
         upload_bits_per_second=test.get("upload_bits_per_second"),
         latency_seconds=latency.get("round_trip_seconds", test.get("idle_latency_seconds")),

@@ -21,9 +21,9 @@ from collector.domain.series import (
     LatencyPoint,
     SpeedPoint,
     into_buckets,
-    middle,
     quantile,
 )
+from collector.domain.standing import Standing, middle
 from collector.web.axes import (
     HOVER_SECONDS,
     LATENCY_BUCKET_SECONDS,
@@ -66,7 +66,8 @@ class Chart:
         empty: no value in the period (there may be marks of failures).
         why_empty: the key of the sentence that says so.
         unit: the key of what the scale is in.
-        marks: the kinds of marks in the row under the plot, and `above` for what is cut off.
+        marks: the kinds of marks in the row under the plot, `above` for what is cut off, and
+            `at_least` for lower bounds.
     """
 
     svg: Markup
@@ -97,27 +98,24 @@ def speed_chart(
         promise_bits_per_second: drawn as a level; None draws none.
     """
     rate_of = _download if direction == "download" else _upload
-    fair = [(p.at_seconds, rate) for p in points if p.fair and (rate := rate_of(p)) is not None]
-    flagged = [
-        (p.at_seconds, rate)
-        for p in points
-        if p.flags and p.outcome == "measured" and (rate := rate_of(p)) is not None
-    ]
-    highest = max([value for _, value in (*fair, *flagged)] + [promise_bits_per_second or 0.0])
+    counted, bounds, flagged = _sorted_out(points, rate_of)
+    highest = max([value for _, value in (*counted, *flagged)] + [promise_bits_per_second or 0.0])
     unit = rate_unit(value_ticks(highest / MEGABIT)[-1] * MEGABIT)
     plot = Plot(frame, words, value_ticks(highest / unit), unit)
     width = MEDIAN_BUCKET_SECONDS[frame.period]
     plot.reference(promise_bits_per_second)
     plot.rings(direction, flagged)
-    plot.dots(direction, fair)
-    plot.line(direction, _steady(fair, frame), width)
+    plot.dots(direction, counted)
+    plot.stems(direction, bounds)
+    plot.line(direction, _steady(counted, frame), width)
 
     def say(point: SpeedPoint) -> str:
         flags = "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
-        return words.speed(rate_of(point)) + flags
+        rate = words.speed(rate_of(point))
+        return words.at_least(rate, point.standing is Standing.AT_LEAST) + flags
 
     voice = Voice(rate_of, say, words.speed)
-    values = [value for _, value in fair]
+    values = [value for _, value in counted]
     why_empty = "chart_only_flagged" if flagged else "chart_empty"
     chart = _finish(
         plot,
@@ -191,6 +189,28 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
     return _finish(plot, "chart_idle", values, points, voice, why_empty="chart_no_latency_test")
 
 
+Values = list[tuple[float, float]]
+"""Pairs of moment and value."""
+
+
+def _sorted_out(
+    points: Sequence[SpeedPoint], read: Callable[[SpeedPoint], float | None]
+) -> tuple[Values, Values, Values]:
+    """Return the values that count, of them the lower bounds, and those that flags set aside."""
+    counted: Values = []
+    bounds: Values = []
+    aside: Values = []
+    for point in points:
+        value = read(point)
+        if point.outcome != "measured" or value is None:
+            continue
+        stands = point.standing
+        (counted if stands.counts else aside).append((point.at_seconds, value))
+        if stands is Standing.AT_LEAST:
+            bounds.append((point.at_seconds, value))
+    return counted, bounds, aside
+
+
 def _download(point: SpeedPoint) -> float | None:
     return point.download_bits_per_second
 
@@ -254,6 +274,8 @@ def _finish(
     words = plot.words
     title = words.text(name)
     description = _describe(plot, values, marks, voice.write) if values else words.text(why_empty)
+    if plot.bounds:
+        description += f" {words.text('chart_some_at_least', count=words.number(plot.bounds))}"
     svg = (
         f'<div class="plot-row">{scale(plot)}'
         f'<svg class="plot" width="100%" height="{HEIGHT}" role="img" '
@@ -272,6 +294,8 @@ def _finish(
     )
     if plot.cut_off:
         kinds = ("above", *kinds)
+    if plot.bounds:
+        kinds = ("at_least", *kinds)
     return Chart(Markup(svg), empty=empty, marks=kinds, why_empty=why_empty)  # noqa: S704
 
 

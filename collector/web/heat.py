@@ -109,9 +109,8 @@ def _cell(
     place = {"hour": f"{hour:02}:00", "day": words.short_day(day)}
     if cell.median is not None:
         css = f"h{sum(cell.median >= edge for edge in edges)}"
-        said = words.text(
-            "heat_cell", **place, value=words.speed(cell.median), count=words.number(cell.size)
-        )
+        value = words.at_least(words.speed(cell.median), cell.at_least)
+        said = words.text("heat_cell", **place, value=value, count=words.number(cell.size))
     elif cell.failed:
         css, said = "only-failed", words.text("heat_failed", **place)
     else:

@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 
 from markupsafe import escape
 
-from collector.domain.series import LatencyPoint, SpeedPoint, middle
+from collector.domain.series import LatencyPoint, SpeedPoint
+from collector.domain.standing import Standing, median_of
 from collector.web.axes import WIDTH, Frame
 from collector.web.i18n import Words
 
@@ -84,21 +85,28 @@ def _say_one(point: P, words: Words, voice: Voice[P]) -> str:
 
 def _sum_up(group: Sequence[P], start_seconds: float, words: Words, voice: Voice[P]) -> str:
     time = words.short_moment(_moment(start_seconds))
-    known = [value for point in group if (value := voice.value_of(point)) is not None]
-    if known:
-        known.sort()
+    known = [
+        (value, point.standing is Standing.AT_LEAST)
+        for point in group
+        if point.standing.counts and (value := voice.value_of(point)) is not None
+    ]
+    if found := median_of(known):
+        values = [value for value, _ in known]
         lines = [
             words.text(
                 "hover_many",
                 time=time,
-                value=voice.write(middle(known)),
-                low=voice.write(known[0]),
-                high=voice.write(known[-1]),
-                count=words.number(len(known)),
+                value=words.at_least(voice.write(found.value), found.at_least),
+                low=voice.write(min(values)),
+                high=voice.write(max(values)),
+                count=words.number(len(values)),
             )
         ]
     else:
         lines = [time]
+    aside = sum(point.outcome == "measured" and not point.standing.counts for point in group)
+    if aside:
+        lines.append(words.text("hover_flagged", count=words.number(aside)))
     outcomes = Counter(point.outcome for point in group)
     del outcomes["measured"]
     lines += [

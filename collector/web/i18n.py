@@ -112,6 +112,10 @@ class Words:
             return f"{self.number(bits_per_second / GIGABIT, 1)}{_NO_BREAK_SPACE}Gbit/s"
         return f"{self.megabits(bits_per_second)}{_NO_BREAK_SPACE}Mbit/s"
 
+    def at_least(self, written: str, is_bound: bool) -> str:
+        """Return a value as written, or where it is a lower bound, that it is at least that."""
+        return self.text("at_least", value=written) if is_bound and written != DASH else written
+
     def milliseconds(self, seconds: float) -> str:
         """Return a duration in ms, without its unit."""
         value = seconds * 1000

@@ -1,7 +1,7 @@
 """What the page of one line shows, put together from the ledger: charts, counts, newest tests."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -16,9 +16,9 @@ from collector.domain.series import (
     SpeedPoint,
     by_hour,
     main_series,
-    middle,
     of_series,
 )
+from collector.domain.standing import Median, Standing, median_of
 from collector.ledger.bookkeeping import series_of
 from collector.ledger.queries import LineOverview
 from collector.ledger.series_queries import (
@@ -59,18 +59,19 @@ class SeriesRow:
         series: which one.
         shown: whether the page's charts are of it.
         main: whether it stands for the line.
-        fair, measured, failed: how many tests.
+        counted, measured, failed: how many tests.
+        idle_latency_seconds: never a lower bound: nobody is the limit of an idle line.
     """
 
     series: SeriesId
     shown: bool
     main: bool
-    fair: int
+    counted: int
     measured: int
     failed: int
-    download_bits_per_second: float | None
-    upload_bits_per_second: float | None
-    idle_latency_seconds: float | None
+    download_bits_per_second: Median | None
+    upload_bits_per_second: Median | None
+    idle_latency_seconds: Median | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class LinePage:
         download, upload, idle, loaded: the charts.
         heat: the map of hour by day.
         counts: of the speed slots in the frame, by outcome.
-        flagged: how many of the measured ones carry a flag.
+        flagged: how many of the measured ones do not count.
         tests: the newest speed records in the frame, of all series, the newest first.
         total: how many there are.
         series: those of the frame that measured anything, the main one first.
@@ -155,7 +156,7 @@ def build(connection: Connection, found: LineOverview, choice: Choice, words: Wo
             promise_download,
         ),
         counts=_counts(shown),
-        flagged=sum(point.outcome == "measured" and bool(point.flags) for point in shown),
+        flagged=sum(point.outcome == "measured" and not point.standing.counts for point in shown),
         tests=[
             {**row, "series": series_of(row)}
             for row in newest_tests(connection, line.id, frame.start, frame.end, SHOWN_TESTS)
@@ -203,28 +204,24 @@ def _series_rows(
     rows = []
     for series in {point.series for point in within if point.outcome == "measured"}:
         its = [point for point in within if point.series == series]
-        fair = [point for point in its if point.fair]
+        counted = [point for point in its if point.standing.counts]
         # All of a Wi-Fi path's results say that they are; shown are those that say nothing else.
-        counted = fair or [p for p in its if p.outcome == "measured" and p.flags == "wifi"]
+        shown_of = counted or [point for point in its if point.standing is Standing.WIFI]
+        bounds = [point.standing is Standing.AT_LEAST for point in shown_of]
         rows.append(
             SeriesRow(
                 series,
                 series == shown,
                 series == main,
-                len(fair),
+                len(counted),
                 counts[series, "measured"],
                 counts[series, "failed"],
-                _median(point.download_bits_per_second for point in counted),
-                _median(point.upload_bits_per_second for point in counted),
-                _median(point.idle_latency_seconds for point in counted),
+                median_of(zip((p.download_bits_per_second for p in shown_of), bounds, strict=True)),
+                median_of(zip((p.upload_bits_per_second for p in shown_of), bounds, strict=True)),
+                median_of((p.idle_latency_seconds, False) for p in shown_of),
             )
         )
     return sorted(rows, key=lambda row: (not row.main, -row.measured, row.series.key))
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = sorted(value for value in values if value is not None)
-    return middle(known) if known else None
 
 
 def _noon(day: date, words: Words) -> datetime:

@@ -55,6 +55,7 @@ async def show_lines(request: web.Request) -> web.Response:
             "page_number": number,
             "page_last": last,
             "rule": rule_texts(visit.words),
+            "rule_at_least": visit.words.text("rule_at_least", **_rule_numbers(visit.words)),
             "means": lambda one: state_text(visit.words, one),
         },
     )

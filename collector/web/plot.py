@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from collector.domain.series import Bucket, middle
+from collector.domain.series import Bucket
+from collector.domain.standing import middle
 from collector.web.axes import WIDTH, Frame, Period, tick_digits, time_ticks
 from collector.web.i18n import Words
 
@@ -18,6 +19,9 @@ _LABELS_HEIGHT = 20
 HEIGHT = PLOT_HEIGHT + _MARKS_HEIGHT + _LABELS_HEIGHT
 _HEADROOM = 8
 """Pixels above the highest gridline, for its label and for marks of what is cut off."""
+
+_STEM = 8
+"""Pixels of the line on a lower bound, whose dot is 5 across."""
 
 _LABEL_EDGE_PERCENT = 3.0
 _GAP_BUCKETS = 2.5
@@ -39,7 +43,12 @@ class Mark(NamedTuple):
 
 @dataclass
 class Plot:
-    """What is being drawn: its scales, and the layers so far, the lowest first."""
+    """What is being drawn: its scales, and the layers so far, the lowest first.
+
+    Attributes:
+        cut_off: a value is above the scale.
+        bounds: how many values are marked as lower bounds.
+    """
 
     frame: Frame
     words: Words
@@ -47,6 +56,7 @@ class Plot:
     unit: float
     layers: list[str] = field(default_factory=list)
     cut_off: bool = False
+    bounds: int = 0
 
     def across(self, at_seconds: float) -> str:
         """Return where a moment is on the data layer, as written in a path."""
@@ -82,6 +92,15 @@ class Plot:
         if path:
             self.layers.append(f'<path class="dots ring {css}" d="{path}"/>')
             self.layers.append(f'<path class="dots hole" d="{path}"/>')
+
+    def stems(self, css: str, values: Sequence[tuple[float, float]]) -> None:
+        """Mark values as lower bounds: a short line from each dot upwards."""
+        path = "".join(
+            f"M{self.across(at)} {self.height_of(value):.1f}v-{_STEM}" for at, value in values
+        )
+        if path:
+            self.bounds += len(values)
+            self.layers.append(f'<path class="stem {css}" d="{path}"/>')
 
     def line(
         self, css: str, buckets: Sequence[Bucket], width_seconds: float, *, lone: bool = False

@@ -69,12 +69,25 @@ _OVERVIEW = {
     "column_download": Both("Tải xuống", "Download"),
     "column_upload": Both("Tải lên", "Upload"),
     "column_latency": Both("Độ trễ", "Latency"),
+    "at_least": Both("ít nhất {value}", "at least {value}"),
+    "at_least_explained": Both(
+        "“Ít nhất”: thiết bị đo hoặc máy chủ đo là giới hạn, đường truyền đạt ít nhất mức đó.",
+        "“At least”: the probe or the server was the limit, and the line carries at least that.",
+    ),
     "column_age": Both("Lần đo gần nhất", "Last test"),
     "of_contract": Both("{percent} hợp đồng", "{percent} of contract"),
     "rule_title": Both("Tình trạng được xác định thế nào?", "How is the state decided?"),
     "rule_note": Both(
         "Tình trạng giúp biết nên xem đường truyền nào trước; đó không phải kết luận về cả tháng.",
         "The state helps to look at the right line first; it is no verdict on a whole month.",
+    ),
+    "rule_at_least": Both(
+        "Lần đo hợp lệ là lần đo thành công và không có cờ. Lần đo mà thiết bị hoặc máy chủ là "
+        "giới hạn cho biết đường truyền đạt ít nhất bao nhiêu: nó được tính khi đã đạt {share} tốc "
+        "độ hợp đồng, còn thấp hơn thì bỏ qua vì chưa biết.",
+        "A fair test is one that measured and has no flag. One that the probe or the server held "
+        "back tells what the line carries at least: it counts where that is {share} of the "
+        "contracted speed, and is passed over below, as nothing is known then.",
     ),
 }
 
@@ -116,12 +129,12 @@ _LINE = {
     "series_explained": Both(
         "Kết quả chỉ được gộp khi cùng giao thức, máy chủ, cổng mạng, phương pháp và phiên bản. "
         "Biểu đồ và số lần đo là của chuỗi được tô đậm. Trong bảng là trung vị của các lần đo "
-        "không gắn cờ; với Wi-Fi là các lần đo không có cờ nào khác.",
+        "được tính: không gắn cờ, hoặc là mức ít nhất; với Wi-Fi là các lần đo không có cờ khác.",
         "Results are put together only with the same protocol, server, path, method and version. "
-        "Charts and counts are of the series in bold. The table has medians of tests without "
-        "flags; of Wi-Fi, of tests without any other flag.",
+        "Charts and counts are of the series in bold. The table has medians of the tests "
+        "that count: without flags, or lower bounds; of Wi-Fi, of tests without any other flag.",
     ),
-    "series_tests": Both("Không gắn cờ / đã đo", "Unflagged / measured"),
+    "series_tests": Both("Được tính / đã đo", "Counted / measured"),
     "series_main": Both("chính", "main"),
     "pairs": Both(
         "Wi-Fi của nhà và đường truyền phía sau", "The house's Wi-Fi and the line behind"
@@ -155,7 +168,9 @@ _LINE = {
         "{measured} lần đo thành công{flagged} · {failed} lỗi · {skipped} bỏ qua · {missed} lỡ",
         "{measured} measured{flagged} · {failed} failed · {skipped} skipped · {missed} missed",
     ),
-    "counts_flagged": Both("(trong đó {count} có cờ)", "({count} of them flagged)"),
+    "counts_flagged": Both(
+        "(trong đó {count} không tính vì có cờ)", "({count} of them flagged and not counted)"
+    ),
     "chart_download": Both("Tốc độ tải xuống", "Download speed"),
     "chart_upload": Both("Tốc độ tải lên", "Upload speed"),
     "chart_idle": Both("Độ trễ khi đường truyền rảnh", "Latency with the line idle"),
@@ -166,6 +181,7 @@ _LINE = {
     "unit_latency": Both("ms", "ms"),
     "legend_test": Both("lần đo", "test"),
     "legend_flagged": Both("lần đo có cờ, không tính", "flagged test, not counted"),
+    "legend_at_least": Both("ít nhất mức đó", "at least that"),
     "legend_median": Both("trung vị", "median"),
     "legend_band": Both("từ thấp nhất đến bách phân vị 95", "minimum to 95th percentile"),
     "legend_reference": Both("tốc độ hợp đồng", "contracted speed"),
@@ -205,6 +221,10 @@ _LINE = {
     "heat_cell": Both(
         "{hour}, {day}: {value} ({count} lần đo)", "{hour}, {day}: {value} ({count})"
     ),
+    "chart_some_at_least": Both(
+        "{count} giá trị là mức ít nhất.", "{count} of the values are lower bounds."
+    ),
+    "hover_flagged": Both("{count} × có cờ, không tính", "{count} × flagged, not counted"),
     "heat_failed": Both("{hour}, {day}: chỉ có lần đo lỗi", "{hour}, {day}: failed tests only"),
     "heat_flagged": Both("{hour}, {day}: chỉ có lần đo có cờ", "{hour}, {day}: flagged tests only"),
     "hover_many": Both(

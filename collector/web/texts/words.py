@@ -47,8 +47,10 @@ _STATES = {
         "Chưa khai báo tốc độ hợp đồng.", "No contracted speed is registered."
     ),
     "state_unrated_no_test": Both(
-        "Không có lần đo hợp lệ nào (thành công và không có cờ) trong {judged} giờ qua.",
-        "There was no fair test (measured, without a flag) in the last {judged} hours.",
+        "Trong {judged} giờ qua không có lần đo hợp lệ nào: các lần đo thành công đều có cờ, và "
+        "không lần nào bị thiết bị hoặc máy chủ giới hạn mà vẫn đạt {share} tốc độ hợp đồng.",
+        "There was no fair test in the last {judged} hours: what measured has flags, and nothing "
+        "that the probe or the server held back still reached {share} of the contracted speed.",
     ),
 }
 

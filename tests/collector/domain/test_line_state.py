@@ -1,5 +1,6 @@
 """The rule behind a line's state."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,19 +18,20 @@ from collector.domain.line_state import (
     contract_shares,
     judge,
 )
+from protocol.flags import AT_LEAST
 
 NOW = datetime(2026, 11, 20, 13, tzinfo=UTC)
 PROMISE = 100e6
 
 
-def measured(rate: float, hours: float = 1, *, flagged: bool = False) -> RecentTest:
+def measured(rate: float, hours: float = 1, *, flags: str = "") -> RecentTest:
     """Return a measured test some hours ago."""
-    return RecentTest(NOW - timedelta(hours=hours), "measured", flagged, None, rate, rate)
+    return RecentTest(NOW - timedelta(hours=hours), "measured", flags, None, rate, rate)
 
 
 def other(outcome: str, failure: str | None = None) -> RecentTest:
     """Return a test without a result, an hour ago."""
-    return RecentTest(NOW - timedelta(hours=1), outcome, False, failure, None, None)
+    return RecentTest(NOW - timedelta(hours=1), outcome, "", failure, None, None)
 
 
 def lost(failure: str = "connect_timeout") -> RecentTest:
@@ -80,7 +82,12 @@ def state(
         (state(other("skipped"), other("missed"), measured(99e6)), LineState.GOOD),
         (state(), LineState.UNRATED),
         (state(measured(99e6), promise=None), LineState.UNRATED),
-        (state(measured(10e6, flagged=True)), LineState.UNRATED),
+        (state(measured(10e6, flags="cross_traffic")), LineState.UNRATED),
+        (state(measured(99e6, flags="cross_traffic")), LineState.UNRATED),
+        (state(measured(80e6, flags="device_cpu interface_speed")), LineState.GOOD),
+        (state(measured(79e6, flags="device_cpu")), LineState.UNRATED),
+        (state(measured(79e6, flags="device_cpu"), measured(79e6)), LineState.BELOW),
+        (state(measured(99e6, flags="device_cpu wifi")), LineState.UNRATED),
         (state(measured(10e6, JUDGED_SPAN / timedelta(hours=1) + 1)), LineState.UNRATED),
         (state(measured(79e6), measured(79e6), measured(99e6)), LineState.BELOW),
         (state(measured(80e6)), LineState.GOOD),
@@ -95,7 +102,7 @@ def test_first_rule_that_fits_gives_the_state(found: LineState, expected: LineSt
 
 def test_either_direction_can_be_below() -> None:
     """An upload below its promise is enough, however good the download is."""
-    test = RecentTest(NOW, "measured", False, None, 100e6, 20e6)
+    test = RecentTest(NOW, "measured", "", None, 100e6, 20e6)
     assert judge(Evidence(NOW, [test], None, PROMISE, PROMISE), NOW) is LineState.BELOW
     assert judge(Evidence(NOW, [test], None, PROMISE, None), NOW) is LineState.GOOD
 
@@ -110,3 +117,45 @@ def test_judgement_does_not_depend_on_order_and_follows_the_share(
     evidence = Evidence(NOW, tests, None, PROMISE, PROMISE)
     good = min(contract_shares(evidence, NOW)) >= CONTRACT_SHARE
     assert judge(evidence, NOW) is (LineState.GOOD if good else LineState.BELOW)
+
+
+RATES = st.floats(1e6, 2e8)
+BOUNDS = st.sets(st.sampled_from(sorted(AT_LEAST)), min_size=1).map(" ".join)
+TESTS = st.lists(
+    st.builds(
+        lambda down, up, flags: RecentTest(NOW, "measured", flags, None, down, up),
+        RATES | st.none(),
+        RATES | st.none(),
+        st.sampled_from(["", "", "", "cross_traffic"]) | BOUNDS,
+    ),
+    max_size=12,
+)
+WORSE_FIRST = [LineState.FAILING, LineState.BELOW, LineState.UNRATED, LineState.GOOD]
+
+
+@given(TESTS, st.data())
+def test_a_lower_bound_never_makes_a_line_worse(
+    tests: list[RecentTest], data: st.DataObject
+) -> None:
+    """Whatever was measured: that device or server held a test back, too, is nothing against the
+    line, and nothing that was good becomes unknown by it.
+    """
+    flag = data.draw(BOUNDS)
+    chosen = data.draw(st.sets(st.integers(0, 11)))
+    told = [
+        replace(test, flags=f"{test.flags} {flag}".strip()) if number in chosen else test
+        for number, test in enumerate(tests)
+    ]
+    before, after = state(*tests), state(*told)
+    assert WORSE_FIRST.index(after) >= WORSE_FIRST.index(before)
+
+
+@given(TESTS, BOUNDS, st.integers(0, 12), st.floats(1e6, CONTRACT_SHARE * PROMISE - 1))
+def test_a_lower_bound_below_the_threshold_says_nothing(
+    tests: list[RecentTest], flags: str, place: int, rate: float
+) -> None:
+    """Among whatever other tests: a line that carries at least too little may carry enough."""
+    more = [*tests[:place], measured(rate, 0, flags=flags), *tests[place:]]
+    assert state(*more) == state(*tests)
+    evidence = [Evidence(NOW, each, None, PROMISE, PROMISE) for each in (tests, more)]
+    assert contract_shares(evidence[0], NOW) == contract_shares(evidence[1], NOW)

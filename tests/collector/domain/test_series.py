@@ -15,10 +15,10 @@ from collector.domain.series import (
     by_hour,
     into_buckets,
     main_series,
-    middle,
     of_series,
     quantile,
 )
+from collector.domain.standing import middle
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -84,6 +84,14 @@ def test_hours_are_local_and_tell_why_there_is_no_median() -> None:
         (date(2026, 11, 21), 0): HourCell(None, 0, 1, 0),
         (date(2026, 11, 21), 1): HourCell(None, 0, 0, 1),
     }
+
+
+def test_an_hours_median_is_the_least_where_device_or_server_was_the_limit() -> None:
+    """A lower bound counts with its value, and the hour says that there may have been more."""
+    evening = datetime(2026, 11, 20, 13, 10, tzinfo=UTC)
+    points = [speed(evening, 90.0), speed(evening, 80.0, flags="device_cpu interface_speed")]
+    cell = HourCell(85.0, 2, 0, 0, at_least=True)
+    assert by_hour(points, ZONE) == {(date(2026, 11, 20), 20): cell}
 
 
 def test_hours_are_right_where_the_offset_is_no_whole_hour() -> None:
@@ -194,6 +202,13 @@ def test_ipv4_stands_for_a_line_also_where_it_is_dead() -> None:
     dead, alive = USUAL._replace(server=None), USUAL._replace(ip_version=6)
     assert main_series([Seen(alive, "measured", ""), Seen(dead, "failed", "")]) == dead
     assert main_series([Seen(alive, "measured", "")]) == alive
+
+
+def test_a_port_that_is_slower_than_the_line_does_not_change_the_main_series() -> None:
+    """A server whose results are all lower bounds still comes first, if it is the plan's."""
+    other = USUAL._replace(server="a-server")
+    results = [Seen(USUAL, "measured", "interface_speed"), Seen(other, "measured", "")]
+    assert main_series(results, "hn1") == USUAL
 
 
 def test_wifi_stands_for_a_line_only_where_nothing_else_was_measured() -> None:

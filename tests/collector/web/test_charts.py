@@ -89,9 +89,23 @@ def test_flagged_tests_are_rings_and_not_in_the_median() -> None:
     assert len(set(re.findall(r" ([\d.]+)", line))) == 1
 
 
+def test_lower_bounds_are_in_the_median_and_marked() -> None:
+    """A test that the probe or the server held back counts with its value, and says "at least"."""
+    points = [speed(30, 90e6), speed(10, 60e6, flags="interface_speed")]
+    chart = speed_chart(WEEK, WORDS, points, "download", None)
+    assert [path.count("M") for path in paths(chart, "dots download")] == [2]
+    assert [path.count("M") for path in paths(chart, "stem download")] == [1]
+    assert paths(chart, "ring") == []
+    assert chart.marks == ("at_least",)
+    svg = str(chart.svg)
+    assert "median 75.0\u00a0Mbit/s" in svg
+    assert "1 of the values are lower bounds." in svg
+    assert "at least 60.0\u00a0Mbit/s, port speed" in svg
+
+
 def test_flagged_tests_alone_are_still_shown() -> None:
     """A period of which every test is flagged shows its rings, and is not called empty."""
-    chart = speed_chart(WEEK, WORDS, [speed(5, flags="device_cpu")], "download", None)
+    chart = speed_chart(WEEK, WORDS, [speed(5, flags="half_duplex")], "download", None)
     assert not chart.empty
     assert paths(chart, "ring download")
     described = {element.get("id"): element.text for element in tree(chart)[1]}
@@ -188,6 +202,24 @@ def test_many_tests_in_a_strip_are_summed_up() -> None:
     points.append(speed(29.9, None, "failed", failure="stalled"))
     svg = str(speed_chart(WEEK, WORDS, points, "download", None).svg)
     assert "median 25.0\u00a0Mbit/s (10.0\u00a0Mbit/s–40.0\u00a0Mbit/s, 4 tests)\n1 × failed" in svg
+
+
+def test_what_does_not_count_is_not_in_the_sum_of_a_strip() -> None:
+    """A flagged test is told apart from the median beside it, and a lower bound makes that "at
+    least".
+    """
+    rates = (10, 20, 30, 40, 900)
+    flags = ("", "", "", "", "counts_disagree")
+    points = [
+        speed(30 - minute / 60, rate * 1e6, flags=flag)
+        for minute, (rate, flag) in enumerate(zip(rates, flags, strict=True))
+    ]
+    said = "median 25.0\u00a0Mbit/s (10.0\u00a0Mbit/s–40.0\u00a0Mbit/s, 4 tests)"
+    svg = str(speed_chart(WEEK, WORDS, points, "download", None).svg)
+    assert f"{said}\n1 × flagged, not counted" in svg
+    points[1] = points[1]._replace(flags="device_cpu")
+    svg = str(speed_chart(WEEK, WORDS, points, "download", None).svg)
+    assert said.replace("median", "median at least") in svg
 
 
 def test_chart_tells_screen_readers_what_it_shows() -> None:

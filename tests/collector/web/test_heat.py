@@ -27,6 +27,14 @@ def test_cells_say_how_much_of_the_contract_there_was() -> None:
     assert "02:00, 1 Nov: 70.0\u00a0Mbit/s (2)" in drawn
 
 
+def test_cell_of_a_lower_bound_says_at_least() -> None:
+    """An hour whose median the probe or the server held back says so."""
+    found = {(FIRST, 3): HourCell(70e6, 2, 0, 0, at_least=True)}
+    assert "03:00, 1 Nov: at least 70.0\u00a0Mbit/s (2)" in cells(
+        heat_map(WORDS, found, FIRST, 30, 100e6)
+    )
+
+
 def test_hour_without_a_test_has_no_cell() -> None:
     """Absent hours are not drawn as cells, failed and flagged ones are drawn as what they are."""
     found = {

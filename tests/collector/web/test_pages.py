@@ -193,7 +193,7 @@ async def flagged(start: Start) -> Running:
     fill_with(collector, simulated_month.STORIES[2])
     with collector.database.write() as connection:
         speed_tests = schema.records.update().where(schema.records.c.task == "speed")
-        connection.execute(speed_tests.values(flags="device_cpu"))
+        connection.execute(speed_tests.values(flags="cross_traffic"))
         latency_tests = schema.records.update().where(schema.records.c.task == "latency")
         connection.execute(latency_tests.values(outcome="failed", round_trip_seconds=None))
     return collector
@@ -204,11 +204,35 @@ async def test_line_with_flagged_tests_alone_does_not_contradict_itself(flagged:
     tree = await page(flagged, "/lines/tk-ubnd-a?period=day", language="en")
     count = tree.all("p", "counts")[0].text
     measured = count.partition(" ")[0]
-    assert count.startswith(f"{measured} measured ({measured} of them flagged)")
+    assert count.startswith(f"{measured} measured ({measured} of them flagged and not counted)")
     heat = tree.one("figure", "chart", id="heat")
     assert heat.one("p", "absent").text.startswith("Only flagged tests succeeded")
     said = tree.one("div", "line-state").one("p").text
-    assert said == "There was no fair test (measured, without a flag) in the last 48 hours."
+    assert said.startswith("There was no fair test in the last 48 hours")
+
+
+async def test_what_was_held_back_is_said_to_be_the_least(start: Start) -> None:
+    """A line whose tests are lower bounds says "at least" wherever it shows a rate, in the API too;
+    where a bound is below the contract its bar is no rating.
+    """
+    collector: Running = await start(now=lambda: simulated_month.NOW)
+    fill_with(collector, simulated_month.STORIES[2])
+    with collector.database.write() as connection:
+        speed_tests = schema.records.update().where(
+            schema.records.c.task == "speed", schema.records.c.outcome == "measured"
+        )
+        connection.execute(speed_tests.values(flags="server_limited", upload_bits_per_second=9e6))
+    for language, least in (("vi", "ít nhất"), ("en", "at least")):
+        tree = await page(collector, "/lines/tk-ubnd-a?period=day", language=language)
+        assert tree.one("dl", "tiles").text.count(least) == 2
+        assert least in tree.one("figure", "chart", id="heat").text
+        table = (await page(collector, "/", language=language)).one("table", "lines")
+        assert table.text.count(least) == 2
+        assert (len(table.all("rect", "bar-good")), len(table.all("rect", "bar-unrated"))) == (1, 1)
+    async with collector.client.get(f"{collector.url}/v1/lines/tk-ubnd-a") as answer:
+        found = await answer.json()
+    assert (found["latest"]["flags"], found["latest"]["at_least"]) == (["server_limited"], True)
+    assert found["state"] == "good"
 
 
 async def test_bar_of_a_line_that_is_not_rated_is_grey(flagged: Running, month: Running) -> None:

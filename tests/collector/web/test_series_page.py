@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from collector.domain.series import SeriesId
+from collector.domain.standing import standing
 from collector.ledger import queries, schema
 from collector.ledger.bookkeeping import series_of
 from tests.collector import simulated_month
@@ -71,13 +72,13 @@ def rows(tree: Element, number: int = 0) -> list[str]:
 
 
 def downloads(collector: Running, series: SeriesId) -> list[float]:
-    """Return the fair downloads of a series in the month that the page shows."""
+    """Return the downloads of a series that count, of the month that the page shows."""
     return [
         row["download_bits_per_second"]
         for row in collector.rows(schema.records)
         if row["task"] == "speed"
         and row["outcome"] == "measured"
-        and row["flags"] == ""
+        and standing(row["flags"]).counts
         and series_of(row) == series
     ]
 

@@ -1,0 +1,84 @@
+"""What a measured result says of its line, by its flags: one rule for states, charts and metrics.
+
+A flag sets a result aside: it is kept and shown, and counts nowhere. But where the only flags are
+those of `protocol.flags.AT_LEAST`, device or server was the limit, and the line carries at least
+what was measured. Such a lower bound counts with its value in charts and medians, which say so.
+Against a threshold it counts where it reached it; below, it is left out, as nothing is known.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from math import inf
+from typing import NamedTuple
+
+from protocol.flags import AT_LEAST, Flag
+
+_KEPT = 1024
+"""Combinations of flags that are remembered; a fleet has a handful."""
+
+
+class Standing(StrEnum):
+    """What a measured result is a value of."""
+
+    LINE = "line"
+    """The line's: it carries no flag."""
+
+    AT_LEAST = "at_least"
+    """The line's lower bound."""
+
+    WIFI = "wifi"
+    """The Wi-Fi's and the line's together: no flag but `wifi`."""
+
+    ASIDE = "aside"
+    """Nothing's: it counts nowhere."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a value of the line."""
+        return self in (Standing.LINE, Standing.AT_LEAST)
+
+
+@lru_cache(_KEPT)
+def standing(flags: str) -> Standing:
+    """Return what a measured result with these flags, a space between, stands for."""
+    raised = set(flags.split())
+    if not raised:
+        return Standing.LINE
+    if raised <= AT_LEAST:
+        return Standing.AT_LEAST
+    return Standing.WIFI if raised == {Flag.WIFI} else Standing.ASIDE
+
+
+class Median(NamedTuple):
+    """A median of results, of which some may be lower bounds.
+
+    Attributes:
+        value: of the values as they were measured.
+        at_least: the true one may be higher, as it would change with what the bounds hide.
+    """
+
+    value: float
+    at_least: bool
+
+
+def median_of(results: Iterable[tuple[float | None, bool]]) -> Median | None:
+    """Return the median; None where nothing was measured.
+
+    Args:
+        results: values, each with whether it is a lower bound.
+    """
+    known = [(value, bound) for value, bound in results if value is not None]
+    if not known:
+        return None
+    value = middle(sorted(value for value, _ in known))
+    highest = middle(sorted(inf if bound else value for value, bound in known))
+    return Median(value, highest != value)
+
+
+def middle(ordered: Sequence[float]) -> float:
+    """Return the median of values in ascending order; there is at least one."""
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return (ordered[half - 1] + ordered[half]) / 2
