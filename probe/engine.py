@@ -13,11 +13,11 @@ from typing import Literal
 
 from protocol.errors import LinewatchError
 from protocol.failures import Failure
-from protocol.flags import Flag
 from protocol.messages import CarrierPrefixes, ServerEntry
 from protocol.records import FailureReport, Latency, Reach, Speed, Task
 
 Section = Speed | Latency | Reach
+Profile = Literal["full", "quick"]
 
 
 class MeasurementError(LinewatchError):
@@ -79,7 +79,7 @@ class Order:
     carrier_prefixes: CarrierPrefixes = ()
     interface: str | None = None
     family: Literal[4, 6] | None = None
-    profile: Literal["full", "quick"] = "full"
+    profile: Profile = "full"
     deadline: float = field(default_factory=lambda: time.monotonic() + 90)
     progress: Callable[[Progress], None] = _ignore
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -106,29 +106,62 @@ class MeasuredWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """The probe's addresses as a connection of its own showed them; None where it did not.
+
+    Attributes:
+        local: where it left from.
+        public: where the far end saw it come from.
+    """
+
+    local: str | None = None
+    public: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What each end counted of a direction in the same time.
+
+    Attributes:
+        direction: which one.
+        seconds: how long that time was.
+        probe_bytes, server_bytes: payload.
+    """
+
+    direction: Literal["download", "upload"]
+    seconds: float
+    probe_bytes: int
+    server_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """What an engine returns: always, also where it failed.
+
+    An engine says what it saw; what of that is unfair is `probe.flags`' to say.
 
     Attributes:
         section: the record's section; partial or None where the measurement failed.
         failure: why it failed; None where it is whole.
-        flags: what the engine itself saw that makes the result unfair.
-        local_address: the address that the test left from.
-        public_address: the probe's address as the server saw it.
+        first: the probe's addresses when the test began, as far as they were asked for then.
+        local_address: the address that the test left from, the newest that is known.
+        public_address: the probe's address as a far end saw it, the newest that is known.
         received_bytes, sent_bytes: payload that the test moved, for the cross-traffic rule.
         windows: of a speed test, so that the rules look at what happened within them.
         demanded_seconds: how long the method's windows have to be; None where they may end early.
+        counts: of the directions of which both ends counted the same time.
     """
 
     section: Section | None
     failure: FailureReport | None = None
-    flags: tuple[Flag, ...] = ()
+    first: Addresses = Addresses()
     local_address: str | None = None
     public_address: str | None = None
     received_bytes: int = 0
     sent_bytes: int = 0
     windows: tuple[MeasuredWindow, ...] = ()
     demanded_seconds: float | None = None
+    counts: tuple[Counts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +174,7 @@ class Engine:
         task: what it measures.
         deadline_seconds: the longest that one measurement may take.
         measure: the engine.
+        profiles: those that it has, `full` always among them.
     """
 
     name: str
@@ -148,3 +182,10 @@ class Engine:
     task: Task
     deadline_seconds: float
     measure: Callable[[Order], Measurement]
+    profiles: tuple[Profile, ...] = ("full", "quick")
+
+    def profile_of(self, asked: Profile) -> Profile | None:
+        """Return what is measured where a profile is asked for; None of a task without profiles."""
+        if self.task is not Task.SPEED:
+            return None
+        return asked if asked in self.profiles else "full"

@@ -189,7 +189,7 @@ class Journal:
             method=Method(
                 name=engine.name,
                 version=engine.version,
-                profile=slot.profile if slot.task is Task.SPEED else None,
+                profile=engine.profile_of(slot.profile),
             ),
             outcome=outcome,
             failure=FailureReport(code=code, detail=detail[:500]),

@@ -131,20 +131,24 @@ def take(
     observer.begin()
     measurement = with_public_address(_checked(engine, _run(engine, order)), order)
     conditions = observer.end(measurement)
-    flags = set(measurement.flags)
+    profile = engine.profile_of(order.profile)
+    flags: frozenset[Flag] = frozenset()
     if conditions is not None:
-        flags |= flags_of(
-            Evidence(state, conditions, measurement.section, measurement.demanded_seconds)
+        flags = flags_of(
+            Evidence(
+                state,
+                conditions,
+                measurement.section,
+                measurement.demanded_seconds,
+                profile,
+                measurement.counts,
+            )
         )
     failure = measurement.failure or observer.failure
     return Taken(
         started_at=started_at,
         clock=state,
-        method=Method(
-            name=engine.name,
-            version=engine.version,
-            profile=order.profile if engine.task is Task.SPEED else None,
-        ),
+        method=Method(name=engine.name, version=engine.version, profile=profile),
         outcome=Outcome.FAILED if failure else Outcome.MEASURED,
         failure=failure,
         flags=tuple(flag for flag in Flag if flag in flags),
@@ -252,9 +256,13 @@ class _Observer:
             interface = (route.interface_of(local, self._root) if local else None) or (
                 self._interface
             )
+            first = measurement.first
+            before = self._before.model_copy(
+                update={"local_address": first.local, "public_address": first.public}
+            )
             after = self._watch.after(self._snapshot(interface, local, measurement.public_address))
-            during = self._watch.during(self._before, after, measurement, router)
-            found = watch.conditions(self._before, during, after)
+            during = self._watch.during(before, after, measurement, router)
+            found = watch.conditions(before, during, after)
             return found.model_copy(
                 update={
                     "ceiling": read_ceiling(self._state, interface) if self._state else None,

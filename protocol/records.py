@@ -363,6 +363,8 @@ class ServerIdentity(Model):
 
     Attributes:
         tests_running, cpu_ratio: the highest of the test's time, where it told.
+        program_core_ratio: how busy its measuring program was, 1.0 is one core; null where that is
+            not told (iperf3 tells it).
         link_bits_per_second: the capacity of its link; null where it does not know.
         link_sent_ratio, link_received_ratio: how full that was in the fullest second of the test's
             time, frames of everybody.
@@ -380,6 +382,7 @@ class ServerIdentity(Model):
     link_bits_per_second: Count | None = None
     link_sent_ratio: Ratio | None = None
     link_received_ratio: Ratio | None = None
+    program_core_ratio: Ratio | None = None
     entry: Text | None = None
     network: Text | None = None
     choice: ServerChoice | None = None

@@ -6,8 +6,8 @@ from protocol.records import Task
 
 ENGINES: dict[str, Engine] = {
     "http": Engine("http", "2", Task.SPEED, 100.0, http.HttpEngine().measure),
-    "ookla": Engine("ookla", "1", Task.SPEED, 105.0, ookla.OOKLA.measure),
-    "ndt7": Engine("ndt7", "1", Task.SPEED, 75.0, ndt7.Ndt7Engine().measure),
+    "ookla": Engine("ookla", "2", Task.SPEED, 105.0, ookla.OOKLA.measure),
+    "ndt7": Engine("ndt7", "1", Task.SPEED, 75.0, ndt7.Ndt7Engine().measure, ("full",)),
     "iperf3": Engine("iperf3", "1", Task.SPEED, 75.0, iperf3.Iperf3Engine().measure),
     "stamp": Engine("stamp", "2", Task.LATENCY, 75.0, stamp.StampEngine().measure),
     "reach": Engine("reach", "2", Task.REACH, 30.0, reach.ReachEngine().measure),

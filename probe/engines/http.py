@@ -8,7 +8,7 @@ The method, version 2:
    warm-up is excluded; the measuring window is the same on all streams. Meanwhile a connection of
    its own carries small requests: latency under load, of the window only.
 4. Ask our own server what it counted.
-5. Ask on a new connection for the probe's addresses: others than in 1 are a changed path.
+5. Ask on a new connection for the probe's addresses, as in 1: the rule of a changed path compares.
 
 Download counts where it arrives, upload where it arrives too (our server) or by what the far end's
 kernel acknowledged. Payload only, no factor added.
@@ -19,8 +19,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from probe.engine import MeasuredWindow, Measurement, MeasurementError, Order, Progress
+from probe.engine import (
+    Addresses,
+    Counts,
+    MeasuredWindow,
+    Measurement,
+    MeasurementError,
+    Order,
+    Progress,
+)
 from probe.transfer import backend as backends
+from probe.transfer.addresses import BothEnds, Witness
 from probe.transfer.backend import Backend
 from probe.transfer.choice import Pick, Picked, pick
 from probe.transfer.dial import Dialer, Target
@@ -30,7 +39,7 @@ from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
 from probe.transfer.own import OwnBytes
 from probe.transfer.ramp import FIRST_STREAMS, MODEL_BASED, Fixed, Ramp, queued_ratio
-from probe.transfer.result import count, flags_of_direction, measured_window
+from probe.transfer.result import count, measured_window
 from probe.transfer.stream import Stream
 from probe.transfer.streams import DownloadStream, UploadStream
 from protocol.constants import (
@@ -41,7 +50,6 @@ from protocol.constants import (
     QUICK_WARM_UP_SECONDS,
     QUICK_WINDOW_SECONDS,
 )
-from protocol.flags import Flag
 from protocol.messages import ServerTest
 from protocol.records import LatencySummary, ServerIdentity, Speed, SpeedLatency, Transfer
 
@@ -106,13 +114,14 @@ class HttpEngine:
         return Measurement(
             section=test.section(),
             failure=failure,
-            flags=tuple(dict.fromkeys(test.flags)),
-            local_address=test.local_address,
-            public_address=test.public_address,
+            first=test.first,
+            local_address=test.last.local,
+            public_address=test.last.public,
             received_bytes=test.received_bytes,
             sent_bytes=test.sent_bytes,
             windows=test.windows(),
             demanded_seconds=None if profile.may_converge else profile.window_seconds,
+            counts=test.counts(),
         )
 
 
@@ -124,11 +133,11 @@ class _Test:
     profile: Profile
     stall_seconds: float
     pick: Pick
-    flags: list[Flag] = field(default_factory=list)
-    local_address: str | None = None
-    public_address: str | None = None
+    first: Addresses = field(default_factory=Addresses)
+    last: Addresses = field(default_factory=Addresses)
     received_bytes: int = 0
     sent_bytes: int = 0
+    _witness: Witness = field(init=False)
     _picked: Picked | None = None
     _clients: list[Client] = field(default_factory=list)
     _backend: Backend | None = None
@@ -137,7 +146,9 @@ class _Test:
     _runs: dict[Direction, Run] = field(default_factory=dict)
     _windows: list[MeasuredWindow] = field(default_factory=list)
     _seen: ServerTest | None = None
-    _public_address_is_fixed: bool = False
+
+    def __post_init__(self) -> None:
+        self._witness = Witness(self.order)
 
     def run(self) -> None:
         """Run the whole test.
@@ -153,12 +164,7 @@ class _Test:
         dialer = self._dialer = Dialer(target, guard, order.interface, order.family)
         control = self._client(dialer)
         backend = self._backend = backends.find(control, picked.entry)
-        self.local_address = control.local_address
-        seen = backends.public_address(control, backend)
-        self.public_address = seen or picked.public_address
-        # Behind some carriers' NAT each connection has another address: then it tells nothing.
-        _, another = self._addresses_anew(dialer, backend)
-        self._public_address_is_fixed = another == self.public_address
+        ends = self._addresses_first(dialer, control, backend)
         report(Progress("latency", 0.0))
         self._latency["idle"] = measure_idle(
             control,
@@ -171,7 +177,8 @@ class _Test:
         self._direction("upload", dialer, backend)
         report(Progress("finish", 0.0))
         self._seen = backends.server_test(control, backend)
-        self._look_for_another_path(dialer, backend)
+        ends.end()
+        self.last = self._known(ends.last)
         report(Progress("finish", 1.0))
 
     def close(self) -> None:
@@ -180,6 +187,8 @@ class _Test:
             client.close()
             self.received_bytes += client.received_bytes
             self.sent_bytes += client.sent_bytes
+        self.received_bytes += self._witness.received_bytes
+        self.sent_bytes += self._witness.sent_bytes
 
     def section(self) -> Speed | None:
         """Return what there is; None where no server was found."""
@@ -204,24 +213,41 @@ class _Test:
         """Return the windows of the directions that ended."""
         return tuple(self._windows)
 
-    def _look_for_another_path(self, dialer: Dialer, backend: Backend) -> None:
-        """Flag addresses that changed during the test; one that cannot be learned flags nothing."""
-        local, public = self._addresses_anew(dialer, backend)
-        seen = [(self.local_address, local)]
-        if self._public_address_is_fixed:
-            seen.append((self.public_address, public))
-        if any(None not in pair and pair[0] != pair[1] for pair in seen):
-            self.flags.append(Flag.PATH_CHANGED)
+    def counts(self) -> tuple[Counts, ...]:
+        """Return what both ends counted of the same time."""
+        counted = (count(run, direction, self._seen) for direction, run in self._runs.items())
+        return tuple(each.counts for each in counted if each.counts is not None)
 
-    def _addresses_anew(self, dialer: Dialer, backend: Backend) -> tuple[str | None, str | None]:
-        """Return the local and the public address of a new connection, as far as they are known."""
+    def _addresses_first(self, dialer: Dialer, control: Client, backend: Backend) -> BothEnds:
+        """Learn the probe's addresses from the server, or from another far end where it is silent.
+
+        Where nobody tells the public one, the server still shows where connections leave from.
+        """
+        ends = BothEnds(lambda: self._addresses_anew(dialer, backend))
+        seen = backends.public_address(control, backend)
+        if seen is None and self.order.others:
+            ends = BothEnds(self._witness.ask)
+            ends.begin()
+        if ends.last.public is None:
+            ends = BothEnds(lambda: self._addresses_anew(dialer, backend))
+            ends.begin(Addresses(control.local_address, seen))
+        self.first, self.last = ends.first, self._known(ends.last)
+        return ends
+
+    def _known(self, told: Addresses) -> Addresses:
+        """Return addresses with what the choosing of the server showed, where none told."""
+        picked = self._picked.public_address if self._picked else None
+        return Addresses(told.local, told.public or picked)
+
+    def _addresses_anew(self, dialer: Dialer, backend: Backend) -> Addresses:
+        """Return what a new connection to the server shows."""
         asking = self._client(dialer)
         public = None
         # Whatever is wrong with this request does not undo the test.
         with contextlib.suppress(MeasurementError):
             public = backends.public_address_again(asking, backend)
         asking.close()
-        return asking.local_address, public
+        return Addresses(asking.local_address, public)
 
     def _client(self, dialer: Dialer) -> Client:
         client = Client(dialer)
@@ -291,9 +317,7 @@ class _Test:
         done = self._runs.get(direction)
         if done is None:
             return None
-        counted = count(done, direction, self._seen)
-        self.flags += flags_of_direction(done, counted)
-        return counted.transfer
+        return count(done, direction, self._seen).transfer
 
     def _identity(self, backend: Backend, address: str) -> ServerIdentity:
         seen = self._seen

@@ -11,13 +11,13 @@ from typing import Final
 
 from probe.engine import Measurement, MeasurementError, Order, Progress
 from probe.transfer import child, iperf3_report
+from probe.transfer.addresses import BothEnds, Witness
 from probe.transfer.bind import interface_address
 from probe.transfer.dial import Target
 from probe.transfer.guard import Guard
 from probe.transfer.iperf3_report import Direction, Told
 from probe.transfer.names import Address, NameServers, resolve
 from protocol.failures import Failure
-from protocol.flags import Flag
 from protocol.records import ServerIdentity, Speed, SpeedLatency
 
 STREAMS: Final = 4
@@ -32,10 +32,6 @@ SLACK_SECONDS: Final = 8.0
 AGAIN_SECONDS: Final = 1.0
 """Pause before the second direction is asked for once more: a server that tests one client at a
 time is busy for a moment after our own first direction."""
-
-SERVER_CORE_RATIO: Final = 0.90
-"""A server whose program keeps one core busier than this may have been the limit: up to iperf 3.15
-all its streams share one thread."""
 
 _BIND_FEATURE: Final = b"bind to device"
 _IPV6: Final = 6
@@ -90,6 +86,12 @@ class _Test:
     order: Order
     lengths: Lengths
     _told: dict[Direction, Told] = field(default_factory=dict)
+    _witness: Witness = field(init=False)
+    _ends: BothEnds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._witness = Witness(self.order)
+        self._ends = BothEnds(self._witness.ask)
 
     def run(self) -> None:
         """Run both directions.
@@ -108,6 +110,8 @@ class _Test:
         names = NameServers.of_path(interface) if interface else None
         found = resolve(target.host, target.port, self.order.family, guard, names=names)
         arguments = self._arguments(found[0], guard)
+        # The server of iperf3 tells nobody's address: another far end is asked for it.
+        self._ends.begin()
         self._direction("download", [*arguments, "--reverse"], guard)
         try:
             self._direction("upload", arguments, guard)
@@ -116,6 +120,7 @@ class _Test:
                 raise
             guard.sleep(AGAIN_SECONDS)
             self._direction("upload", arguments, guard)
+        self._ends.end()
 
     def measurement(self) -> Measurement:
         """Return what there is; without a section where no direction ended."""
@@ -124,11 +129,6 @@ class _Test:
         server = self.order.server
         if told is None or server is None:
             return Measurement(None)
-        flags = []
-        if self.lengths is not self.engine.full:
-            flags.append(Flag.EARLY_STOPPED)
-        if any(each.server_cpu_ratio > SERVER_CORE_RATIO for each in self._told.values()):
-            flags.append(Flag.SERVER_LIMITED)
         identity = ServerIdentity(
             url=server.url,
             address=told.remote_address,
@@ -136,6 +136,7 @@ class _Test:
             software=None,
             tests_running=None,
             cpu_ratio=None,
+            program_core_ratio=max(each.server_cpu_ratio for each in self._told.values()),
         )
         section = Speed(
             download=download.transfer if download else None,
@@ -147,10 +148,13 @@ class _Test:
         )
         return Measurement(
             section,
-            flags=tuple(flags),
+            first=self._ends.first,
             local_address=told.local_address,
-            received_bytes=download.transfer.total_bytes if download else 0,
-            sent_bytes=upload.transfer.total_bytes if upload else 0,
+            public_address=self._ends.last.public,
+            received_bytes=(download.transfer.total_bytes if download else 0)
+            + self._witness.received_bytes,
+            sent_bytes=(upload.transfer.total_bytes if upload else 0) + self._witness.sent_bytes,
+            demanded_seconds=float(self.lengths.window_seconds),
         )
 
     def _arguments(self, address: Address, guard: Guard) -> list[str]:

@@ -19,20 +19,27 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from probe.engine import MeasuredWindow, Measurement, MeasurementError, Order, Progress
+from probe.engine import (
+    Addresses,
+    Counts,
+    MeasuredWindow,
+    Measurement,
+    MeasurementError,
+    Order,
+    Progress,
+)
 from probe.transfer.dial import Dialer, Target
 from probe.transfer.direction import STALL_SECONDS, Run
 from probe.transfer.guard import Guard
 from probe.transfer.latency import summarise
 from probe.transfer.ndt7 import LINGER_SECONDS, Ndt7Download, Ndt7Stream, Ndt7Upload
-from probe.transfer.ndt7_result import counts_disagree, server_count, tcp_of, transfer
+from probe.transfer.ndt7_result import counts, server_count, tcp_of, transfer
 from probe.transfer.own import OwnBytes
 from probe.transfer.result import Direction, measured_window
 from probe.transfer.stream import BLOCK_SECONDS
 from probe.transfer.window import Window, bytes_within, rate
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure
-from protocol.flags import Flag
 from protocol.ndt7 import DOWNLOAD_PATH, DURATION_SECONDS, UPLOAD_PATH
 from protocol.records import (
     LatencySummary,
@@ -44,10 +51,6 @@ from protocol.records import (
 
 HANDSHAKE_SECONDS: Final = 5.0
 """Time allowed for the WebSocket's handshake: a round trip, with repetitions."""
-
-EARLY_SECONDS: Final = 0.5
-"""A server whose own ten seconds began a round trip before ours ends that much earlier. One that
-ends earlier than this chose to, as it may; the result is flagged."""
 
 _OPEN_POLL_SECONDS: Final = 0.005
 
@@ -65,7 +68,7 @@ class Ndt7Engine:
     stall_seconds: float = STALL_SECONDS
 
     def measure(self, order: Order) -> Measurement:
-        """Measure; see `probe.engine`. ndt7 has one length: both profiles measure the same."""
+        """Measure; see `probe.engine`. ndt7 has one length: its only profile is `full`."""
         test = _Test(order, self.seconds, self.stall_seconds)
         failure = None
         try:
@@ -75,12 +78,14 @@ class Ndt7Engine:
         return Measurement(
             section=test.section(),
             failure=failure,
-            flags=tuple(dict.fromkeys(test.flags)),
-            local_address=test.local_address,
-            public_address=test.public_address,
+            first=test.addresses("download"),
+            local_address=test.newest.local,
+            public_address=test.newest.public,
             received_bytes=test.received_bytes,
             sent_bytes=test.sent_bytes,
             windows=test.windows(),
+            demanded_seconds=self.seconds,
+            counts=test.counts(),
         )
 
 
@@ -133,12 +138,11 @@ class _Test:
     order: Order
     seconds: float
     stall_seconds: float
-    flags: list[Flag] = field(default_factory=list)
     received_bytes: int = 0
     sent_bytes: int = 0
     _dialer: Dialer | None = None
     _halves: dict[Direction, _Half] = field(default_factory=dict)
-    _streams: list[Ndt7Stream] = field(default_factory=list)
+    _streams: dict[Direction, Ndt7Stream] = field(default_factory=dict)
 
     def run(self) -> None:
         """Run the whole test.
@@ -158,15 +162,28 @@ class _Test:
         order.progress(Progress("finish", 1.0))
 
     @property
-    def local_address(self) -> str | None:
-        """Where the first connection left from."""
-        return self._streams[0].local_address if self._streams else None
+    def newest(self) -> Addresses:
+        """The addresses of the upload's connection, as far as they are known; else the first's."""
+        first, last = self.addresses("download"), self.addresses("upload")
+        return Addresses(last.local or first.local, last.public or first.public)
 
-    @property
-    def public_address(self) -> str | None:
-        """The probe's address as the server saw it; None where it did not say."""
-        said = (message.connection_info for s in self._streams for message in s.measurements)
-        return next((_address(info.client) for info in said if info and info.client), None)
+    def addresses(self, direction: Direction) -> Addresses:
+        """Return where a direction's connection left from, and where the server says it came from.
+
+        Of one that was not opened nothing is known.
+        """
+        stream = self._streams.get(direction)
+        if stream is None:
+            return Addresses()
+        said = (message.connection_info for message in stream.measurements)
+        public = next((_address(info.client) for info in said if info and info.client), None)
+        return Addresses(stream.local_address, public)
+
+    def counts(self) -> tuple[Counts, ...]:
+        """Return what both ends counted of the same time."""
+        said = ((way, half, half.stream.measurements) for way, half in self._halves.items())
+        seen = ((way, half.run, server_count(messages, way)) for way, half, messages in said)
+        return tuple(counts(run, way, server) for way, run, server in seen if server is not None)
 
     def windows(self) -> tuple[MeasuredWindow, ...]:
         """Return when each direction that was measured ran."""
@@ -175,11 +192,9 @@ class _Test:
     def section(self) -> Speed | None:
         """Return what there is; None where no server was found."""
         dialer = self._dialer
-        opened = [stream for stream in self._streams if stream.opened_at is not None]
+        opened = [each for each in self._streams.values() if each.opened_at is not None]
         if not opened or dialer is None or dialer.address is None:
             return None
-        if len({stream.local_address for stream in opened}) > 1:
-            self.flags.append(Flag.PATH_CHANGED)
         family, place = dialer.address
         return Speed(
             download=self._transfer("download"),
@@ -202,7 +217,7 @@ class _Test:
 
     def _direction(self, direction: Direction, stream: Ndt7Stream) -> None:
         self.order.progress(Progress(direction, 0.0))
-        self._streams.append(stream)
+        self._streams[direction] = stream
         half = _Half(stream)
         try:
             stream.start()
@@ -268,18 +283,12 @@ class _Test:
                 )
         ended = self.seconds if closed is None else closed - run.began_at
         run.window = Window(0.0, min(ended, self.seconds))
-        run.early = run.window.end < self.seconds - EARLY_SECONDS
         _raise_if_nothing_moved(stream, run)
 
     def _transfer(self, direction: Direction) -> Transfer | None:
         half = self._halves.get(direction)
         if half is None:
             return None
-        if half.run.early:
-            self.flags.append(Flag.EARLY_STOPPED)
-        seen = server_count(half.stream.measurements, direction)
-        if seen is not None and counts_disagree(half.run, direction, seen):
-            self.flags.append(Flag.COUNTS_DISAGREE)
         return transfer(half.run, direction, half.stream.measurements)
 
     def _loaded(self, direction: Direction) -> LatencySummary | None:

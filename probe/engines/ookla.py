@@ -34,6 +34,10 @@ from protocol.constants import OOKLA_ENGINE
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
 
+HTTP_VERSION: Final = "2"
+"""The version of `http` that this method's version 2 goes on with, once it has a server; version 1
+went on with `http`'s version 1. Raise both where `http` changes: a test holds it."""
+
 SERVICE: Final = "https://www.speedtest.net/"
 """A server's address that means: the nearest of Ookla's servers."""
 

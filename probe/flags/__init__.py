@@ -1,14 +1,14 @@
 """When a measurement is flagged: each flag's rule, once, with its constants and their reasons.
 
-Pure: from what was measured to `protocol.flags.Flag`. What only the engine can see while it
-measures (a lost stream, an early end, counts that disagree, another address) it flags itself; all
-the rest is here. What is not known raises nothing.
+Pure: from what was measured to `protocol.flags.Flag`. What only the engine can see (both ends'
+counts, the addresses of its first and its last connection) it tells; what of that is unfair is said
+here alone. What is not known raises nothing.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from probe.flags import any_task, device, ends, traffic
+from probe.flags import any_task, course, device, ends, traffic
 from probe.flags.evidence import Evidence as Evidence
 from protocol.flags import Flag
 from protocol.records import Conditions, Speed
@@ -18,7 +18,10 @@ RULES: Final[Mapping[Flag, Callable[[Evidence], bool]]] = {
     Flag.WIFI: any_task.wifi,
     Flag.PATH_CHANGED: any_task.path_changed,
     Flag.OTHER_CARRIER: any_task.other_carrier,
-    Flag.TOO_SHORT: any_task.too_short,
+    Flag.EARLY_STOPPED: course.early_stopped,
+    Flag.TOO_SHORT: course.too_short,
+    Flag.STREAM_LOST: course.stream_lost,
+    Flag.COUNTS_DISAGREE: course.counts_disagree,
     Flag.SERVER_LOSS: any_task.server_loss,
 }
 

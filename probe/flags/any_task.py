@@ -1,18 +1,10 @@
 """Rules for every task: the clock, the way out, and whose loss a loss is."""
 
-from itertools import pairwise
 from math import comb
 from typing import Final
 
-from probe.flags.evidence import Evidence, directions
-from protocol.records import InterfaceState, Latency, Speed, Transfer
-
-SHORTEST_WINDOW_SHARE: Final = 0.95
-"""A window that ended earlier than this share of what the method demands is not that method's."""
-
-STANDSTILL_SECONDS: Final = 1.5
-"""Samples are taken by the clock, whatever moves, once a second by the slowest engine: a longer
-time without one within a window says that the device itself stood still (the project's own)."""
+from probe.flags.evidence import Evidence
+from protocol.records import InterfaceState, Latency, Snapshot
 
 LOSS_SIGNIFICANCE: Final = 0.01
 """How unlikely the server's surplus of lost packets over its neighbour's must be by chance, where
@@ -31,15 +23,27 @@ def wifi(evidence: Evidence) -> bool:
 
 
 def path_changed(evidence: Evidence) -> bool:
-    """Gateway or interface, its speed, its duplex or whether it is up differ after from before."""
+    """Gateway, interface or address differ after from before.
+
+    Of the interface its speed, its duplex and whether it is up; of the addresses the local and the
+    public one, where both moments tell it.
+    """
     before, after = evidence.conditions.before, evidence.conditions.after
     if after is None:
         return False
-    if before.gateway != after.gateway:
+    if before.gateway != after.gateway or _left_from_elsewhere(before, after):
         return True
     if before.interface is None or after.interface is None:
         return before.interface is not None
     return _link(before.interface) != _link(after.interface)
+
+
+def _left_from_elsewhere(before: Snapshot, after: Snapshot) -> bool:
+    pairs = (
+        (before.local_address, after.local_address),
+        (before.public_address, after.public_address),
+    )
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
 def _link(interface: InterfaceState) -> tuple[object, ...]:
@@ -49,28 +53,6 @@ def _link(interface: InterfaceState) -> tuple[object, ...]:
 def other_carrier(evidence: Evidence) -> bool:
     """The public address is known, and none of the line's carrier's."""
     return evidence.conditions.by_carrier is False
-
-
-def too_short(evidence: Evidence) -> bool:
-    """A window was shorter than the method demands, or the device stood still within it."""
-    section = evidence.section
-    if not isinstance(section, Speed):
-        return False
-    shortest = SHORTEST_WINDOW_SHARE * (evidence.demanded_seconds or 0.0)
-    return any(
-        transfer.duration_seconds < shortest or _stood_still(transfer)
-        for transfer in directions(section)
-    )
-
-
-def _stood_still(transfer: Transfer) -> bool:
-    start = transfer.warm_up_seconds
-    end = start + transfer.duration_seconds
-    moments = [moment for moment, _ in transfer.samples]
-    return any(
-        later - earlier > STANDSTILL_SECONDS and later > start and earlier < end
-        for earlier, later in pairwise(moments)
-    )
 
 
 def server_loss(evidence: Evidence) -> bool:

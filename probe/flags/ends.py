@@ -16,8 +16,10 @@ the warm-up; measured on lines of 5 to 900 Mbit/s, clean, it stays below a fifti
 
 
 def server_limited(_: Conditions, speed: Speed) -> bool:
-    """The server's processors or its link were nearly full, or may have been."""
+    """The server's processors, its program or its link were nearly full, or may have been."""
     server = speed.server
+    if (server.program_core_ratio or 0.0) > SERVER_BUSY_RATIO:
+        return True
     if server.cpu_ratio is not None and server.cpu_ratio > SERVER_BUSY_RATIO:
         return True
     filled = [each for each in (server.link_sent_ratio, server.link_received_ratio) if each]

@@ -3,18 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from protocol.records import (
-    ClockState,
-    Conditions,
-    Latency,
-    Reach,
-    Snapshot,
-    Speed,
-    Transfer,
-    WindowTraffic,
-)
-
-Section = Speed | Latency | Reach
+from probe.engine import Counts, Profile, Section
+from protocol.records import ClockState, Conditions, Snapshot, Speed, Transfer, WindowTraffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +16,16 @@ class Evidence:
         conditions: before, during and after.
         section: what was measured.
         demanded_seconds: how long the method's window has to be; None where it may end early.
+        profile: that was measured; None of a task that has none.
+        counts: what both ends counted of the same time.
     """
 
     clock: ClockState
     conditions: Conditions
     section: Section | None
     demanded_seconds: float | None = None
+    profile: Profile | None = None
+    counts: tuple[Counts, ...] = ()
 
 
 def moments(conditions: Conditions) -> Iterator[Snapshot]:

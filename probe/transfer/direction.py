@@ -71,7 +71,6 @@ class Run:
         tcp: the kernel's view of each stream when the window ended.
         lost: why a stream ended early, or None, for each stream.
         total_bytes: all payload of the direction.
-        early: the rate converged before the window's full length.
     """
 
     began_at: float = 0.0
@@ -80,7 +79,6 @@ class Run:
     tcp: list[TcpInfo | None] = field(default_factory=list)
     lost: list[FailureReport | None] = field(default_factory=list)
     total_bytes: int = 0
-    early: bool = False
 
     def series(self, stream: int | None = None) -> list[tuple[float, int]]:
         """Return the samples of one stream, or of all together."""
@@ -278,7 +276,6 @@ class _Course:
         result = self._result
         if self._plan.may_converge and not result.tcp:
             if has_converged(self._totals, window.start):
-                result.early = now < window.end
                 self._window = window = result.window = settled_window(window, now)
             elif now >= window.end:
                 result.window = unsettled_window(window)

@@ -91,7 +91,7 @@ class _Stream(_Part):
 
 
 class _Cpu(_Part):
-    remote_total: float = 0.0
+    remote_total: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class _End(_Part):

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from probe.engine import Counts
 from probe.transfer.direction import Run
 from probe.transfer.ndt7 import LINGER_SECONDS
-from probe.transfer.result import DISAGREEMENT_SHARE, Direction
+from probe.transfer.result import Direction
 from probe.transfer.stream import BLOCK_SECONDS
 from probe.transfer.window import Window, bytes_at, bytes_within
-from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.ndt7 import Measurement
 from protocol.records import ServerCount, StreamReport, TcpInfo, Transfer
 
@@ -74,18 +74,12 @@ def transfer(run: Run, direction: Direction, messages: Sequence[Measurement]) ->
     )
 
 
-def counts_disagree(run: Run, direction: Direction, seen: Seen) -> bool:
-    """Tell whether the two ends' counts differ by more than two honest ones can.
+def counts(run: Run, direction: Direction, seen: Seen) -> Counts:
+    """Return both ends' counts at the moment of the server's last message.
 
-    They are compared at the moment of the server's last message: both ends' time begins with the
-    handshake, so that it holds the same bytes. More than `DISAGREEMENT_SHARE` and a sample's bytes
-    is too much; of a download only where more arrived than was sent.
+    Both ends' time begins with the handshake, so that it holds the same bytes.
     """
-    counted = bytes_at(run.series(), seen.seconds)
-    sample = counted * SAMPLE_INTERVAL_SECONDS / max(seen.seconds, SAMPLE_INTERVAL_SECONDS)
-    more = counted - seen.bytes
-    difference = more if direction == "download" else abs(more)
-    return difference > max(sample, DISAGREEMENT_SHARE * counted)
+    return Counts(direction, seen.seconds, round(bytes_at(run.series(), seen.seconds)), seen.bytes)
 
 
 def _covers(seen: Seen, window: Window) -> bool:

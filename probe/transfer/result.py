@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from probe.engine import MeasuredWindow
+from probe.engine import Counts, MeasuredWindow
 from probe.transfer.direction import Run
 from probe.transfer.own import OwnBytes
 from probe.transfer.window import Window, bytes_within
-from protocol.constants import SAMPLE_INTERVAL_SECONDS
-from protocol.flags import Flag
 from protocol.messages import ServerStream, ServerTest
 from protocol.records import ServerCount, StreamReport, Transfer
 
@@ -20,26 +18,17 @@ LATE_SECONDS = 0.75
 the server gets round to reading the first byte: at once, or on a crowded machine after a while.
 Beyond it the server's view is not of this window, and the acknowledgements count."""
 
-DISAGREEMENT_SHARE = 0.02
-"""Two honest counts of one window differ by less than a sample's bytes at each of its ends, well
-below 2 % of 10 s; above it something between the two ends answers for one of them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A direction as its record's section, and the two counts to compare.
+    """A direction as its record's section, and the two counts of the same time, where there are.
 
-    Attributes:
-        direction: which one.
-        transfer: the section.
-        probe_bytes: what the probe counted in the window.
-        server_bytes: what the server counted in the same window; None where it did not.
+    Of an upload that time is the window. Of a download it is the whole direction, as the server
+    counts what it sends without regard to when it arrives.
     """
 
-    direction: Direction
     transfer: Transfer
-    probe_bytes: int
-    server_bytes: int | None
+    counts: Counts | None
 
 
 def count(run: Run, direction: Direction, test: ServerTest | None) -> Counted:
@@ -85,7 +74,13 @@ def count(run: Run, direction: Direction, test: ServerTest | None) -> Counted:
         samples=tuple((round(moment, 4), sum(moved)) for moment, moved in run.samples),
         server=_server_count(seen, sum(server_bytes), window) if any(seen) else None,
     )
-    return Counted(direction, transfer, sum(probe_bytes), sum(server_bytes) if whole else None)
+    counts = None
+    if direction == "upload" and whole:
+        counts = Counts(direction, window.seconds, sum(probe_bytes), sum(server_bytes))
+    if direction == "download" and transfer.server is not None:
+        lasted = run.samples[-1][0] if run.samples else 0.0
+        counts = Counts(direction, lasted, run.total_bytes, transfer.server.bytes)
+    return Counted(transfer, counts)
 
 
 def measured_window(run: Run, direction: Direction, own: OwnBytes | None = None) -> MeasuredWindow:
@@ -106,35 +101,6 @@ def measured_window(run: Run, direction: Direction, own: OwnBytes | None = None)
         carried_bytes=max(counted, grown[direction == "upload"]) if grown else counted + again,
         segment_bytes=min((tcp.segment_bytes for tcp in seen if tcp.segment_bytes), default=None),
     )
-
-
-def flags_of_direction(run: Run, counted: Counted) -> list[Flag]:
-    """Return what a direction itself shows to be unfair.
-
-    Counts of an upload disagree when the two differ by more than `DISAGREEMENT_SHARE` and by more
-    than a sample's bytes. A download's do when more arrived than the server sent; that it sent
-    more than arrived is its send buffers' content.
-    """
-    raised = []
-    if run.early:
-        raised.append(Flag.EARLY_STOPPED)
-    if any(run.lost):
-        raised.append(Flag.STREAM_LOST)
-    if _disagree(run, counted):
-        raised.append(Flag.COUNTS_DISAGREE)
-    return raised
-
-
-def _disagree(run: Run, counted: Counted) -> bool:
-    transfer = counted.transfer
-    if counted.direction == "download":
-        server = transfer.server
-        return server is not None and run.total_bytes > server.bytes * (1 + DISAGREEMENT_SHARE)
-    if counted.server_bytes is None:
-        return False
-    sample = counted.probe_bytes * SAMPLE_INTERVAL_SECONDS / run.window.seconds
-    difference = abs(counted.server_bytes - counted.probe_bytes)
-    return difference > max(sample, DISAGREEMENT_SHARE * counted.probe_bytes)
 
 
 def _streams(test: ServerTest | None, direction: str, number: int) -> list[ServerStream | None]:

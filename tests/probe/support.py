@@ -10,11 +10,12 @@ from pathlib import Path
 from probe.clock import Clock, KernelClock
 from probe.engine import Engine, Measurement, Order
 from probe.journal import Journal
-from probe.measurement import Taken
+from probe.measurement import Taken, take
 from probe.slots import Slot
 from probe.spool import Spool
 from protocol.chain import follow
 from protocol.failures import Failure
+from protocol.flags import Flag
 from protocol.messages import (
     Instruction,
     LatencySchedule,
@@ -267,3 +268,10 @@ class Takes:
         if self.error:
             raise self.error
         return taken(engine, clock, self.failure)
+
+
+def flags_raised(measurement: Measurement) -> tuple[Flag, ...]:
+    """Return the flags of a record of a speed test over loopback that gave this."""
+    given = Engine("given", "1", Task.SPEED, 10.0, lambda _: measurement)
+    near = ServerEntry(name="near", url="http://127.0.0.1:9")
+    return take(given, Order(server=near), Clock()).flags

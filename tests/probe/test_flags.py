@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from probe.engine import Counts, Profile
 from probe.flags import RULES, SPEED_RULES, Evidence, flags_of
 from probe.flags.any_task import LOSS_SIGNIFICANCE, surplus_probability
+from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.records import (
     Ceiling,
@@ -15,6 +17,7 @@ from protocol.records import (
     Conditions,
     DeviceState,
     During,
+    FailureReport,
     InterfaceState,
     Latency,
     LatencySummary,
@@ -204,11 +207,17 @@ def latency(lost: int = 0, lost_beside: int | None = None) -> Latency:
 
 
 def judged(
-    section: Any = None, source: str = "kernel", demanded: float | None = 10.0, **changed: Any
+    section: Any = None,
+    source: str = "kernel",
+    demanded: float | None = 10.0,
+    profile: Profile = "full",
+    counts: tuple[Counts, ...] = (Counts("upload", 10.0, 100 * MEGABYTE, 100 * MEGABYTE),),
+    **changed: Any,
 ) -> frozenset[Flag]:
     """Return the flags of a speed test that is clean but for the changes."""
     section = speed() if section is None else section
-    return flags_of(Evidence(clock(source), conditions(**changed), section, demanded))
+    found = conditions(**changed)
+    return flags_of(Evidence(clock(source), found, section, demanded, profile, counts))
 
 
 def test_a_clean_test_has_no_flag() -> None:
@@ -241,6 +250,7 @@ def test_what_is_not_known_raises_nothing() -> None:
 
 WIFI = moment(interface=interface(kind="wifi"))
 HALF = moment(interface=interface(duplex="half"))
+LOST = FailureReport(code=Failure.CONNECTION_LOST, detail="gone")
 QUIET_LINK = {"link_sent_ratio": None, "link_received_ratio": None}
 
 
@@ -322,6 +332,20 @@ STAGED: list[tuple[Flag, Callable[[], frozenset[Flag]]]] = [
         lambda: judged(speed(upload=transfer(samples=[(0, 0), (4.0, 1), (5.6, 2), (13.5, 3)]))),
     ),
     (Flag.SERVER_LOSS, lambda: judged(latency(lost=12, lost_beside=1))),
+    (Flag.SERVER_LIMITED, lambda: judged(speed(server=server(program_core_ratio=0.95)))),
+    (Flag.PATH_CHANGED, lambda: judged(after=moment(local_address="192.0.2.10"))),
+    (Flag.PATH_CHANGED, lambda: judged(after=moment(public_address="203.0.113.10"))),
+    (Flag.EARLY_STOPPED, lambda: judged(demanded=None, profile="quick")),
+    (
+        Flag.STREAM_LOST,
+        lambda: judged(
+            speed(upload=transfer(streams=[stream(), stream().model_copy(update={"lost": LOST})]))
+        ),
+    ),
+    (
+        Flag.COUNTS_DISAGREE,
+        lambda: judged(counts=(Counts("upload", 10.0, 100 * MEGABYTE, 97 * MEGABYTE),)),
+    ),
 ]
 
 
@@ -347,6 +371,47 @@ def test_a_line_that_stands_still_is_not_a_device_that_does() -> None:
     assert judged(speed(download=transfer(samples=stalled))) == frozenset()
     late = [(0.0, 0), *((2.9 + each / 10, each) for each in range(106)), (16.0, 10**6)]
     assert judged(speed(download=transfer(samples=late))) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "way,server_share,raised",
+    [
+        ("upload", 1.019, False),
+        ("upload", 1.021, True),
+        ("upload", 0.979, True),
+        ("download", 1.5, False),
+        ("download", 0.979, True),
+    ],
+)
+def test_two_percent_between_both_ends_is_too_much(
+    way: Literal["download", "upload"], server_share: float, raised: bool
+) -> None:
+    """Either way for an upload; of a download only that more arrived than was sent."""
+    counts = Counts(way, 10.0, 10**6, round(server_share * 10**6))
+    assert (judged(counts=(counts,)) == {Flag.COUNTS_DISAGREE}) is raised
+
+
+def test_a_samples_worth_is_no_disagreement() -> None:
+    """Early in a test one sample is more than 2 %: it is allowed for."""
+    assert judged(counts=(Counts("upload", 1.0, 10**6, 1_050_000),)) == frozenset()
+
+
+def test_a_number_of_the_far_ends_last_word_is_not_too_short() -> None:
+    """An upload whose server told its count half a second and more before the end lasted to its
+    end: the samples show it.
+    """
+    samples = [(each / 10, each) for each in range(101)]
+    upload = transfer(duration_seconds=9.4, warm_up_seconds=0, samples=samples)
+    assert judged(speed(upload=upload)) == frozenset()
+    cut = transfer(duration_seconds=9.4, warm_up_seconds=0, samples=samples[:95])
+    assert judged(speed(upload=cut)) == {Flag.TOO_SHORT}
+
+
+def test_an_address_that_only_one_end_of_a_test_tells_is_no_change() -> None:
+    """A far end that no longer says what it sees, or never did, tells of no other path."""
+    for unknown in ({"local_address": None}, {"public_address": None}):
+        assert judged(before=moment(**unknown)) == frozenset()
+        assert judged(after=moment(**unknown)) == frozenset()
 
 
 def test_small_talk_beside_a_test_is_not_cross_traffic() -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ import pytest
 from probe import measurement
 from probe.ceiling import keep_ceiling
 from probe.clock import Clock
-from probe.engine import Engine, Measurement, MeasurementError, Order
+from probe.engine import Addresses, Counts, Engine, Measurement, MeasurementError, Order, Profile
 from probe.measurement import Surroundings, Taken, take
 from protocol.failures import Failure
 from protocol.flags import Flag
@@ -131,10 +132,43 @@ def test_a_record_tells_what_was_certified_over_its_own_interface(tmp_path: Path
 
 
 def test_an_unset_clock_is_flagged() -> None:
-    """The flags of clock and device join the engine's, in the order of the list."""
-    done = Measurement(REACH, flags=(Flag.STREAM_LOST, Flag.EARLY_STOPPED))
-    taken = take(engine(lambda _: done), order(), OldClock())
-    assert taken.flags == (Flag.EARLY_STOPPED, Flag.CLOCK_UNSYNCHRONISED, Flag.STREAM_LOST)
+    """The flags of the clock and of the test's course stand in the order of the list."""
+    counts = Counts("upload", 10.0, 10**6, 2 * 10**6)
+    done = Measurement(speed(), counts=(counts,))
+    taken = take(engine(lambda _: done, Task.SPEED), order(profile="quick"), OldClock())
+    expected = (Flag.EARLY_STOPPED, Flag.CLOCK_UNSYNCHRONISED, Flag.COUNTS_DISAGREE)
+    # The machine's other programs may take a core.
+    assert tuple(flag for flag in taken.flags if flag is not Flag.DEVICE_CPU) == expected
+
+
+def test_the_record_names_the_profile_that_was_measured() -> None:
+    """A method of one length measures `full`, whatever is asked for, and did not stop early. One
+    that has both does as it is told; a task without profiles has none.
+    """
+    done = Measurement(speed())
+    cases: list[tuple[tuple[Profile, ...], Profile, Profile]] = [
+        (("full",), "quick", "full"),
+        (("full", "quick"), "quick", "quick"),
+        (("full", "quick"), "full", "full"),
+    ]
+    for profiles, asked, measured in cases:
+        given = replace(engine(lambda _: done, Task.SPEED), profiles=profiles)
+        taken = take(given, order(profile=asked), OldClock("kernel"))
+        assert taken.method.profile == measured
+        assert (Flag.EARLY_STOPPED in taken.flags) is (measured == "quick")
+    assert take(engine(lambda _: Measurement(REACH)), order(), OldClock()).method.profile is None
+
+
+def test_addresses_of_both_ends_of_a_test_are_in_its_record() -> None:
+    """Where a test began and where it ended stand before and after, and tell of a changed path."""
+    first = Addresses("127.0.0.1", "192.0.2.7")
+    done = Measurement(REACH, None, first, "127.0.0.1", "203.0.113.9")
+    taken = take(engine(lambda _: done), order(), OldClock("kernel"))
+    assert taken.conditions is not None
+    assert taken.conditions.after is not None
+    assert taken.conditions.before.public_address == "192.0.2.7"
+    assert taken.conditions.after.public_address == "203.0.113.9"
+    assert taken.flags == (Flag.PATH_CHANGED,)
 
 
 def test_a_speed_test_carries_its_profile_and_its_failure() -> None:

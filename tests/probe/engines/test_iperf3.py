@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from probe.engine import Measurement, Order, Progress
+from probe.engine import Addresses, Measurement, Order, Progress
 from probe.engines import iperf3
 from probe.engines.iperf3 import Iperf3Engine, Lengths
 from protocol.failures import Failure
-from protocol.flags import Flag
 from protocol.messages import ServerEntry
 from protocol.records import Speed
-from tests.probe.far_end import listening, mute
+from tests.probe.far_end import answer, listening, mute, plain_backend
 
 SHORT = Iperf3Engine(full=Lengths(1, 1), quick=Lengths(0, 1), streams=2)
 
@@ -55,11 +54,14 @@ def code(measurement: Measurement) -> Failure | None:
 
 def test_both_directions_are_measured() -> None:
     """A real server's test becomes a whole section: rates of the receiver, the warm-up excluded,
-    a sample each 100 ms, retransmissions and round trips of the sending probe, the program.
+    a sample each 100 ms, retransmissions and round trips of the sending probe, the program; and
+    another far end tells the public address before and after.
     """
     phases: list[Progress] = []
-    with server() as url:
-        measurement = measure(url, progress=phases.append)
+    told = [b"192.0.2.7", b"192.0.2.7", b"203.0.113.9"]
+    tells = plain_backend({"getIP.php": lambda request: answer(request, told.pop(0))})
+    with server() as url, tells as witness:
+        measurement = measure(url, progress=phases.append, others=(witness,))
     assert measurement.failure is None
     section = measurement.section
     assert isinstance(section, Speed)
@@ -86,21 +88,26 @@ def test_both_directions_are_measured() -> None:
     assert section.program.startswith("iperf 3")
     assert (section.server.address, section.ip_version) == ("127.0.0.1", 4)
     assert measurement.local_address == "127.0.0.1"
-    assert measurement.received_bytes == section.download.total_bytes
-    assert measurement.sent_bytes == section.upload.total_bytes
-    assert Flag.EARLY_STOPPED not in measurement.flags
+    assert measurement.first == Addresses("127.0.0.1", "192.0.2.7")
+    assert (measurement.public_address, told) == ("203.0.113.9", [])
+    assert 0 < measurement.received_bytes - section.download.total_bytes < 10_000
+    assert 0 < measurement.sent_bytes - section.upload.total_bytes < 10_000
+    assert section.server.program_core_ratio is not None
+    assert section.server.program_core_ratio > 0
+    assert measurement.demanded_seconds == 1.0
     assert list(dict.fromkeys(each.phase for each in phases)) == ["connect", "download", "upload"]
     assert all(0 <= each.done_ratio <= 1 for each in phases)
 
 
-def test_quick_is_flagged_and_ipv6_is_measured() -> None:
-    """A profile that is shorter than evidence says so; IPv6 is as good as IPv4."""
+def test_quick_is_shorter_and_ipv6_is_measured() -> None:
+    """The profile chooses the lengths; IPv6 is as good as IPv4."""
     with server("::1") as url:
         measurement = measure(url, profile="quick", family=6)
     assert measurement.failure is None
     assert isinstance(measurement.section, Speed)
     assert measurement.section.ip_version == 6
-    assert Flag.EARLY_STOPPED in measurement.flags
+    assert measurement.section.download is not None
+    assert measurement.section.download.warm_up_seconds == 0
 
 
 def test_a_busy_server_is_told() -> None:

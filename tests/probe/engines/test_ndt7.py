@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.engine import Measurement, MeasurementError, Order, Progress
+from probe.engine import Addresses, Measurement, MeasurementError, Order, Progress
 from probe.engines import ndt7
 from probe.engines.ndt7 import Ndt7Engine, Resources
 from probe.transfer import ndt7_result
@@ -25,6 +25,7 @@ from server.settings import ServerSettings
 from tests.certificates import self_signed
 from tests.probe.far_end import listening
 from tests.probe.ndt7_far_end import PIECE, FarEnd, Wire, loads, says, sends, wait
+from tests.probe.support import flags_raised
 
 SHORT = Ndt7Engine(seconds=0.25)
 PATIENT = Ndt7Engine(seconds=10.0, stall_seconds=0.4)
@@ -136,7 +137,7 @@ def test_a_server_that_ends_early_is_flagged() -> None:
     download, upload = both(measurement)
     assert 0.3 < download.duration_seconds < 5
     assert 0.3 < upload.duration_seconds < 5
-    assert Flag.EARLY_STOPPED in measurement.flags
+    assert Flag.TOO_SHORT in flags_raised(measurement)
 
 
 def test_a_server_that_is_full_is_busy() -> None:
@@ -338,12 +339,27 @@ def test_mlabs_own_server_is_taken_by_its_tcp() -> None:
     assert measurement.public_address == "2001:db8::1"
 
 
+def test_another_address_in_the_upload_is_a_changed_path() -> None:
+    """The server says in each direction which address it sees; the two are compared."""
+
+    def download(wire: Wire) -> None:
+        wire.say(ConnectionInfo={"Client": "192.0.2.7:40000"})
+        loads(wire)
+
+    for seen, changed in (("203.0.113.9:40001", True), ("192.0.2.7:40001", False)):
+        measurement = measured(FarEnd(download, says(ConnectionInfo={"Client": seen})))
+        both(measurement)
+        assert measurement.first == Addresses("127.0.0.1", "192.0.2.7")
+        assert measurement.public_address == seen.partition(":")[0]
+        assert (Flag.PATH_CHANGED in flags_raised(measurement)) is changed
+
+
 @pytest.mark.parametrize("claimed", [1000, 10**15])
 def test_a_server_that_lies_is_flagged(claimed: int) -> None:
     """A server that claims another number of bytes than were acknowledged is not believed."""
     said = says(AppInfo={"ElapsedTime": 250_000, "NumBytes": claimed})
     measurement = measured(FarEnd(upload=said))
-    assert Flag.COUNTS_DISAGREE in measurement.flags
+    assert Flag.COUNTS_DISAGREE in flags_raised(measurement)
 
 
 @pytest.mark.parametrize("elapsed", [1, 10**12])

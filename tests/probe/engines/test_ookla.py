@@ -14,8 +14,8 @@ from urllib.request import Request
 import pytest
 
 from bench.speedtest_net import Service, listed, speedtest_net
-from probe.engine import Measurement, Order
-from probe.engines import ookla
+from probe.engine import Addresses, Measurement, Order
+from probe.engines import ENGINES, ookla
 from probe.transfer.choice import Picked
 from probe.transfer.guard import Guard
 from protocol.failures import Failure
@@ -23,7 +23,7 @@ from protocol.messages import ServerEntry
 from server.app import MeasurementServer
 from server.settings import ServerSettings
 from tests.probe.engines.test_http import SHORT, speed
-from tests.probe.far_end import listening, mute
+from tests.probe.far_end import answer, listening, mute, plain_backend
 
 # The package leaves sockets of answers that it does not like to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -94,7 +94,9 @@ def test_the_nearest_server_is_chosen_and_measured(
         listed(f"{server.url}/speedtest/upload.php", 17),
         listed("http://ignored.example/speedtest/upload.php", 666),
     ]
-    measurement = measure(family=4)
+    told = [b"192.0.2.7", b"192.0.2.7", b"192.0.2.8"]
+    with plain_backend({"getIP.php": lambda request: answer(request, told.pop(0))}) as witness:
+        measurement = measure(family=4, others=(witness,))
     assert measurement.failure is None
     section = speed(measurement)
     assert section.download is not None
@@ -106,7 +108,26 @@ def test_the_nearest_server_is_chosen_and_measured(
     assert section.server.url == f"{server.url}/speedtest/upload.php"
     assert section.server.choice is not None
     assert [each.name for each in section.server.choice.candidates] == ["ookla-17", "ookla-1"]
-    assert measurement.public_address == "203.0.113.9"
+    # A server of Ookla's does not tell the address: another far end did, before and after.
+    assert measurement.first == Addresses("127.0.0.1", "192.0.2.7")
+    assert measurement.public_address == "192.0.2.8"
+
+
+def test_what_the_service_saw_is_the_address_where_nobody_else_tells_it(
+    server: MeasurementServer, service: Service
+) -> None:
+    """Once, before the test: of a change it tells nothing."""
+    service.servers = [listed(f"{server.url}/speedtest/upload.php", 17)]
+    measurement = measure(family=4)
+    assert measurement.failure is None
+    assert (measurement.first.public, measurement.public_address) == (None, "203.0.113.9")
+
+
+def test_another_http_is_another_ookla() -> None:
+    """The method is that of `http` from the picked server on: a new version of `http` is one of
+    `ookla`, too.
+    """
+    assert ENGINES["http"].version == ookla.HTTP_VERSION
 
 
 def test_a_server_is_named_by_its_number(server: MeasurementServer, service: Service) -> None:

@@ -1,0 +1,62 @@
+"""The probe's addresses at both ends of a test, by the word of another far end."""
+
+import time
+from collections.abc import Callable
+
+from probe.engine import Addresses, Order
+from probe.transfer.addresses import BothEnds, Witness
+from tests.probe.far_end import Handler, answer, plain_backend
+
+DEAD = "http://127.0.0.1:9/"
+
+
+def telling(*addresses: str) -> Callable[[Handler], None]:
+    """Return what tells one address after the other."""
+    left = list(addresses)
+    return lambda request: answer(request, left.pop(0).encode())
+
+
+def order(*others: str) -> Order:
+    """Return an order with further far ends."""
+    return Order(server=None, others=others, deadline=time.monotonic() + 20)
+
+
+def test_the_first_far_end_that_tells_is_the_one_that_is_asked() -> None:
+    """One that is away and one that is no such server are passed over; who answered once answers
+    again, and what asking moved is counted.
+    """
+    with (
+        plain_backend({"empty.php": lambda request: answer(request, b"", status=404)}) as other,
+        plain_backend({"getIP.php": telling("192.0.2.7", "192.0.2.8")}) as url,
+    ):
+        witness = Witness(order(DEAD, other, url))
+        assert witness.ask() == Addresses("127.0.0.1", "192.0.2.7")
+        moved = witness.received_bytes
+        assert witness.ask() == Addresses("127.0.0.1", "192.0.2.8")
+    assert 0 < moved < witness.received_bytes
+    assert witness.sent_bytes > 0
+
+
+def test_nobody_who_tells_is_no_failure() -> None:
+    """Without a far end that answers nothing is known, and soon."""
+    for others in ((), (DEAD, "no url at all://")):
+        witness = Witness(order(*others))
+        assert witness.ask() == witness.ask() == Addresses()
+
+
+def test_both_ends_of_a_test_are_compared_where_the_address_is_fixed() -> None:
+    """The first and the newest address are told; where two connections had two at the beginning
+    there is no first one; one that is not learned at the end stays what it was.
+    """
+    for told, first, last in (
+        (["a", "a", "b"], "a", "b"),
+        (["a", "x", "b"], None, "b"),
+        (["a", "a", None], "a", "a"),
+        ([None, None], None, None),
+    ):
+        left = list(told)
+        ends = BothEnds(lambda left=left: Addresses("here", left.pop(0)))  # type: ignore[misc] # bound in the loop
+        ends.begin()
+        ends.end()
+        assert (ends.first, ends.last) == (Addresses("here", first), Addresses("here", last))
+        assert left == []
