@@ -110,9 +110,8 @@ def speed_chart(
     plot.line(direction, _steady(counted, frame), width)
 
     def say(point: SpeedPoint) -> str:
-        flags = "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
         rate = words.speed(rate_of(point))
-        return words.at_least(rate, point.standing is Standing.AT_LEAST) + flags
+        return words.at_least(rate, point.standing is Standing.AT_LEAST) + _flags(words, point)
 
     voice = Voice(rate_of, say, words.speed)
     values = [value for _, value in counted]
@@ -130,22 +129,26 @@ def speed_chart(
 
 
 def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:
-    """Return the chart of latency during speed tests: idle, while down- and while uploading."""
+    """Return the chart of latency during speed tests: idle, while down- and while uploading.
+
+    Of the tests that count, as in `speed_chart`; those that flags set aside are rings.
+    """
     kinds: tuple[tuple[str, Callable[[SpeedPoint], float | None]], ...] = (
         ("upload", lambda point: point.upload_latency_seconds),
         ("download", lambda point: point.download_latency_seconds),
         ("idle", lambda point: point.idle_latency_seconds),
     )
-    series = {
-        css: [(p.at_seconds, value) for p in points if (value := read(p)) is not None]
-        for css, read in kinds
-    }
+    series, flagged = {}, {}
+    for css, read in kinds:
+        series[css], _, flagged[css] = _sorted_out(points, read)
     values = [value for pairs in series.values() for _, value in pairs]
-    plot = Plot(frame, words, value_ticks(_top_of(values) * 1e3), 1e-3)
+    aside = [value for pairs in flagged.values() for _, value in pairs]
+    plot = Plot(frame, words, value_ticks(_top_of(values or aside) * 1e3), 1e-3)
     width = MEDIAN_BUCKET_SECONDS[frame.period]
     for css, pairs in series.items():
         # The idle line is nearly a level: its dots would only be a second, thicker line.
         if css != "idle":
+            plot.rings(f"latency-{css}", flagged[css])
             plot.dots(f"latency-{css}", pairs)
     for css, pairs in series.items():
         plot.line(f"latency-{css}", _steady(pairs, frame), width, lone=css == "idle")
@@ -156,10 +159,19 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
             ("legend_while_download", point.download_latency_seconds),
             ("legend_while_upload", point.upload_latency_seconds),
         )
-        return "; ".join(f"{words.text(key)} {words.latency(value)}" for key, value in parts)
+        said = "; ".join(f"{words.text(key)} {words.latency(value)}" for key, value in parts)
+        return said + _flags(words, point)
 
     voice = Voice(_download_latency, say, words.latency)
-    return _finish(plot, "chart_loaded", values, points, voice)
+    return _finish(
+        plot,
+        "chart_loaded",
+        values,
+        points,
+        voice,
+        flagged=len(aside),
+        why_empty="chart_only_flagged" if aside else "chart_empty",
+    )
 
 
 def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Chart:
@@ -187,6 +199,10 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
     voice = Voice(_round_trip, say, words.latency)
     values = [value for _, value in known]
     return _finish(plot, "chart_idle", values, points, voice, why_empty="chart_no_latency_test")
+
+
+def _flags(words: Words, point: SpeedPoint) -> str:
+    return "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
 
 
 Values = list[tuple[float, float]]

@@ -255,6 +255,39 @@ def test_loaded_latency_has_three_kinds() -> None:
         assert paths(chart, f"dots latency-{kind}")
 
 
+@pytest.mark.parametrize("flags", ["other_carrier", "path_changed", "cross_traffic", "wifi"])
+def test_loaded_latency_is_that_of_the_tests_that_count(flags: str) -> None:
+    """A round trip over another carrier, or of a test that is set aside for whatever reason, is in
+    no line, no sum and no scale of latency under load: it is a ring, and says its flag.
+    """
+    fair = [speed(hour) for hour in (40, 20)]
+    strange = speed(30, flags=flags)._replace(
+        idle_latency_seconds=0.4, download_latency_seconds=0.4, upload_latency_seconds=0.4
+    )
+    alone = loaded_chart(WEEK, WORDS, fair)
+    beside = loaded_chart(WEEK, WORDS, [fair[0], strange, fair[1]])
+    for kind in ("idle", "download", "upload"):
+        assert paths(alone, f"line latency-{kind}") == paths(beside, f"line latency-{kind}")
+    rings = paths(beside, "ring latency-download")
+    assert [path.count("M") for path in rings] == [1]
+    labels = [[text.text for text in tree(chart)[0].iter("text")] for chart in (alone, beside)]
+    assert labels[0] == labels[1]
+    described = [re.findall(r"<desc.*?</desc>", str(chart.svg)) for chart in (alone, beside)]
+    assert len(described[0]) == 1
+    assert described[0] == described[1]
+    assert WORDS.text(f"flag_name_{flags}") in str(beside.svg)
+    only = loaded_chart(WEEK, WORDS, [strange])
+    assert (only.empty, only.why_empty) == (False, "chart_only_flagged")
+
+
+def test_loaded_latency_of_a_test_that_failed_is_not_drawn() -> None:
+    """A test that broke in its upload has a mark, and no value among those of whole tests."""
+    broken = speed(30)._replace(outcome="failed", failure_code="stalled")
+    chart = loaded_chart(WEEK, WORDS, [broken])
+    assert chart.empty
+    assert paths(chart, "mark failed")
+
+
 def test_charts_carry_no_style_and_no_script() -> None:
     """Nothing in a chart needs what the Content-Security-Policy forbids."""
     points = [speed(5), speed(4, None, "failed", failure="stalled"), speed(3, flags="wifi")]
