@@ -64,6 +64,8 @@ class Site:
 
     Attributes:
         server: the reference server; None without one.
+        others: URLs of further far ends, to look at the network with: the reference server may
+            stand inside, or have no IPv6.
         interface: to leave by; None for the way to the server, or out.
         contract: what the contract promises, if said.
         state: the probe's state directory.
@@ -82,6 +84,7 @@ class Site:
     state: Path
     spool_bytes: int
     enrolment: Enrolment | None
+    others: tuple[str, ...] = ()
     progress: Callable[[str, float], None] = lambda step, share: None  # noqa: ARG005
     root: Path = Path("/")
     speed: Engine = field(default_factory=lambda: ENGINES["http"])
@@ -144,7 +147,13 @@ def _network(
     """Look at the network while it is idle, at all of it at once; within `NETWORK_SECONDS`."""
     site.progress("network", 0.0)
     guard = site.guard(NETWORK_SECONDS)
-    order = Order(site.server, interface=name, deadline=guard.deadline, cancelled=site.cancelled)
+    order = Order(
+        site.server,
+        others=site.others,
+        interface=name,
+        deadline=guard.deadline,
+        cancelled=site.cancelled,
+    )
     names = NameServers.of_path(name, site.root)
     local = ipv4_address(name) if name else None
     with ThreadPoolExecutor(thread_name_prefix="acceptance") as readers:

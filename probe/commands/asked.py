@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
@@ -14,6 +14,9 @@ from probe.settings import ProbeSettings
 from protocol.constants import DEFAULT_ENGINE, FOREIGN_ENGINES, OOKLA_ENGINE
 from protocol.errors import ConfigurationError
 from protocol.messages import ServerEntry
+
+if TYPE_CHECKING:
+    from probe.identity import Enrolment
 
 AS_THE_AGENT: Final = (
     "sudo -u linewatch-probe linewatch measure --config /etc/linewatch/config.yaml"
@@ -66,6 +69,23 @@ def far_end(
     return Asked(server)
 
 
+def others(settings: ProbeSettings) -> tuple[str, ...]:
+    """Return the URLs of all far ends that this device knows: servers, and its collector.
+
+    `reach` tells by them a dead line from a dead server, and finds one that has IPv6.
+    """
+    try:
+        enrolment = _enrolment(settings.state_directory)
+    except ConfigurationError:
+        enrolment = None  # somebody else's state: what config.yaml names has to do
+    named = _instructed_servers(settings.state_directory) if enrolment else ()
+    urls = [
+        entry.url for entry in (*settings.servers, *named) if entry.engine not in FOREIGN_ENGINES
+    ]
+    collector = settings.collector_url or (enrolment.collector_url if enrolment else None)
+    return tuple(dict.fromkeys([*urls, collector] if collector else urls))
+
+
 def _checked(url: str, engine: str) -> str:
     schemes = _SCHEMES.get(engine, _WEB)
     if "://" in url and not url.lower().startswith(schemes):
@@ -92,18 +112,28 @@ def _instructed_servers(state: Path) -> tuple[ServerEntry, ...]:
     Raises:
         ConfigurationError: this user cannot read the agent's state.
     """
-    from probe.identity import ENROLMENT_NAME, Enrolment  # noqa: PLC0415
     from probe.instructions import InstructionKeeper  # noqa: PLC0415
 
+    enrolment = _enrolment(state)
+    kept = InstructionKeeper(state, enrolment.probe).load() if enrolment else None
+    return kept.instruction.servers if kept else ()
+
+
+def _enrolment(state: Path) -> "Enrolment | None":
+    """Return who this device's agent is; None where it is nobody yet.
+
+    Raises:
+        ConfigurationError: this user cannot read the agent's state.
+    """
+    from probe.identity import ENROLMENT_NAME, Enrolment  # noqa: PLC0415
+
     try:
-        enrolment = Enrolment.model_validate_json((state / ENROLMENT_NAME).read_bytes())
+        return Enrolment.model_validate_json((state / ENROLMENT_NAME).read_bytes())
     except (FileNotFoundError, ValidationError):
-        return ()
+        return None
     except OSError as error:
         raise ConfigurationError(
             f"config.yaml names no measurement server, and what the collector named cannot be read "
             f"in {state} ({error.strerror}): say --server URL, or run it as the agent's user, "
             f"'{AS_THE_AGENT}'"
         ) from None
-    kept = InstructionKeeper(state, enrolment.probe).load()
-    return kept.instruction.servers if kept else ()

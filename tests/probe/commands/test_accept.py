@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 import linewatch
 from probe.acceptance import run
+from probe.acceptance.acceptance import Acceptance
+from probe.acceptance.run import Site
 from probe.ceiling import read_ceiling
 from probe.commands.accept import keep
 from probe.errors import BelowContractError
@@ -70,6 +72,25 @@ def test_the_exit_code_tells_a_certificate_below_the_contract(
         assert done.exception.exit_code == code
     else:
         assert done.exit_code == 0
+
+
+def test_the_network_is_looked_at_with_all_known_far_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not with the reference server alone, which may stand on the desk."""
+    sites: list[Site] = []
+
+    def note(site: Site) -> Acceptance:
+        sites.append(site)
+        return GOOD
+
+    monkeypatch.setattr(run, "accept", note)
+    (tmp_path / "config.yaml").write_text(
+        f"probe: {{state_directory: '{tmp_path}', collector_url: 'http://collector.example'}}\n"
+    )
+    arguments = ["--config", str(tmp_path / "config.yaml"), "--server", "http://192.0.2.1"]
+    CliRunner().invoke(linewatch.build(), ["probe", "accept", "--json", "--no-save", *arguments])
+    assert [site.others for site in sites] == [("http://collector.example",)]
 
 
 def test_a_contract_that_is_no_rate_is_refused_at_once() -> None:
