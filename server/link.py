@@ -9,6 +9,9 @@ _DEFAULT_IPV4 = "00000000"
 _DEFAULT_IPV6 = "0" * 32
 _BITS_PER_MEGABIT = 1_000_000
 
+_SPEED_UNKNOWN = frozenset({-1, 0, 0xFFFF, 0xFFFF_FFFF})
+"""What drivers say in `speed` (megabits) when there is no link to have one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
@@ -39,10 +42,8 @@ class LinkMeter:
     ) -> None:
         name = _leaves_by(root)
         self._folder = root / "sys/class/net" / name if name else None
-        told = megabits or (_number(self._folder / "speed") if self._folder else None)
-        # Drivers without a link say -1, 0 or all ones.
-        known = told is not None and 0 < told < 0xFFFF  # noqa: PLR2004 - as said
-        self.bits_per_second = told * _BITS_PER_MEGABIT if told is not None and known else None
+        told = megabits or (_speed(self._folder) if self._folder else None)
+        self.bits_per_second = told * _BITS_PER_MEGABIT if told is not None else None
         self._clock = clock
         self._last = self._read()
 
@@ -78,6 +79,12 @@ def _leaves_by(root: Path) -> str | None:
         if words[0] == _DEFAULT_IPV6 and words[1] == "00" and words[9] != "lo":
             return words[9]
     return None
+
+
+def _speed(folder: Path) -> int | None:
+    """Return an interface's speed in megabits; None where its driver says that it knows none."""
+    told = _number(folder / "speed")
+    return None if told in _SPEED_UNKNOWN else told
 
 
 def _lines(path: Path) -> list[str]:

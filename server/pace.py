@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 _SHARE = 0.25
 """Of one processor, for one address. A small request costs about 0.25 ms, so this is about 1,000 a
-second; a probe sends 20 a second under load, and one address may hold a dozen such tests."""
+second; a test sends 10 a second before its load and 5 a second under it, and one address has
+connections for a dozen tests."""
 
 _AHEAD_SECONDS = 0.5
 """How much may be taken at once before there is any waiting, in seconds of the share: a test's

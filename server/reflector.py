@@ -27,8 +27,6 @@ _ANCILLARY_BYTES = 512
 _Details = list[tuple[int, int, bytes]]
 """What the kernel tells beside a packet: level, kind and data of each."""
 
-"""Linux's number for kernel receive times in nanoseconds; Python has no name for it."""
-
 _IP_PKTINFO, _IP_RECVTTL = 8, 12
 """Linux's numbers for a packet's destination and TTL; Python has no names for them."""
 

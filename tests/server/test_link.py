@@ -51,7 +51,23 @@ def test_the_configured_capacity_goes_first(tmp_path: Path) -> None:
     assert meter.measure() == Fill(0.8, 0.0)
 
 
-@pytest.mark.parametrize("speed", ["-1", "0", "65535", ""])
+@pytest.mark.parametrize(
+    "megabits,speed,capacity",
+    [
+        (None, "100000", 100 * 10**9),
+        (None, "400000", 400 * 10**9),
+        (100_000, "-1", 100 * 10**9),
+        (65_535, "-1", 65_535 * 10**6),
+    ],
+)
+def test_a_fast_link_is_no_placeholder(
+    tmp_path: Path, megabits: int | None, speed: str, capacity: int
+) -> None:
+    """Adapters of 100 Gbit/s and more are believed, and so is whatever the operator configured."""
+    assert LinkMeter(megabits, machine(tmp_path, 0, 0, speed), Tick()).bits_per_second == capacity
+
+
+@pytest.mark.parametrize("speed", ["-1", "0", "65535", "4294967295", ""])
 def test_a_link_of_unknown_capacity_is_not_judged(tmp_path: Path, speed: str) -> None:
     """Placeholders of drivers are no capacity, and without one there is no fill."""
     meter = LinkMeter(None, machine(tmp_path, 0, 0, speed), Tick())
