@@ -91,7 +91,7 @@ check: setup ## Style, types and layering
 	@$(BIN)/pytest --quiet tests/test_layering.py
 
 .PHONY: bench-transfer
-bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3, in one run
+bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3 and speedtest-cli; an agent at rest
 	@deploy/ensure-packages.sh iperf3
 	@$(BIN)/python bench/transfer.py
 

@@ -95,14 +95,25 @@ class Process:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time, user and system, that the program itself has used so far."""
-        stat = Path(f"/proc/{self.popen.pid}/stat").read_text(encoding="ascii", errors="replace")
-        # Behind the name, which may hold spaces: utime and stime are fields 14 and 15 (proc(5)).
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
+        return cpu_seconds(self.popen.pid)
 
     def _said(self) -> str:
         text = self.text().strip()
         return f"; it printed:\n{text[-4000:]}" if text else "; it printed nothing"
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time, user and system, that a process itself has used so far."""
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    # Behind the name, which may hold spaces: utime and stime are fields 14 and 15 (proc(5)).
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory that a process holds in pages that are there (RSS)."""
+    pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 `make bench-transfer` starts a Linewatch server and an iperf3 server on loopback and lets each
 client receive and send in turns. It prints Gbit/s and the client's own CPU seconds per GB, medians
 of all rounds, and their ratio to iperf3's of the same run, then the project's own bars. Loopback
-has no line: it shows the cost of the code, not the speed of a network.
+has no line: it shows the cost of the code, not the speed of a network. What an agent costs at rest
+(`bench/at_rest.py`) is printed first.
 """
 
 import json
@@ -25,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench.at_rest import print_lines
 from bench.marks import marked
 from bench.processes import LINEWATCH, Process, running
 from bench.transfer_clients import CLIENTS, WARM_UP_SECONDS, WAYS, Cost, Way
@@ -188,9 +190,13 @@ def servers(folder: Path) -> Iterator[tuple[str, int]]:
 @click.option("--streams", default=(1, 4), multiple=True, show_default=True, type=int)
 @click.option("--rounds", default=5, show_default=True, help="Runs of each client that are kept.")
 @click.option("--seconds", default=3.0, show_default=True, help="Of each run, after the warm-up.")
-def main(streams: tuple[int, ...], rounds: int, seconds: float) -> None:
-    """Compare what moving bytes costs."""
+@click.option(
+    "--rest-seconds", default=300.0, show_default=True, help="How long an agent at rest is watched."
+)
+def main(streams: tuple[int, ...], rounds: int, seconds: float, rest_seconds: float) -> None:
+    """Compare what moving bytes costs, and tell what an agent costs that moves none."""
     console = Console()
+    print_lines(rest_seconds, console)
     with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as (url, port):
         for stream_count in streams:
             bench = Bench(url, port, seconds, stream_count)
