@@ -7,7 +7,10 @@ from protocol.records import Conditions, Speed, StreamReport, TcpInfo, Transfer
 
 SERVER_BUSY_RATIO: Final = 0.90
 """A server whose processors are busier than this in a second, all cores together, may have been
-the limit; so may one whose link is fuller than this."""
+the limit; so may one whose link is fuller than this, or whose program keeps a core as busy (iperf
+up to 3.15 serves all its streams in one thread). A second's mean hides its parts: at 90 % a tenth
+of it is all that was left for bursts. It is the share that holds for the probe's own cores
+(`probe.flags.device.BUSY_CORE_RATIO`), and no standard's."""
 
 WINDOW_LIMITED_SHARE: Final = 0.10
 """Of the time in which a direction's senders had bytes under way, at most this much may have been

@@ -1,28 +1,38 @@
 """Rules for a speed test: what others moved meanwhile, at the interface and at the router."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
 
 from probe.flags.evidence import windows
-from protocol.records import Conditions, Speed, WindowTraffic
+from protocol.records import Conditions, During, Speed, WindowTraffic
+
+Way = Literal["received", "sent"]
+Carried = Mapping[Way, int | None]
 
 FRAME_OVERHEAD_BYTES: Final = {4: 74, 6: 94}
 """What a counter may count around a segment's payload: Ethernet's header and checksum (18), a VLAN
 tag (4), IP (20, 40), TCP with timestamps (32): 5.1 % of a full segment over IPv4 and 6.6 % over
-IPv6."""
+IPv6. An acknowledgement is the same without payload: never more than one for each segment, and one
+for every second or fewer while none is lost (RFC 9293, 3.8.6.3)."""
 
 UNKNOWN_SEGMENT_ALLOWANCE: Final = 0.10
 """The same where the size of the segments is not known: right down to segments of 740 bytes."""
 
-ACKNOWLEDGEMENT_SHARE: Final = 0.05
-"""Bytes of acknowledgements per byte of payload the other way: one of 66 bytes for two segments of
-1448 is 2.3 %; one for each, as after a loss, 4.6 %."""
+UNKNOWN_ACKNOWLEDGEMENT_SHARE: Final = 0.05
+"""Acknowledgements per byte the other way where it is not known: one for every second segment of
+740 bytes, or for each full one over IPv4."""
 
 CROSS_TRAFFIC_SHARE: Final = 0.02
 """Other traffic above this share of the test's own bytes of a direction is cross traffic: it may
 have taken as much from the result."""
 
-CROSS_TRAFFIC_MINIMUM_BITS_PER_SECOND: Final = 64_000
-"""Below it other traffic never counts: the FCC's threshold for downloads (64 kbit/s)."""
+CROSS_TRAFFIC_MINIMUM_BITS_PER_SECOND: Final[Mapping[Way, int]] = {
+    "received": 64_000,
+    "sent": 32_000,
+}
+"""Below it other traffic never counts: above these rates, down and up, the whiteboxes of the FCC's
+Measuring Broadband America put a test off. The test's own small requests stay below: with headers
+and acknowledgements 500 bytes down and 270 up, five times a second, 20 and 11 kbit/s."""
 
 ROUTER_TRAFFIC_SHARE: Final = 0.05
 """The same for the router's counters. They are read once a second through the network that the test
@@ -43,38 +53,29 @@ def cross_traffic(conditions: Conditions, speed: Speed) -> bool:
         return any(
             _beyond_test(
                 window,
-                (window.interface_received_bytes, window.interface_sent_bytes),
+                {"received": window.interface_received_bytes, "sent": window.interface_sent_bytes},
                 speed.ip_version,
                 CROSS_TRAFFIC_SHARE,
-                upload=window is during.upload,
+                along="sent" if window is during.upload else "received",
             )
             for window in windows(conditions)
         )
-    # An engine that cannot say when its windows were: the whole test, headers unknown.
-    whole = (
-        (during.interface_received_bytes, during.test_received_bytes, during.test_sent_bytes),
-        (during.interface_sent_bytes, during.test_sent_bytes, during.test_received_bytes),
-    )
-    return any(
-        carried is not None
-        and own is not None
-        and opposite is not None
-        and _other_bytes(carried, own * (1 + UNKNOWN_SEGMENT_ALLOWANCE), opposite)
-        > _tolerated(own, during.duration_seconds, CROSS_TRAFFIC_SHARE)
-        for carried, own, opposite in whole
-    )
+    return _beyond_whole_test(during)
 
 
 def router_traffic(conditions: Conditions, speed: Speed) -> bool:
     """The router carried more towards the carrier than the test explains."""
     during = conditions.during
     for window in windows(conditions):
-        upload = during is not None and window is during.upload
-        carried = (window.router_received_bytes, window.router_sent_bytes)
-        own = carried[upload]
+        along: Way = "sent" if during is not None and window is during.upload else "received"
+        carried: Carried = {
+            "received": window.router_received_bytes,
+            "sent": window.router_sent_bytes,
+        }
+        own = carried[along]
         sees = own is not None and own >= ROUTER_SEES_SHARE * window.test_bytes
         if sees and _beyond_test(
-            window, carried, speed.ip_version, ROUTER_TRAFFIC_SHARE, upload=upload
+            window, carried, speed.ip_version, ROUTER_TRAFFIC_SHARE, along=along
         ):
             return True
     return False
@@ -82,40 +83,65 @@ def router_traffic(conditions: Conditions, speed: Speed) -> bool:
 
 def _beyond_test(
     window: WindowTraffic,
-    carried: tuple[int | None, int | None],
+    carried: Carried,
     ip_version: int | None,
     share: float,
     *,
-    upload: bool,
+    along: Way,
 ) -> bool:
     """Tell whether a direction's window carried more, either way, than its test explains.
 
+    Explained are the test's segments the one way, and their acknowledgements the other.
+
     Args:
         window: the direction's.
-        carried: (received, sent) by the counters in question.
+        carried: by the counters in question.
         ip_version: the test's.
         share: of the test's bytes, what may be others'.
-        upload: which direction the window is of.
+        along: which way the payload went.
     """
     payload = window.test_bytes
-    own = payload * (1 + _header_share(window.segment_bytes, ip_version))
-    tolerated = _tolerated(payload, window.duration_seconds, share)
-    along, against = (carried[1], carried[0]) if upload else carried
-    return (along is not None and along - own > tolerated) or (
-        against is not None and _other_bytes(against, 0, payload) > tolerated
+    headers, acknowledgements = _shares(window.segment_bytes, ip_version)
+    return any(
+        count is not None
+        and count - payload * ((1 + headers) if way == along else acknowledgements)
+        > _tolerated(payload, window.duration_seconds, share, way)
+        for way, count in carried.items()
     )
 
 
-def _header_share(segment_bytes: int | None, ip_version: int | None) -> float:
+def _beyond_whole_test(during: During) -> bool:
+    """Tell the same of an engine that cannot say when its windows were.
+
+    Headers are unknown then, and each way has the other's acknowledgements.
+    """
+    whole: tuple[tuple[Way, int | None, int | None, int | None], ...] = (
+        (
+            "received",
+            during.interface_received_bytes,
+            during.test_received_bytes,
+            during.test_sent_bytes,
+        ),
+        ("sent", during.interface_sent_bytes, during.test_sent_bytes, during.test_received_bytes),
+    )
+    headers, acknowledgements = _shares(None, None)
+    return any(
+        carried is not None
+        and own is not None
+        and opposite is not None
+        and carried - own * (1 + headers) - opposite * acknowledgements
+        > _tolerated(own, during.duration_seconds, CROSS_TRAFFIC_SHARE, way)
+        for way, carried, own, opposite in whole
+    )
+
+
+def _shares(segment_bytes: int | None, ip_version: int | None) -> tuple[float, float]:
+    """Return what headers add to a payload, and what its acknowledgements are of it at most."""
     if not segment_bytes:
-        return UNKNOWN_SEGMENT_ALLOWANCE
-    return FRAME_OVERHEAD_BYTES[6 if ip_version is None else ip_version] / segment_bytes
+        return UNKNOWN_SEGMENT_ALLOWANCE, UNKNOWN_ACKNOWLEDGEMENT_SHARE
+    each = FRAME_OVERHEAD_BYTES[6 if ip_version is None else ip_version] / segment_bytes
+    return each, each
 
 
-def _other_bytes(carried: int, own: float, opposite: int) -> float:
-    """Return the bytes of a direction that neither the test nor its acknowledgements explain."""
-    return carried - own - ACKNOWLEDGEMENT_SHARE * opposite
-
-
-def _tolerated(own: int, seconds: float, share: float) -> float:
-    return max(share * own, CROSS_TRAFFIC_MINIMUM_BITS_PER_SECOND / 8 * seconds)
+def _tolerated(own: int, seconds: float, share: float, way: Way) -> float:
+    return max(share * own, CROSS_TRAFFIC_MINIMUM_BITS_PER_SECOND[way] / 8 * seconds)

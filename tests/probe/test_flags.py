@@ -272,6 +272,13 @@ STAGED: list[tuple[Flag, Callable[[], frozenset[Flag]]]] = [
         Flag.CROSS_TRAFFIC,
         lambda: judged(during=during(download=window(interface_sent_bytes=8_000_000))),
     ),
+    # Somebody downloads while this test uploads.
+    (
+        Flag.CROSS_TRAFFIC,
+        lambda: judged(
+            during=during(upload=window(upload=True, interface_received_bytes=8_000_000))
+        ),
+    ),
     # An engine without windows: the whole test.
     (
         Flag.CROSS_TRAFFIC,
@@ -424,6 +431,53 @@ def test_small_talk_beside_a_test_is_not_cross_traffic() -> None:
         router_sent_bytes=None,
     )
     assert judged(speed(1e6), during=during(download=quiet)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "ip_version,segment_bytes,header_bytes", [(4, 1448, 66), (6, 1428, 86), (4, 500, 66)]
+)
+@pytest.mark.parametrize("upload", [False, True])
+def test_an_acknowledgement_of_each_segment_is_the_tests_own(
+    ip_version: Literal[4, 6], segment_bytes: int, header_bytes: int, upload: bool
+) -> None:
+    """Acknowledgements go the other way than the payload, of a download as of an upload: one for
+    each segment, as after a loss, is no other traffic.
+    """
+    headers = round(100e6 * header_bytes / segment_bytes)
+    along, against = 100 * MEGABYTE + headers, headers
+    received, sent = (against, along) if upload else (along, against)
+    name = "upload" if upload else "download"
+    for beside, raised in ((0, False), (5 * MEGABYTE, True)):
+        busy = window(
+            upload=upload,
+            interface_received_bytes=received + (beside if upload else 0),
+            interface_sent_bytes=sent + (0 if upload else beside),
+            segment_bytes=segment_bytes,
+            router_received_bytes=None,
+            router_sent_bytes=None,
+        )
+        found = judged(speed(ip_version=ip_version), during=during(**{name: busy}))
+        assert (found == {Flag.CROSS_TRAFFIC}) is raised
+
+
+@pytest.mark.parametrize(
+    "way,kilobits,raised",
+    [("received", 60, False), ("received", 70, True), ("sent", 30, False), ("sent", 40, True)],
+)
+def test_on_a_slow_line_the_thresholds_are_the_fccs(way: str, kilobits: int, raised: bool) -> None:
+    """Others' 64 kbit/s down and 32 up are what a test of 1 Mbit/s bears, more is too much."""
+    carried = {"received": round((1 + HEADERS) * 1.25e6), "sent": round(HEADERS * 1.25e6)}
+    carried[way] += kilobits * 1000 * 10 // 8
+    # The bound is for full Ethernet frames with a VLAN's tag: 8 bytes more than these have.
+    carried[way] += round(1.25e6 * 8 / 1448)
+    slow = window(
+        test_bytes=1_250_000,
+        interface_received_bytes=carried["received"],
+        interface_sent_bytes=carried["sent"],
+        router_received_bytes=None,
+        router_sent_bytes=None,
+    )
+    assert (judged(speed(1e6), during=during(download=slow)) == {Flag.CROSS_TRAFFIC}) is raised
 
 
 def test_short_segments_have_more_headers() -> None:
