@@ -27,6 +27,7 @@ from sqlalchemy import RowMapping
 from collector import keys
 from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import RefusedError
+from collector.domain.standing import standing
 from collector.errors import LedgerError
 from collector.ledger.database import Database
 from collector.ledger.events import EventKind
@@ -137,22 +138,24 @@ def _line_families(figures: Figures, now: datetime, latest_seconds: float) -> It
     shown = current(figures, now, latest_seconds)
     for column in VALUE_COLUMNS:
         family = GaugeMetricFamily(
-            f"linewatch_{column}", _VALUES_HELP[column], labels=(*named, *_SERIES_LABELS)
+            f"linewatch_{column}", _VALUES_HELP[column], labels=(*named, *_RESULT_LABELS)
         )
         for row in shown:
             if row[column] is not None:
-                family.add_metric([*of[row["line_id"]], *_series(row)], float(row[column]))
+                family.add_metric([*of[row["line_id"]], *_result(row)], float(row[column]))
         yield family
     yield _ipv6_ready(shown, of)
     yield _ages(figures, now, of)
 
 
 _SERIES_LABELS = ("path", "method", "method_version", "profile", "ip_version", "server")
+_RESULT_LABELS = (*_SERIES_LABELS, "counts_as")
 
 
-def _series(row: RowMapping) -> list[str]:
-    """Return the labels that keep one series from another."""
-    return ["" if row[name] is None else str(row[name]) for name in SERIES_COLUMNS]
+def _result(row: RowMapping) -> list[str]:
+    """Return the labels that keep one series from another, and say what a result is a value of."""
+    series = ["" if row[name] is None else str(row[name]) for name in SERIES_COLUMNS]
+    return [*series, standing(row["flags"]).value]
 
 
 def _ipv6_ready(

@@ -135,6 +135,7 @@ class LatencyPoint(NamedTuple):
     at_seconds: float
     outcome: str
     failure_code: str | None
+    flags: str
     round_trip_seconds: float | None
     lost_ratio: float | None
     path: str
@@ -152,7 +153,7 @@ class LatencyPoint(NamedTuple):
     @property
     def standing(self) -> Standing:
         """What it is a value of, if it was measured."""
-        return Standing.LINE if self.outcome == "measured" else Standing.ASIDE
+        return standing(self.flags) if self.outcome == "measured" else Standing.ASIDE
 
 
 P = TypeVar("P", SpeedPoint, LatencyPoint)

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, func, literal, select, union_all
 
+from collector.domain.standing import Standing, standing
 from collector.ledger.bookkeeping import series_of
-from collector.ledger.elsewhere import was_elsewhere
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     chains,
@@ -142,9 +142,10 @@ def _counts(connection: Connection, query: Any) -> dict[str, int]:  # noqa: ANN4
 def current(figures: Figures, now: datetime, latest_seconds: float) -> list[RowMapping]:
     """Return the newest records that are good to show as a line's latest values.
 
-    Absent is never zero: not shown are tests that failed, were measured elsewhere, are older than
-    ``latest_seconds``, have a moment that nobody vouches for, or were followed by a slot without a
-    result that may be of the same series.
+    Absent is never zero: not shown are tests that failed, were set aside by their flags, are older
+    than ``latest_seconds``, have a moment that nobody vouches for, or were followed by a slot
+    without a result that may be of the same series. Lower bounds and results by Wi-Fi are shown:
+    whoever shows them says that they are (`collector.domain.standing`).
     """
     without: dict[tuple[str, str], list[RowMapping]] = {}
     for row in figures.newest:
@@ -163,7 +164,7 @@ def current(figures: Figures, now: datetime, latest_seconds: float) -> list[RowM
         for row in figures.newest
         if row["outcome"] == "measured"
         and row["time_quality"] != "none"
-        and not was_elsewhere(row)
+        and standing(row["flags"]) is not Standing.ASIDE
         and (now - row["measured_at"]).total_seconds() <= latest_seconds
         and not followed(row)
     ]

@@ -69,8 +69,9 @@ class LineOverview:
         tested_at: the moment of the newest speed test that counts, or where none does, of the
             newest that measured; its results follow.
         flags: of that test, a space between.
-        latency_seconds: the newest idle latency, of a latency record or else of that test.
-        lost_ratio: of the newest latency record.
+        latency_seconds: the newest idle latency, of a latency record that counts, or else of that
+            test.
+        lost_ratio: of the newest latency record, if that counts.
         share_ratio: the lower of the medians' shares of the contracted speed, which the state
             rests on; null where it cannot be judged.
         series: the main one, which the state and the results of speed tests are of.
@@ -268,7 +269,10 @@ def _summarise(
         (
             row
             for row in newest
-            if row["task"] == "latency" and row["outcome"] == "measured" and _goes_with(row, main)
+            if row["task"] == "latency"
+            and row["outcome"] == "measured"
+            and standing(row["flags"]).counts
+            and _goes_with(row, main)
         ),
         {},
     )

@@ -76,6 +76,7 @@ def latency_points(
             _AT_SECONDS,
             records.c.outcome,
             records.c.failure_code,
+            records.c.flags,
             records.c.round_trip_seconds,
             records.c.lost_ratio,
             *_SERIES,

@@ -175,17 +175,20 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
 
 
 def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Chart:
-    """Return the chart of latency with the line idle, from latency records."""
-    known = [
-        (p.at_seconds, p.round_trip_seconds) for p in points if p.round_trip_seconds is not None
-    ]
+    """Return the chart of latency with the line idle, from latency records.
+
+    Of those that flags set aside there is a ring for each bucket: there may be thousands.
+    """
+    counted, _, flagged = _sorted_out(points, _round_trip)
     width = LATENCY_BUCKET_SECONDS[frame.period]
-    buckets = into_buckets(known, frame.start_seconds, width)
+    buckets = into_buckets(counted, frame.start_seconds, width)
+    aside = into_buckets(flagged, frame.start_seconds, width)
     top = max(
-        _top_of([bucket.median for bucket in buckets]),
+        _top_of([bucket.median for bucket in buckets or aside]),
         _top_of([bucket.p95 for bucket in buckets], _ON_SCALE_SHARE_OF_PEAKS),
     )
     plot = Plot(frame, words, value_ticks(top * 1e3), 1e-3)
+    plot.rings("latency-idle", [(b.start_seconds + width / 2, b.median) for b in aside])
     plot.band("latency-idle", buckets, width)
     plot.line("latency-idle", buckets, width, lone=True)
     cut = [(b.start_seconds + width / 2, b.p95) for b in buckets if b.p95 * 1e3 > plot.ticks[-1]]
@@ -194,14 +197,21 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
     def say(point: LatencyPoint) -> str:
         loss = point.lost_ratio
         lost = f", {words.text('latest_loss').lower()} {words.percent(loss, 1)}" if loss else ""
-        return words.latency(point.round_trip_seconds) + lost
+        return words.latency(point.round_trip_seconds) + lost + _flags(words, point)
 
     voice = Voice(_round_trip, say, words.latency)
-    values = [value for _, value in known]
-    return _finish(plot, "chart_idle", values, points, voice, why_empty="chart_no_latency_test")
+    return _finish(
+        plot,
+        "chart_idle",
+        [value for _, value in counted],
+        points,
+        voice,
+        flagged=len(aside),
+        why_empty="chart_only_flagged" if aside else "chart_no_latency_test",
+    )
 
 
-def _flags(words: Words, point: SpeedPoint) -> str:
+def _flags(words: Words, point: SpeedPoint | LatencyPoint) -> str:
     return "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
 
 
@@ -210,7 +220,7 @@ Values = list[tuple[float, float]]
 
 
 def _sorted_out(
-    points: Sequence[SpeedPoint], read: Callable[[SpeedPoint], float | None]
+    points: Sequence[P], read: Callable[[P], float | None]
 ) -> tuple[Values, Values, Values]:
     """Return the values that count, of them the lower bounds, and those that flags set aside."""
     counted: Values = []

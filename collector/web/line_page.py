@@ -190,10 +190,10 @@ def _chosen(points: Sequence[SpeedPoint], key: str | None) -> SeriesId | None:
 def _beside(points: Sequence[LatencyPoint], series: SeriesId | None) -> list[LatencyPoint]:
     """Return the latency series that goes with one of speed: the same path and family."""
     if series is None:
-        return of_series(points, main_series(Seen(p.series, p.outcome, "") for p in points))
+        return of_series(points, main_series(Seen(p.series, p.outcome, p.flags) for p in points))
     way = (series.path, series.ip_version)
     its = [p for p in points if p.path == way[0] and p.ip_version in (way[1], None)]
-    return of_series(its, main_series(Seen(p.series, p.outcome, "") for p in its))
+    return of_series(its, main_series(Seen(p.series, p.outcome, p.flags) for p in its))
 
 
 def _series_rows(

@@ -54,6 +54,31 @@ async def test_the_latest_test_of_a_line_is_shown(start: Start) -> None:
     assert 1199 < age < 1260
 
 
+async def test_a_flagged_test_is_no_value_of_the_line(start: Start) -> None:
+    """What flags set aside is absent; a lower bound and what came by Wi-Fi say what they are."""
+    collector = await start(metrics={"cache_seconds": 0.001})
+    device = collector.device()
+    now = datetime.now(UTC)
+    expected = {
+        "a": ([], "line"),
+        "b": (["interface_speed"], "at_least"),
+        "c": (["wifi"], "wifi"),
+        "d": (["cross_traffic"], None),
+        "e": (["interface_speed", "path_changed"], None),
+    }
+    for version, (flags, _) in expected.items():
+        method = {"name": "http", "version": version, "profile": "full"}
+        device.add(now - timedelta(minutes=20), method=method, flags=flags)
+    await collector.post(device, device.batch())
+    samples = await scrape(collector)
+    shown = {
+        dict(labels)["method_version"]: dict(labels)["counts_as"]
+        for name, labels in samples
+        if name == "linewatch_download_bits_per_second"
+    }
+    assert shown == {version: said for version, (_, said) in expected.items() if said}
+
+
 async def test_a_failed_or_old_test_is_absent(start: Start) -> None:
     """After a failure, and after the set age, there is no value; never a zero."""
     collector = await start(metrics={"cache_seconds": 0.001, "latest_hours": 1})

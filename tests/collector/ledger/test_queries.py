@@ -65,6 +65,24 @@ def test_latency_comes_from_latency_records_first(connection: Connection) -> Non
     assert without.lost_ratio is None
 
 
+@pytest.mark.parametrize("flags", ["server_loss", "wifi", "clock_unsynchronised"])
+def test_a_loss_that_may_not_be_the_lines_is_not_shown_as_its(
+    connection: Connection, flags: str
+) -> None:
+    """Where the newest latency record carries a flag the line has no loss, and the round trip of
+    its speed test; neither is a latest value of it, unless it says that it is the Wi-Fi's.
+    """
+    mine = schema.records.c.line_id == LINE, schema.records.c.task == "latency"
+    connection.execute(update(schema.records).where(*mine).values(flags=flags))
+    found = overview_of(connection)
+    assert found.lost_ratio is None
+    assert found.latency_seconds is not None
+    shown = current(read_figures(connection), NOW, 10**6)
+    tasks = [row["task"] for row in shown if row["line_id"] == LINE]
+    assert ("latency" in tasks) == (flags == "wifi")
+    assert "speed" in tasks
+
+
 @pytest.mark.parametrize(
     "gateway,dns,ipv4,ipv6,state",
     [

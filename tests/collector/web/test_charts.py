@@ -37,11 +37,13 @@ def speed(
     return SpeedPoint(at, outcome, failure, flags, rate, rate, latency, latency, latency, *SPEED)
 
 
-def trip(hours_ago: float, seconds: float | None, outcome: str = "measured") -> LatencyPoint:
+def trip(
+    hours_ago: float, seconds: float | None, outcome: str = "measured", *, flags: str = ""
+) -> LatencyPoint:
     """Return a latency point."""
     failure = None if outcome == "measured" else "no_replies"
     at = (NOW - timedelta(hours=hours_ago)).timestamp()
-    return LatencyPoint(at, outcome, failure, seconds, 0.0, *LATENCY)
+    return LatencyPoint(at, outcome, failure, flags, seconds, 0.0, *LATENCY)
 
 
 def tree(chart: Chart) -> ET.Element:
@@ -286,6 +288,21 @@ def test_loaded_latency_of_a_test_that_failed_is_not_drawn() -> None:
     chart = loaded_chart(WEEK, WORDS, [broken])
     assert chart.empty
     assert paths(chart, "mark failed")
+
+
+def test_latency_to_a_server_that_loses_packets_is_not_the_lines() -> None:
+    """A flagged minute is in no line, band or sum; it is a ring, and its loss is said with why."""
+    fair = [trip(hour, 0.01) for hour in (40, 20)]
+    strange = trip(30, 0.4, flags="server_loss")._replace(lost_ratio=0.05)
+    alone = idle_chart(WEEK, WORDS, fair)
+    beside = idle_chart(WEEK, WORDS, [fair[0], strange, fair[1]])
+    for css in ("line latency-idle", "band latency-idle", "dots few latency-idle"):
+        assert paths(alone, css) == paths(beside, css)
+    assert [path.count("M") for path in paths(beside, "ring latency-idle")] == [1]
+    assert "2 values" in str(beside.svg)
+    assert "400\u00a0ms, packets lost 5.0%, server loss" in str(beside.svg)
+    only = idle_chart(WEEK, WORDS, [strange])
+    assert (only.empty, only.why_empty) == (False, "chart_only_flagged")
 
 
 def test_charts_carry_no_style_and_no_script() -> None:
