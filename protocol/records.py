@@ -307,6 +307,7 @@ class LatencySummary(Model):
         taken_off_seconds: median of what a round trip is shorter than the time that the probe
             waited for it: the server's own time, where it tells it, and the time from the
             answer's arrival to the program's waking, where the kernel tells it.
+        server_seconds: median of the server's own time in it; null where it tells none.
     """
 
     minimum_seconds: Seconds | None
@@ -317,6 +318,7 @@ class LatencySummary(Model):
     received: Count
     round_trips_seconds: tuple[Seconds, ...] = Field(max_length=2000)
     taken_off_seconds: Seconds | None = None
+    server_seconds: Seconds | None = None
 
 
 class SpeedLatency(Model):

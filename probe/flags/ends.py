@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from protocol.records import Conditions, Speed, StreamReport, TcpInfo, Transfer
+from protocol.records import Conditions, LatencySummary, Speed, StreamReport, TcpInfo, Transfer
 
 SERVER_BUSY_RATIO: Final = 0.90
 """A server whose processors are busier than this in a second, all cores together, may have been
@@ -12,6 +12,14 @@ up to 3.15 serves all its streams in one thread). A second's mean hides its part
 of it is all that was left for bursts. It is the share that holds for the probe's own cores
 (`probe.flags.device.BUSY_CORE_RATIO`), and no standard's."""
 
+SERVER_ANSWER_SECONDS: Final = 0.005
+SERVER_ANSWER_SHARE: Final = 0.10
+"""A server that says that half of the small requests took it longer than the first, and more than
+the second of what the probe waited, is slow, or says so to seem nearer than it is: either way the
+round trips that are left stand on its word alone. Linewatch's server takes 0.4 ms (median, measured
+on two cores with other work); what stays below a bound hides no full queue, which holds packets for
+tens of milliseconds (the project's own)."""
+
 WINDOW_LIMITED_SHARE: Final = 0.10
 """Of the time in which a direction's senders had bytes under way, at most this much may have been
 spent waiting for room in a buffer. Buffers grow in the first round trips of every connection, in
@@ -19,8 +27,14 @@ the warm-up; measured on lines of 5 to 900 Mbit/s, clean, it stays below a fifti
 
 
 def server_limited(_: Conditions, speed: Speed) -> bool:
-    """The server's processors, its program or its link were nearly full, or may have been."""
+    """The server's processors, its program or its link were nearly full, or may have been.
+
+    Or it was slow to answer, by its own word.
+    """
     server = speed.server
+    loads = (speed.latency.idle, speed.latency.download, speed.latency.upload)
+    if any(_slow_to_answer(summary) for summary in loads if summary is not None):
+        return True
     if (server.program_core_ratio or 0.0) > SERVER_BUSY_RATIO:
         return True
     if server.cpu_ratio is not None and server.cpu_ratio > SERVER_BUSY_RATIO:
@@ -30,6 +44,12 @@ def server_limited(_: Conditions, speed: Speed) -> bool:
         return max(filled) > SERVER_BUSY_RATIO
     # Of a link of unknown capacity nobody can tell whether it had room for two.
     return server.tests_running is not None and server.tests_running > 1
+
+
+def _slow_to_answer(summary: LatencySummary) -> bool:
+    waited = (summary.median_seconds or 0.0) + (summary.taken_off_seconds or 0.0)
+    bound = max(SERVER_ANSWER_SECONDS, SERVER_ANSWER_SHARE * waited)
+    return summary.server_seconds is not None and summary.server_seconds > bound
 
 
 def receiver_limited(_: Conditions, speed: Speed) -> bool:

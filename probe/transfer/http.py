@@ -38,19 +38,30 @@ class Answer:
         body: the payload.
         seconds: how long the request and the head of its answer were on their way.
         taken_off_seconds: how much longer it took until this program had the head: what the
-            server says that it took itself, and this device to wake the program.
+            server says that it took itself, as far as it is believed, and this device to wake the
+            program.
+        server_seconds: the server's part of it.
     """
 
     head: Head
     body: bytes
     seconds: float
     taken_off_seconds: float
+    server_seconds: float
 
 
-def server_seconds(head: Head) -> float:
-    """Return what a Linewatch server says that it took to answer; 0.0 where none says so."""
+def server_seconds(head: Head, connection: socket.socket, waited_seconds: float) -> float:
+    """Return what a Linewatch server says that it took to answer; 0.0 where none says so.
+
+    Of the waiting it is believed as much as leaves the smallest round trip that the probe's kernel
+    has seen on the connection: nobody's word makes a way shorter than it was for packets.
+    """
     told = _SERVER_TIMING.fullmatch(head.headers.get("server-timing", ""))
-    return float(told[1]) / 1e3 if told else 0.0
+    if told is None:
+        return 0.0
+    tcp = kernel.tcp_state(connection)
+    shortest = (tcp.minimum_rtt_seconds if tcp else None) or 0.0
+    return min(float(told[1]) / 1e3, max(0.0, waited_seconds - shortest))
 
 
 @dataclass(slots=True)
@@ -135,11 +146,13 @@ class Client:
             buffer += data
         seconds = time.monotonic() - started
         head, rest = taken
-        taken_off = min(seconds, self._waking_seconds + server_seconds(head))
+        waking = min(seconds, self._waking_seconds)
+        inside = server_seconds(head, connection, seconds - waking)
         body = self._read_body(connection, head, rest, until)
         if not head.keeps_alive:
             self.close()
-        return Answer(head, body, seconds - taken_off, taken_off)
+        taken_off = waking + inside
+        return Answer(head, body, seconds - taken_off, taken_off, inside)
 
     def _read_body(self, connection: socket.socket, head: Head, data: bytes, until: float) -> bytes:
         body = head.body()

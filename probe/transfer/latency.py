@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from probe.engine import MeasurementError
 from probe.transfer.guard import start
-from probe.transfer.http import Client
+from probe.transfer.http import Answer, Client
 from protocol.records import LatencySummary
 
 _MAX_ROUND_TRIPS = 2000
@@ -17,7 +17,10 @@ _MAX_ROUND_TRIPS = 2000
 
 
 def summarise(
-    round_trips: Sequence[float], sent: int, taken_off: Sequence[float] = ()
+    round_trips: Sequence[float],
+    sent: int,
+    taken_off: Sequence[float] = (),
+    inside: Sequence[float] = (),
 ) -> LatencySummary:
     """Return the summary of round trips in the order they were sent.
 
@@ -25,6 +28,7 @@ def summarise(
         round_trips: seconds, only of requests that were answered.
         sent: how many were sent.
         taken_off: seconds that each was waited for longer, of no part of the way.
+        inside: how many of them were the server's by its own word.
     """
     ordered = sorted(round_trips)
     steps = [abs(b - a) for a, b in itertools.pairwise(round_trips)]
@@ -37,6 +41,7 @@ def summarise(
         received=len(round_trips),
         round_trips_seconds=tuple(round(trip, 6) for trip in round_trips[:_MAX_ROUND_TRIPS]),
         taken_off_seconds=statistics.median(taken_off) if taken_off else None,
+        server_seconds=statistics.median(inside) if inside else None,
     )
 
 
@@ -80,8 +85,16 @@ def measure_idle(
         progress((number + 1) / count)
         client.guard.sleep(due - time.monotonic())
         client.guard.check()
-    trips = [answer.seconds for answer in answers]
-    return summarise(trips, count, [answer.taken_off_seconds for answer in answers])
+    return _summary(answers, count)
+
+
+def _summary(answers: Sequence[Answer], sent: int) -> LatencySummary:
+    return summarise(
+        [answer.seconds for answer in answers],
+        sent,
+        [answer.taken_off_seconds for answer in answers],
+        [answer.server_seconds for answer in answers],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +103,15 @@ class RoundTrip:
 
     Attributes:
         sent_at: when it left, `time.monotonic()`.
-        seconds: how long it and its answer were on their way; None without an answer.
-        taken_off_seconds: how much longer it was waited for.
+        answer: what came back; None without an answer.
     """
 
     sent_at: float
-    seconds: float | None
-    taken_off_seconds: float = 0.0
+    answer: Answer | None
+
+    def came_back_by(self, moment: float) -> bool:
+        """Tell whether the answer was there at a moment."""
+        return self.answer is not None and self.sent_at + self.answer.seconds <= moment
 
 
 class LoadedPinger:
@@ -143,20 +158,15 @@ class LoadedPinger:
         A request that was not answered by ``end`` counts as sent only.
         """
         trips = [trip for trip in tuple(self._trips) if start <= trip.sent_at < end]
-        answered = [
-            (trip.seconds, trip.taken_off_seconds)
-            for trip in trips
-            if trip.seconds is not None and trip.sent_at + trip.seconds <= end
-        ]
-        seconds, taken_off = ([each[part] for each in answered] for part in (0, 1))
-        return summarise(seconds, len(trips), taken_off)
+        answers = [trip.answer for trip in trips if trip.answer and trip.came_back_by(end)]
+        return _summary(answers, len(trips))
 
     def answered_within(self, start: float, end: float) -> list[float]:
         """Return the seconds of each request that left and was answered between two moments."""
         return [
-            trip.seconds
+            trip.answer.seconds
             for trip in tuple(self._trips)
-            if trip.seconds is not None and start <= trip.sent_at <= end - trip.seconds
+            if trip.answer and start <= trip.sent_at and trip.came_back_by(end)
         ]
 
     def waiting_since(self) -> float | None:
@@ -173,6 +183,6 @@ class LoadedPinger:
                 # Nobody waits any more: of a lost connection no queue can be told.
                 self._waiting_since = None
                 return
-            self._trips.append(RoundTrip(sent_at, answer.seconds, answer.taken_off_seconds))
+            self._trips.append(RoundTrip(sent_at, answer))
             self._waiting_since = None
             self._ended.wait(max(0.0, sent_at + self._interval - time.monotonic()))

@@ -9,6 +9,7 @@ import pytest
 from probe.engine import Counts, Profile
 from probe.flags import RULES, SPEED_RULES, Evidence, flags_of
 from probe.flags.any_task import LOSS_SIGNIFICANCE, surplus_probability
+from probe.transfer.latency import summarise
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.records import (
@@ -185,6 +186,14 @@ def speed(bits_per_second: float = 80e6, **changes: Any) -> Speed:
     return Speed.model_validate(fields | changes)
 
 
+def answered(load: str, way_seconds: float, server_seconds: float) -> SpeedLatency:
+    """Return round trips of which the server says that so much more was its own."""
+    summary = summarise([way_seconds], 1, [server_seconds], [server_seconds])
+    return SpeedLatency.model_validate(
+        {"idle": None, "download": None, "upload": None, load: summary}
+    )
+
+
 def latency(lost: int = 0, lost_beside: int | None = None) -> Latency:
     """Return a minute of packets, with a neighbour's beside where its losses are told."""
     trips: dict[str, Any] = dict.fromkeys(LatencySummary.model_fields)
@@ -340,6 +349,9 @@ STAGED: list[tuple[Flag, Callable[[], frozenset[Flag]]]] = [
     ),
     (Flag.SERVER_LOSS, lambda: judged(latency(lost=12, lost_beside=1))),
     (Flag.SERVER_LIMITED, lambda: judged(speed(server=server(program_core_ratio=0.95)))),
+    # Of 20 ms that the probe waited the server says that 6 were its own.
+    (Flag.SERVER_LIMITED, lambda: judged(speed(latency=answered("idle", 0.014, 0.006)))),
+    (Flag.SERVER_LIMITED, lambda: judged(speed(latency=answered("upload", 0.014, 0.006)))),
     (Flag.PATH_CHANGED, lambda: judged(after=moment(local_address="192.0.2.10"))),
     (Flag.PATH_CHANGED, lambda: judged(after=moment(public_address="203.0.113.10"))),
     (Flag.EARLY_STOPPED, lambda: judged(demanded=None, profile="quick")),
@@ -378,6 +390,13 @@ def test_a_line_that_stands_still_is_not_a_device_that_does() -> None:
     assert judged(speed(download=transfer(samples=stalled))) == frozenset()
     late = [(0.0, 0), *((2.9 + each / 10, each) for each in range(106)), (16.0, 10**6)]
     assert judged(speed(download=transfer(samples=late))) == frozenset()
+
+
+@pytest.mark.parametrize("way_seconds,server_seconds", [(0.001, 0.0049), (0.093, 0.007)])
+def test_a_server_may_take_some_time_of_its_own(way_seconds: float, server_seconds: float) -> None:
+    """Below 5 ms, or a tenth of what the probe waited, its own time is nothing to look at."""
+    latency = answered("download", way_seconds, server_seconds)
+    assert judged(speed(latency=latency)) == frozenset()
 
 
 @pytest.mark.parametrize(

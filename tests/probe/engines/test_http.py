@@ -251,6 +251,24 @@ def test_our_own_server_tells_of_a_changed_path_too(last: str, changed: bool) ->
     assert (Flag.PATH_CHANGED in flags_raised(measurement)) is changed
 
 
+@pytest.mark.parametrize("claimed,limited", [("900.000", True), ("0.100", False)])
+def test_a_server_that_says_it_was_slow_itself_is_told(claimed: str, limited: bool) -> None:
+    """One that claims most of the waiting for its own gets its round trips flagged, be it slow or
+    a liar; one that claims little does not.
+    """
+
+    def claims(request: Handler) -> None:
+        time.sleep(0.02)
+        answer(request, b"", headers={"Server-Timing": f"linewatch;dur={claimed}"})
+
+    with plain_backend({"empty.php": claims}) as url:
+        measurement = measure(url)
+    idle = speed(measurement).latency.idle
+    assert idle is not None
+    assert (idle.minimum_seconds or 0) > 0
+    assert (Flag.SERVER_LIMITED in flags_raised(measurement)) is limited
+
+
 # --- What is no measurement server ---------------------------------------------------------------
 
 

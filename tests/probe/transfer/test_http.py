@@ -7,6 +7,7 @@ import time
 import pytest
 
 from probe.engine import MeasurementError
+from probe.transfer import kernel
 from probe.transfer.dial import Dialer, Target
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
@@ -38,7 +39,8 @@ def test_small_requests_share_a_connection() -> None:
 
 def test_what_a_server_spent_itself_is_taken_off() -> None:
     """Of 0.3 s of waiting of which the server says that 0.25 s were its own, 0.05 s are the way's;
-    no server can make a round trip negative, and what is no such header takes nothing off.
+    no server can make a round trip shorter than the kernel's shortest on that connection, and what
+    is no such header takes nothing off.
     """
     told = {"/a": "linewatch;dur=250.000", "/b": "linewatch;dur=999999.000", "/c": "db;dur=250.000"}
 
@@ -49,12 +51,18 @@ def test_what_a_server_spent_itself_is_taken_off() -> None:
     with plain_backend({path.strip("/"): late for path in told}) as url:
         asking = client(url)
         answers = {path: asking.get(path) for path in told}
+        assert asking.connection is not None
+        tcp = kernel.tcp_state(asking.connection)
         asking.close()
+    assert tcp is not None
+    assert tcp.minimum_rtt_seconds is not None
     assert 0.04 < answers["/a"].seconds < 0.15
     assert answers["/a"].taken_off_seconds >= 0.25
-    assert answers["/b"].seconds == 0
+    assert tcp.minimum_rtt_seconds <= answers["/b"].seconds < 0.04
+    assert answers["/b"].server_seconds > 0.25
     assert answers["/c"].seconds > 0.29
     assert answers["/c"].taken_off_seconds < 0.1
+    assert answers["/c"].server_seconds == 0
 
 
 def test_a_connection_that_the_server_dropped_is_replaced() -> None:
