@@ -148,7 +148,7 @@ def _line_families(figures: Figures, now: datetime, latest_seconds: float) -> It
     yield _ages(figures, now, of)
 
 
-_SERIES_LABELS = ("path", "method", "method_version", "profile", "ip_version", "server")
+_SERIES_LABELS = ("probe", "path", "method", "method_version", "profile", "ip_version", "server")
 _RESULT_LABELS = (*_SERIES_LABELS, "counts_as")
 
 
@@ -164,13 +164,15 @@ def _ipv6_ready(
     family = GaugeMetricFamily(
         "linewatch_ipv6_ready",
         "1: IPv6 worked at the latest reach test; 0: not, for the reason in its label.",
-        labels=("line", "site", "carrier", "path", "state"),
+        labels=("line", "site", "carrier", "probe", "path", "state"),
     )
     for row in shown:
         state = row["ipv6_state"]
         if state is not None and state != Ipv6State.UNKNOWN:
             ready = state in (Ipv6State.READY, Ipv6State.SLOWER)
-            family.add_metric([*of[row["line_id"]], row["path"], state], float(ready))
+            family.add_metric(
+                [*of[row["line_id"]], row["probe_id"], row["path"], state], float(ready)
+            )
     return family
 
 

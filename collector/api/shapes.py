@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from collector.domain.series import SeriesId
+from collector.ledger.bookkeeping import series_of
 from collector.ledger.proof_queries import ProbeRow
 from collector.ledger.queries import LineOverview, SiteRow
 
@@ -56,7 +58,7 @@ def line(one: LineOverview) -> Json:
         "state": one.state.value,
         "contract_share_ratio": one.share_ratio,
         "heard_at": moment(one.heard_at),
-        "series": None if one.series is None else series(one.series._asdict()),
+        "series": None if one.series is None else {"key": one.series.key, **series(one.series)},
         "ipv6_state": one.ipv6,
         "latest": {
             "tested_at": moment(one.tested_at),
@@ -72,22 +74,19 @@ def line(one: LineOverview) -> Json:
     }
 
 
-def series(parts: Mapping[str, Any]) -> Json:
-    """Return what results have in common that may be compared: all of it is the same."""
+def series(one: SeriesId) -> Json:
+    """Return what results have in common that may be compared, without what tells their probe."""
     return {
-        "path": parts["path"],
-        "method": {
-            "name": parts["method"],
-            "version": parts["version"],
-            "profile": parts["profile"],
-        },
-        "ip_version": parts["ip_version"],
-        "server": parts["server"],
+        "path": one.path,
+        "method": {"name": one.method, "version": one.version, "profile": one.profile},
+        "ip_version": one.ip_version,
+        "server": one.server,
     }
 
 
 def result(row: Mapping[Any, Any]) -> Json:
     """Return a result of a line, without what tells its probe."""
+    own = series_of(row)
     return {
         "measured_at": moment(row["measured_at"]),
         "slot": moment(row["slot"]),
@@ -95,16 +94,8 @@ def result(row: Mapping[Any, Any]) -> Json:
         "outcome": row["outcome"],
         "failure_code": row["failure_code"],
         "flags": row["flags"].split(),
-        **series(
-            {
-                "path": row["path"],
-                "method": row["method_name"],
-                "version": row["method_version"],
-                "profile": row["profile"],
-                "ip_version": row["ip_version"],
-                "server": row["server"],
-            }
-        ),
+        "series": own.key,
+        **series(own),
         **{name: row[name] for name in VALUES.get(row["task"], ())},
     }
 

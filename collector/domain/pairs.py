@@ -22,15 +22,13 @@ class PairPoint(NamedTuple):
     """A measured speed test of a path that has another one beside it.
 
     Attributes:
-        probe: whose.
         over: the path that is measured beside the other: the Wi-Fi.
         wired: whether this test is the other path's.
         slot_seconds: its planned moment.
         flags: a space between.
-        series: what it may be compared with, but for its path.
+        series: what it may be compared with, but for its path; its probe is whose both are.
     """
 
-    probe: str
     over: str
     wired: bool
     slot_seconds: float
@@ -47,17 +45,13 @@ class Difference(NamedTuple):
     Where the wired tests are lower bounds, the difference of the rates is one too.
 
     Attributes:
-        path: the path beside the wired one.
+        series: of the path beside the wired one.
         wired_path: that one.
-        ip_version: 4 or 6.
-        server: both tests' far end.
         pairs: how many.
     """
 
-    path: str
+    series: SeriesId
     wired_path: str
-    ip_version: int | None
-    server: str | None
     pairs: int
     download_bits_per_second: Median | None
     upload_bits_per_second: Median | None
@@ -82,7 +76,7 @@ def pair_up(points: Iterable[PairPoint]) -> list[Pair]:
         if point.series.profile != "full":
             continue
         quarter = int(point.slot_seconds // QUARTER_SECONDS)
-        key = (point.probe, point.over, quarter, *point.series[1:])
+        key = (point.over, quarter, point.series._replace(path=""))
         quarters.setdefault(key, {}).setdefault(point.wired, point)
     return [(both[True], both[False]) for both in quarters.values() if len(both) == 2]  # noqa: PLR2004 - a pair
 
@@ -91,19 +85,17 @@ def differences(pairs: Iterable[Pair]) -> list[Difference]:
     """Return the median difference of each series of pairs, the one with most pairs first."""
     series: dict[tuple[object, ...], list[Pair]] = {}
     for wired, over in pairs:
-        key = (wired.probe, over.over, wired.series, over.series)
+        key = (over.over, wired.series, over.series)
         series.setdefault(key, []).append((wired, over))
     found = [_difference(of_one) for of_one in series.values()]
-    return sorted(found, key=lambda one: (-one.pairs, one.path, one.ip_version or 0))
+    return sorted(found, key=lambda one: (-one.pairs, one.series.path, one.series.ip_version or 0))
 
 
 def _difference(pairs: list[Pair]) -> Difference:
     wired, over = pairs[0]
     return Difference(
-        over.series.path,
+        over.series,
         wired.series.path,
-        wired.series.ip_version,
-        wired.series.server,
         len(pairs),
         median_of(
             (_minus(a.download_bits_per_second, b.download_bits_per_second), _is_bound(a))

@@ -1,7 +1,7 @@
 """A line's results over time, and how many of them become few: series, buckets, hours of days.
 
-Only results of one series belong together: the same way, method, version, profile, family and
-server. Nothing here puts two of them into one median.
+Only results of one series belong together: the same probe and its way, method, version, profile,
+family and server. Nothing here puts two of them into one median.
 
 Times are seconds since 1970-01-01 UTC, rates bits per second, durations seconds. What was not
 measured is None; a bucket without a value is absent.
@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
+from hashlib import sha256
 from math import ceil
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -24,13 +26,17 @@ _IPV4 = 4
 class SeriesId(NamedTuple):
     """What results have in common that can be compared. None: the record does not know.
 
+    A path is one of a probe: two probes on a line have two, however they are called.
+
     Attributes:
+        probe: its id, which is not for everybody.
         path: the probe's way out.
         method, version, profile: how it was measured.
         ip_version: 4 or 6.
         server: the far end, as the registry calls it.
     """
 
+    probe: str
     path: str
     method: str
     version: str
@@ -40,12 +46,26 @@ class SeriesId(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The series in one word. No part but the last can hold the sign between them."""
-        return "~".join("" if part is None else str(part) for part in self)
+        """The series in one word, for everybody: with a tag in the place of the probe.
+
+        No part but the last can hold the sign between them.
+        """
+        return "~".join("" if part is None else str(part) for part in (self.tag, *self[1:]))
+
+    @property
+    def tag(self) -> str:
+        """What everybody sees of the probe: tells a line's probes apart, and not which they are."""
+        return _tag(self.probe)
 
     def fits(self, other: "SeriesId") -> bool:
         """Return whether both may be of one series: what both know is the same."""
         return all(a == b or a is None or b is None for a, b in zip(self, other, strict=True))
+
+
+@lru_cache(4096)
+def _tag(probe: str) -> str:
+    # Who guesses an id can check the guess: it is kept out of sight, and no secret.
+    return sha256(f"linewatch-probe-tag:{probe}".encode()).hexdigest()[:8]
 
 
 class Seen(NamedTuple):
@@ -95,7 +115,7 @@ def main_series(results: Iterable[Seen], server: str | None = None) -> SeriesId 
 
 def _rank(series: SeriesId, server: str | None) -> tuple[object, ...]:
     version = -int(series.version) if series.version.isdecimal() else 0
-    names = (series.method, version, series.version, series.server or "", series.path)
+    names = (series.method, version, series.version, series.server or "", series.path, series.probe)
     return (series.profile == "quick", series.ip_version or 0, series.server != server, *names)
 
 
@@ -111,6 +131,7 @@ class SpeedPoint(NamedTuple):
     idle_latency_seconds: float | None
     download_latency_seconds: float | None
     upload_latency_seconds: float | None
+    probe: str
     path: str
     method_name: str
     method_version: str
@@ -121,7 +142,7 @@ class SpeedPoint(NamedTuple):
     @property
     def series(self) -> SeriesId:
         """What it may be compared with."""
-        return SeriesId(*self[-6:])
+        return SeriesId(*self[-7:])
 
     @property
     def standing(self) -> Standing:
@@ -138,6 +159,7 @@ class LatencyPoint(NamedTuple):
     flags: str
     round_trip_seconds: float | None
     lost_ratio: float | None
+    probe: str
     path: str
     method_name: str
     method_version: str
@@ -148,7 +170,7 @@ class LatencyPoint(NamedTuple):
     @property
     def series(self) -> SeriesId:
         """What it may be compared with."""
-        return SeriesId(*self[-6:])
+        return SeriesId(*self[-7:])
 
     @property
     def standing(self) -> Standing:
@@ -167,7 +189,7 @@ def of_series(points: Iterable[P], series: SeriesId | None) -> list[P]:
     fits: dict[tuple[object, ...], bool] = {}
     kept = []
     for point in points:
-        parts = point[-6:]
+        parts = point[-7:]
         known = fits.get(parts)
         if known is None:
             known = fits[parts] = series.fits(point.series)

@@ -306,13 +306,15 @@ def _is_of(row: RowMapping, main: SeriesId | None) -> bool:
 
 def _goes_with(row: RowMapping, main: SeriesId | None) -> bool:
     """Return whether a latency record was made over the main series' path and family."""
-    return main is None or (row["path"], row["ip_version"]) == (main.path, main.ip_version)
+    way = (row["probe_id"], row["path"], row["ip_version"])
+    return main is None or way == (main.probe, main.path, main.ip_version)
 
 
 def _newest_check(newest: Sequence[RowMapping], main: SeriesId | None) -> RowMapping | None:
     """Return the newest reachability check of the main series' path, or of any."""
     checks = [row for row in newest if row["task"] == "reach"]
-    own = (row for row in checks if main is not None and row["path"] == main.path)
+    way = (main.probe, main.path) if main else None
+    own = (row for row in checks if (row["probe_id"], row["path"]) == way)
     return next(own, checks[0] if checks else None)
 
 

@@ -250,6 +250,7 @@ records = Table(
         "round_trip_seconds",
         "lost_ratio",
         "flags",
+        "probe_id",
         "path",
         "method_name",
         "method_version",
@@ -271,7 +272,15 @@ records = Table(
     ),
 )
 
-SERIES_COLUMNS = ("path", "method_name", "method_version", "profile", "ip_version", "server")
+SERIES_COLUMNS = (
+    "probe_id",
+    "path",
+    "method_name",
+    "method_version",
+    "profile",
+    "ip_version",
+    "server",
+)
 """What of a record says which series it is of, in the order of `collector.domain.series.SeriesId`.
 """
 

@@ -135,14 +135,14 @@ def paired_points(
             records.c.measured_at >= start,
             records.c.measured_at < end,
         )
-        found += [_pair_point(probe, over, wired, row) for row in connection.execute(query).all()]
+        found += [_pair_point(over, wired, row) for row in connection.execute(query).all()]
     return found
 
 
-def _pair_point(probe: str, over: str, wired: str, row: Row[Any]) -> PairPoint:
+def _pair_point(over: str, wired: str, row: Row[Any]) -> PairPoint:
     # A slice of a row is a plain tuple to the type checker, of a length that it cannot know.
     series = SeriesId._make(row[5:])
-    return PairPoint._make((probe, over, series.path == wired, *row[:5], series))
+    return PairPoint._make((over, series.path == wired, *row[:5], series))
 
 
 RESULT_COLUMNS = (

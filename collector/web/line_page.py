@@ -115,6 +115,11 @@ class LinePage:
     earlier: date
     later: date | None
 
+    @property
+    def many_probes(self) -> bool:
+        """Whether the series are of more than one probe, so that each has to say of which."""
+        return len({row.series.probe for row in self.series}) > 1
+
     def counts_written(self, words: Words) -> dict[str, str]:
         """Return the counts as the visitor reads numbers, and ``flagged``, in brackets or empty."""
         written = {outcome: words.number(count) for outcome, count in self.counts.items()}
@@ -191,8 +196,8 @@ def _beside(points: Sequence[LatencyPoint], series: SeriesId | None) -> list[Lat
     """Return the latency series that goes with one of speed: the same path and family."""
     if series is None:
         return of_series(points, main_series(Seen(p.series, p.outcome, p.flags) for p in points))
-    way = (series.path, series.ip_version)
-    its = [p for p in points if p.path == way[0] and p.ip_version in (way[1], None)]
+    way, families = (series.probe, series.path), (series.ip_version, None)
+    its = [p for p in points if (p.probe, p.path) == way and p.ip_version in families]
     return of_series(its, main_series(Seen(p.series, p.outcome, p.flags) for p in its))
 
 

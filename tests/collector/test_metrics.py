@@ -79,6 +79,21 @@ async def test_a_flagged_test_is_no_value_of_the_line(start: Start) -> None:
     assert shown == {version: said for version, (_, said) in expected.items() if said}
 
 
+async def test_two_probes_of_a_line_have_values_of_their_own(collector: Running) -> None:
+    """Neither's value stands for the other's, and a failure of one takes nothing from the other."""
+    now = datetime.now(UTC)
+    devices = [collector.device(name, "l1") for name in ("p1", "p2")]
+    for device in devices:
+        device.add(now - timedelta(minutes=20))
+    devices[1].add_failed(now - timedelta(minutes=10))
+    for device in devices:
+        await collector.post(device, device.batch())
+    samples = await scrape(collector)
+    metric = "linewatch_download_bits_per_second"
+    assert value(samples, metric, line="l1", probe="p1") == 300e6
+    assert value(samples, metric, line="l1", probe="p2") is None
+
+
 async def test_a_failed_or_old_test_is_absent(start: Start) -> None:
     """After a failure, and after the set age, there is no value; never a zero."""
     collector = await start(metrics={"cache_seconds": 0.001, "latest_hours": 1})

@@ -127,13 +127,16 @@ _LINE = {
     "to_now": Both("Đến hiện tại", "Up to now"),
     "series": Both("Chuỗi kết quả", "Series"),
     "series_explained": Both(
-        "Kết quả chỉ được gộp khi cùng giao thức, máy chủ, cổng mạng, phương pháp và phiên bản. "
+        "Kết quả chỉ được gộp khi cùng thiết bị, giao thức, máy chủ, cổng mạng, phương pháp và "
+        "phiên bản. "
         "Biểu đồ và số lần đo là của chuỗi được tô đậm. Trong bảng là trung vị của các lần đo "
         "được tính: không gắn cờ, hoặc là mức ít nhất; với Wi-Fi là các lần đo không có cờ khác.",
-        "Results are put together only with the same protocol, server, path, method and version. "
+        "Results are put together only with the same probe, protocol, server, path, method and "
+        "version. "
         "Charts and counts are of the series in bold. The table has medians of the tests "
         "that count: without flags, or lower bounds; of Wi-Fi, of tests without any other flag.",
     ),
+    "series_probe": Both("thiết bị {probe}", "probe {probe}"),
     "series_tests": Both("Được tính / đã đo", "Counted / measured"),
     "series_main": Both("chính", "main"),
     "pairs": Both(

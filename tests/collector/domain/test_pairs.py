@@ -11,7 +11,7 @@ from collector.domain.pairs import QUARTER_SECONDS, PairPoint, differences, pair
 from collector.domain.series import SeriesId
 from collector.domain.standing import Median
 
-SERIES = SeriesId("eth0", "http", "1", "full", 4, "hn1")
+SERIES = SeriesId("p1", "eth0", "http", "1", "full", 4, "hn1")
 
 
 def point(
@@ -20,7 +20,7 @@ def point(
     """Return a test of the cable, or of the Wi-Fi beside it."""
     path = "eth0" if wired else "wlan0"
     identity = SERIES._replace(path=path, **series)
-    return PairPoint("p", "wlan0", wired, seconds, flags, rate, rate, 0.01, identity)
+    return PairPoint("wlan0", wired, seconds, flags, rate, rate, 0.01, identity)
 
 
 @given(
@@ -51,7 +51,7 @@ def test_the_difference_is_the_median_over_the_quarters(
     expected = median(wired - radio for wired, radio, _ in quarters.values())
     assert found.download_bits_per_second == pytest.approx(Median(expected, at_least=False))
     assert found.idle_latency_seconds == Median(0, at_least=False)
-    assert (found.path, found.wired_path) == ("wlan0", "eth0")
+    assert (found.series.path, found.wired_path) == ("wlan0", "eth0")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_difference_is_the_median_over_the_quarters(
         point(60, 1e6, wired=False, flags="wifi", ip_version=6),
         point(60, 1e6, wired=False, flags="wifi", version="2"),
         point(60, 1e6, wired=False, flags="wifi", method="ndt7"),
-        point(60, 1e6, wired=False, flags="wifi")._replace(probe="q"),
+        point(60, 1e6, wired=False, flags="wifi", probe="p2"),
     ],
 )
 def test_only_like_is_paired_with_like(other: PairPoint) -> None:
@@ -97,6 +97,7 @@ def test_series_of_pairs_stand_apart_and_a_direction_that_failed_counts_not() ->
         point(1200, 1e6, wired=False, ip_version=6),
     ]
     four, six = differences(pair_up(points))
-    assert (four.ip_version, four.download_bits_per_second) == (4, Median(2e6, at_least=False))
-    assert (six.ip_version, six.download_bits_per_second) == (6, Median(8e6, at_least=False))
+    assert [one.series.ip_version for one in (four, six)] == [4, 6]
+    assert four.download_bits_per_second == Median(2e6, at_least=False)
+    assert six.download_bits_per_second == Median(8e6, at_least=False)
     assert six.upload_bits_per_second is None

@@ -25,7 +25,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 VALUES = st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e9)), max_size=60)
 
 
-USUAL = SeriesId("eth0", "http", "1", "full", 4, "hn1")
+USUAL = SeriesId("p1", "eth0", "http", "1", "full", 4, "hn1")
 
 
 def speed(
@@ -103,6 +103,7 @@ def test_hours_are_right_where_the_offset_is_no_whole_hour() -> None:
 
 SERIES = st.builds(
     SeriesId,
+    st.sampled_from(["p1", "p2"]),
     st.sampled_from(["eth0", "wlan0"]),
     st.sampled_from(["http", "ndt7"]),
     st.sampled_from(["1", "2", "10"]),
@@ -177,6 +178,7 @@ def test_no_two_series_are_ever_mixed(found: list[tuple[SeriesId, str]], wanted:
 def test_series_with_the_same_key_are_the_same(one: SeriesId, other: SeriesId) -> None:
     """The word that stands for a series in addresses and tables tells all of its parts apart."""
     assert (one.key == other.key) == (one == other)
+    assert one.probe not in one.key.split("~")
     assert one.fits(other) == (one == other)
 
 

@@ -19,7 +19,7 @@ WORDS = Words(Language.EN, ZONE, NOW)
 WEEK = make_frame(Period.WEEK, ZONE, NOW, None)
 
 
-SPEED = SeriesId("eth0", "http", "1", "full", 4, "hn1")
+SPEED = SeriesId("p1", "eth0", "http", "1", "full", 4, "hn1")
 LATENCY = SPEED._replace(method="stamp", profile=None)
 
 

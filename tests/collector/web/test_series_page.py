@@ -18,7 +18,8 @@ from tests.collector.web.test_pages import fill_with, page
 
 STORY = simulated_month.STORIES[2]
 ADDRESS = f"/lines/{STORY.id}?period=month"
-IPV4, IPV6 = (SeriesId("eth0", "http", "1", "full", version, "may-chu-do") for version in (4, 6))
+IPV4 = SeriesId("probe-0", "eth0", "http", "1", "full", 4, "may-chu-do")
+IPV6 = IPV4._replace(ip_version=6)
 records = schema.records
 
 
@@ -52,6 +53,18 @@ def add_wifi(connection: Connection) -> list[float]:
 def fair_pair(row: dict[str, Any]) -> bool:
     """Return whether a test can be half of a pair."""
     return (row["outcome"], row["ip_version"]) == ("measured", 4)
+
+
+def add_probe(connection: Connection) -> None:
+    """Let a second probe, by a path of the same name, measure the line at a third of its speed."""
+    probe = connection.execute(select(schema.probes)).mappings().one()
+    connection.execute(insert(schema.probes).values({**probe, "id": "probe-second"}))
+    query = select(records).where(records.c.task == "speed", records.c.id % 2 == 0)
+    for row in connection.execute(query).mappings().all():
+        slow = {**row, "probe_id": "probe-second", "flags": ""}
+        slow["download_bits_per_second"] = (row["download_bits_per_second"] or 0) / 3 or None
+        del slow["id"]
+        connection.execute(insert(records).values(slow))
 
 
 @pytest.fixture
@@ -141,6 +154,27 @@ async def test_a_family_that_is_dead_is_no_outage_of_the_other(line: Running) ->
             connection.execute(its.values(nothing))
         found = await line.database.read(lambda c: queries.overview(c, simulated_month.NOW))
         assert found[0].state == state
+
+
+async def test_two_probes_of_a_line_are_two_series(start: Start) -> None:
+    """Each has its row, counts and medians, though their paths have one name; everybody sees a tag,
+    and no id.
+    """
+    collector: Running = await start(now=lambda: simulated_month.NOW)
+    fill_with(collector, STORY)
+    whole = await page(collector, ADDRESS, language="en")
+    with collector.database.write() as connection:
+        add_probe(connection)
+    tree = await page(collector, ADDRESS, language="en")
+    tags = [IPV4.tag, IPV4._replace(probe="probe-second").tag]
+    first, second = rows(tree)
+    assert first.startswith(f"probe {tags[0]} · IPv4 · may-chu-do · eth0 · http 1 full main")
+    assert second.startswith(f"probe {tags[1]} · IPv4 · may-chu-do · eth0 · http 1 full ")
+    assert "probe-" not in tree.text
+    counts = [one.all("p", id="counts")[0].text for one in (whole, tree)]
+    assert counts[0] == counts[1]
+    charts = [one.one("figure", "chart", id="download").text for one in (whole, tree)]
+    assert charts[0] == charts[1]
 
 
 async def test_a_line_of_one_series_has_no_table_of_them(month: Running) -> None:

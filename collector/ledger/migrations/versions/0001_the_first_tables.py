@@ -215,6 +215,7 @@ def _records() -> None:
                 "round_trip_seconds",
                 "lost_ratio",
                 "flags",
+                "probe_id",
                 "path",
                 "method_name",
                 "method_version",
