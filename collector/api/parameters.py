@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 from collector.errors import CollectorError
 
-_LONGEST = 200
+_LONGEST = 1000
+"""A series' key is the longest: a server's name in it can have 500 characters."""
+
 _LARGEST_ID = 2**63 - 1
 
 

@@ -22,6 +22,7 @@ from collector.api.parameters import ParameterError, Parameters, write_cursor
 from collector.api.problems import RefusedError
 from collector.api.respond import answer
 from collector.domain.line_state import LineState
+from collector.domain.series import SeriesId
 from collector.ledger import proof_queries, queries, series_queries
 
 _LIMIT, _LIMIT_MOST = 100, 1000
@@ -185,9 +186,9 @@ async def read_line(asked: Asked) -> web.StreamResponse:
     return asked.json(shapes.line(found))
 
 
-@reading(("task", "start", "end", "limit", "cursor"))
+@reading(("task", "series", "start", "end", "limit", "cursor"))
 async def read_series(asked: Asked) -> web.StreamResponse:
-    """Answer a line's results of one task, the oldest first."""
+    """Answer a line's results of one task, or of one of its series, the oldest first."""
     given, app = asked.parameters, asked.request.app
     task = given.one_of("task", _TASKS) or "speed"
     end = given.moment("end") or app[keys.NOW]()
@@ -200,9 +201,11 @@ async def read_series(asked: Asked) -> web.StreamResponse:
     found = await app[OVERVIEW].line(app, asked.request.match_info["line"])
     if found is None:
         raise _not_found("line")
+    key = given.text("series")
+    series = await _series(asked, found.line.id, task, key) if key else None
     rows = await asked.read(
         lambda connection: series_queries.results_page(
-            connection, found.line.id, task, (start, end), after, limit + 1
+            connection, found.line.id, task, (start, end), after, limit + 1, series
         )
     )
     more = len(rows) > limit
@@ -210,6 +213,7 @@ async def read_series(asked: Asked) -> web.StreamResponse:
         {
             "line": found.line.id,
             "task": task,
+            "series": key,
             "start": shapes.moment(start),
             "end": shapes.moment(end),
             "results": [shapes.result(row) for row in rows[:limit]],
@@ -218,6 +222,17 @@ async def read_series(asked: Asked) -> web.StreamResponse:
             ),
         }
     )
+
+
+async def _series(asked: Asked, line: str, task: str, key: str) -> SeriesId:
+    found: SeriesId | None = await asked.read(
+        lambda connection: series_queries.find_series(connection, line, task, key)
+    )
+    if found is None:
+        raise ParameterError(
+            f"series: this line has none of the task {task} with this key; results name theirs"
+        )
+    return found
 
 
 @reading(("limit", "cursor"), operators=True)

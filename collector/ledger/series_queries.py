@@ -5,11 +5,14 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Row,
     RowMapping,
     Select,
+    and_,
     literal,
+    or_,
     select,
     tuple_,
     type_coerce,
@@ -18,7 +21,13 @@ from sqlalchemy import (
 from collector.domain.pairs import PairPoint
 from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
 from collector.ledger.elsewhere import on_the_line
-from collector.ledger.schema import SERIES_COLUMNS, probe_paths, records, to_microseconds
+from collector.ledger.schema import (
+    SERIES_COLUMNS,
+    latest,
+    probe_paths,
+    records,
+    to_microseconds,
+)
 
 _AT = type_coerce(records.c.measured_at, BigInteger)
 """A record's moment as whole microseconds: much cheaper than a datetime where there are many."""
@@ -211,6 +220,7 @@ def results_page(
     span: tuple[datetime, datetime],
     after: tuple[int, int] | None,
     limit: int,
+    series: SeriesId | None = None,
 ) -> list[RowMapping]:
     """Return a line's results, the oldest first, as `RESULT_COLUMNS`.
 
@@ -221,6 +231,7 @@ def results_page(
         span: from the first moment until before the second.
         after: microseconds and record id of the last result of the page before.
         limit: how many.
+        series: of which they are, or may be where they gave no result; None: of all.
     """
     query = (
         select(*RESULT_COLUMNS)
@@ -230,6 +241,7 @@ def results_page(
             records.c.measured_at >= span[0],
             records.c.measured_at < span[1],
             records.c.outcome.is_not(None),
+            *([_is_of(series)] if series else []),
         )
         .order_by(records.c.measured_at, records.c.id)
         .limit(limit)
@@ -237,6 +249,27 @@ def results_page(
     if after is not None:
         query = query.where(tuple_(_AT, records.c.id) > after)
     return list(connection.execute(query).mappings())
+
+
+def _is_of(series: SeriesId) -> ColumnElement[bool]:
+    """Return what `collector.domain.series.of_series` keeps, as a condition."""
+    parts = list(zip(_SERIES, series, strict=True))
+    same = and_(*(column.is_not_distinct_from(part) for column, part in parts))
+    may_be = and_(
+        *(or_(column.is_(None), column == part) for column, part in parts if part is not None)
+    )
+    return or_(same, and_(records.c.outcome != "measured", may_be))
+
+
+def find_series(connection: Connection, line_id: str, task: str, key: str) -> SeriesId | None:
+    """Return the series of a line that has this key; None where it has none."""
+    query = (
+        select(*_SERIES)
+        .join_from(latest, records, records.c.id == latest.c.record_id)
+        .where(latest.c.line_id == line_id, latest.c.task == task, latest.c.series == key)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else SeriesId._make(row)
 
 
 def place_of(row: RowMapping) -> tuple[int, int]:

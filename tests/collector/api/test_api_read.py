@@ -4,18 +4,23 @@ import base64
 import hashlib
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from sqlalchemy import select
 
 from collector.api.document import openapi, operations
 from collector.api.read import READERS
 from collector.app import build
+from collector.ledger import schema
+from collector.ledger.bookkeeping import note_latest
 from collector.settings import CollectorSettings
 from tests.collector import simulated_month
-from tests.collector.conftest import Running
+from tests.collector.conftest import Running, Start
 from tests.collector.web.test_login import PASSWORD, add_operator
+from tests.collector.web.test_pages import fill_with
 
 LINE = "tk-nvh2-b"
 BASIC = {"Authorization": "Basic " + base64.b64encode(f"an:{PASSWORD}".encode()).decode()}
@@ -152,6 +157,63 @@ async def test_series_pages_join_to_the_whole_in_time_order(month: Running, task
     assert pages == whole
     moments = [one["measured_at"] for one in whole]
     assert moments == sorted(moments)
+
+
+@pytest.fixture
+async def many(start: Start) -> Running:
+    """Return a collector whose line has tests of both families, and failures that know neither."""
+    collector: Running = await start(now=lambda: simulated_month.NOW)
+    fill_with(collector, simulated_month.STORIES[1])
+    records = schema.records
+    with collector.database.write() as connection:
+        odd = records.update().where(records.c.task == "speed", records.c.id % 2 == 0)
+        connection.execute(odd.values(ip_version=6))
+        nothing = records.update().where(records.c.outcome == "missed")
+        connection.execute(nothing.values(server=None, ip_version=None))
+        found = connection.execute(select(records)).mappings().all()
+        connection.execute(schema.latest.delete())
+        note_latest(connection, [dict(row) for row in found])
+    return collector
+
+
+async def test_one_series_can_be_asked_for_by_its_key(many: Running) -> None:
+    """Each key gives that series' results and the slots that may be of it, in pages too, and all
+    keys together give every measured result once.
+    """
+    address = f"/v1/lines/{LINE}/series?limit=5000"
+    whole = (await get(many, address))["results"]
+    measured = [one for one in whole if one["outcome"] == "measured"]
+    keys = sorted({one["series"] for one in measured})
+    assert len(keys) == 2
+    assert (await get(many, f"/v1/lines/{LINE}"))["series"]["key"] in keys
+    together = []
+    for key in keys:
+        answer = await get(many, f"{address}&series={quote(key)}")
+        results = answer["results"]
+        assert answer["series"] == key
+        its = [one for one in results if one["outcome"] == "measured"]
+        assert {one["series"] for one in its} == {key}
+        together += its
+        family = its[0]["ip_version"]
+        without = [one for one in whole if one["outcome"] != "measured"]
+        assert [one for one in results if one not in its] == [
+            one for one in without if one["ip_version"] in (family, None)
+        ]
+        first = await get(many, f"/v1/lines/{LINE}/series?series={quote(key)}&limit=100")
+        assert first["results"] == results[:100]
+        cursor = first["next_cursor"]
+        rest = await get(many, f"{address}&series={quote(key)}&cursor={cursor}")
+        assert first["results"] + rest["results"] == results
+    assert sorted(together, key=lambda one: one["measured_at"]) == measured
+
+
+async def test_a_series_of_another_task_is_refused(month: Running) -> None:
+    """A key that the line has not, of this task, is a problem and no empty answer."""
+    key = quote((await get(month, f"/v1/lines/{LINE}"))["series"]["key"])
+    assert (await get(month, f"/v1/lines/{LINE}/series?series={key}"))["results"]
+    for query in (f"task=latency&series={key}", "series=eth0", f"series={key}~"):
+        problem = await get(month, f"/v1/lines/{LINE}/series?{query}", 400)
+        assert problem["detail"].startswith("series: this line has none of the task")
 
 
 async def test_series_says_failures_and_no_zeros(month: Running) -> None:
