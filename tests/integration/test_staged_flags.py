@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from bench.line import Line
 from bench.processes import LINEWATCH, running
 from probe.ceiling import CEILING_NAME, keep_ceiling
 from probe.flags.device import BUSY_CORE_RATIO
+from probe.flags.ends import SERVER_ANSWER_SECONDS, SERVER_BUSY_RATIO
 from protocol.flags import Flag
 from protocol.records import Ceiling
 
@@ -38,7 +40,12 @@ PORT: Final = 8080
 NARROW_PORT: Final = 8081
 """Of a server that says its link carries 10 Mbit/s."""
 
+BLIND_PORT: Final = 8082
+"""Of a server that does not know what its link carries."""
+
 SERVE: Final = (LINEWATCH, "server", "run", "--listen")
+
+SECOND_PEER: Final = ("peer", "name", "to-second", "netns")
 
 OTHERS_BYTES_PER_SECOND: Final = 1_000_000
 """A fifth of the line, of somebody else."""
@@ -55,8 +62,8 @@ while (passed := time.monotonic() - begun) < seconds:
 """
 
 SPIN: Final = """
-import os, time
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
 end = time.monotonic() + 8
 while time.monotonic() < end:
     pass
@@ -144,7 +151,9 @@ def flags(found: dict[str, Any]) -> set[str]:
     busy = max(told) > BUSY_CORE_RATIO
     server = found["speed"]["server"]
     by_link = max(server["link_sent_ratio"] or 0, server["link_received_ratio"] or 0) > 0.9
-    by_others = (server["cpu_ratio"] or 0) > BUSY_CORE_RATIO and not by_link
+    trips = [each for each in found["speed"]["latency"].values() if each]
+    slow = any((each["server_seconds"] or 0) > SERVER_ANSWER_SECONDS for each in trips)
+    by_others = ((server["cpu_ratio"] or 0) > SERVER_BUSY_RATIO or slow) and not by_link
     raised = set(found["flags"])
     assert (Flag.DEVICE_CPU in raised) is busy
     # In these short windows a sample, which is as much as two counts may differ by, is an eighth.
@@ -288,10 +297,83 @@ def test_small_buffers_hold_the_senders_back(tmp_path: Path) -> None:
 
 def test_a_busy_core_is_seen(probe: Probe) -> None:
     """A program that takes a core of the device for itself raises the flag."""
-    with beside(sys.executable, "-S", "-c", SPIN):
+    with busy(min(os.sched_getaffinity(0))):
         found = probe.measure()
     assert Flag.DEVICE_CPU in found["flags"]
     assert found["conditions"]["during"]["busiest_core_ratio"] > BUSY_CORE_RATIO
+
+
+def test_a_server_without_processor_time_is_seen(probe: Probe) -> None:
+    """Programs that take all cores of the server for themselves raise the flag, by what the server
+    says of itself; its link has room all the while.
+    """
+    with busy(*os.sched_getaffinity(0)):
+        found = probe.measure()
+    assert Flag.SERVER_LIMITED in found["flags"]
+    server = found["speed"]["server"]
+    assert server["cpu_ratio"] > SERVER_BUSY_RATIO
+    assert max(server["link_sent_ratio"], server["link_received_ratio"]) < 0.1
+
+
+def test_another_test_on_a_server_of_unknown_link_is_seen(probe: Probe, tmp_path: Path) -> None:
+    """A server that does not know what its link carries cannot say that it had room for another
+    probe's test at the same time.
+    """
+    serve = probe.line.command("server", [*SERVE, f"[::]:{BLIND_PORT}"])
+    with without_default_route(probe.line), running("blind", serve, tmp_path) as process:
+        process.wait_for("listening on")
+        with measuring_again_and_again(probe.line, tmp_path, BLIND_PORT):
+            found = probe.measure(BLIND_PORT)
+    server = found["speed"]["server"]
+    assert server["link_bits_per_second"] is None
+    assert server["tests_running"] > 1
+    # The other test's bytes come over the same line.
+    assert {Flag.SERVER_LIMITED, Flag.CROSS_TRAFFIC} <= set(found["flags"])
+
+
+@contextmanager
+def without_default_route(line: Line | EmulatedLine) -> Iterator[None]:
+    """Let the server reach the probe alone: what its link carries is told by a default route."""
+    way = ("via", "198.18.0.1")
+    line.ip("server", "route", "add", "198.18.1.0/24", *way)
+    line.ip("server", "route", "delete", "default")
+    line.ip("server", "-6", "route", "delete", "default")
+    try:
+        yield
+    finally:
+        line.ip("server", "route", "add", "default", *way)
+        line.ip("server", "-6", "route", "add", "default", "via", "2001:2::1")
+        line.ip("server", "route", "delete", "198.18.1.0/24")
+
+
+@contextmanager
+def busy(*cores: int) -> Iterator[None]:
+    """Take these cores for the time of a block."""
+    with ExitStack() as stack:
+        for core in cores:
+            stack.enter_context(beside(sys.executable, "-S", "-c", SPIN, str(core)))
+        yield
+
+
+@contextmanager
+def measuring_again_and_again(line: Line | EmulatedLine, state: Path, port: int) -> Iterator[None]:
+    """Let a second probe measure for the time of a block."""
+    other = Probe(line, state)
+    begun, done = threading.Event(), threading.Event()
+
+    def measure() -> None:
+        while not done.is_set():
+            other.measure(port, at=("download", begun.set))
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    try:
+        assert begun.wait(30)
+        yield
+    finally:
+        done.set()
+        thread.join(30)
+        other.stop()
 
 
 def test_a_device_that_stands_still_is_seen(probe: Probe) -> None:
@@ -319,3 +401,30 @@ def test_another_gateway_in_mid_test_is_seen(probe: Probe) -> None:
     finally:
         route("198.18.1.1")
     assert flags(found) == {Flag.PATH_CHANGED}
+
+
+def test_another_interface_in_mid_test_is_seen(probe: Probe) -> None:
+    """A line that fails over while the test runs, to a second interface with a way of its own, is a
+    changed path: the record has the interface and the addresses of both moments.
+    """
+    line = probe.line
+    line.ip("probe", "link", "add", "eth1", "type", "veth", *SECOND_PEER, line.namespaces["router"])
+    try:
+        line.ip("probe", "address", "add", "198.18.2.2/24", "dev", "eth1")
+        line.ip("router", "address", "add", "198.18.2.1/24", "dev", "to-second")
+        line.ip("probe", "link", "set", "eth1", "up")
+        line.ip("router", "link", "set", "to-second", "up")
+
+        def fail_over() -> None:
+            line.ip("probe", "route", "replace", "default", "via", "198.18.2.1")
+
+        found = probe.measure(at=("upload", fail_over))
+    finally:
+        line.ip("probe", "route", "replace", "default", "via", "198.18.1.1")
+        line.ip("probe", "link", "delete", "eth1")
+    assert flags(found) == {Flag.PATH_CHANGED}
+    before, after = found["conditions"]["before"], found["conditions"]["after"]
+    assert (before["interface"]["name"], after["interface"]["name"]) == ("eth0", "eth1")
+    near = line.address("probe", 4)
+    assert (before["local_address"], after["local_address"]) == (near, "198.18.2.2")
+    assert (before["public_address"], after["public_address"]) == (near, "198.18.2.2")
