@@ -21,7 +21,7 @@ ENGINES: dict[str, Engine] = {
 - `ndt7` connects twice (the name once) and shakes hands (5 s), and runs two directions of 10 s with
   goodbyes of up to 3 s;
 - `iperf3` resolves the name (10 s) and runs two directions of 13 s, each with up to 13 s more to
-  connect and to exchange results;
+  connect and to exchange results; another far end is asked for the address (2 s, three times);
 - `stamp` sends for 60 s and waits 2 s;
 - `reach` asks its targets side by side.
 """

@@ -39,7 +39,8 @@ class Witness:
     _urls: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        self._urls = list(self.order.others[:MOST_WITNESSES])
+        own = self.order.server.url if self.order.server else None
+        self._urls = [url for url in self.order.others if url != own][:MOST_WITNESSES]
 
     def ask(self) -> Addresses:
         """Return what a new connection shows, within `WITNESS_SECONDS`; never raises.

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from probe.engine import Addresses, Order
 from probe.transfer.addresses import BothEnds, Witness
+from protocol.messages import ServerEntry
 from tests.probe.far_end import Handler, answer, plain_backend
 
 DEAD = "http://127.0.0.1:9/"
@@ -42,6 +44,14 @@ def test_nobody_who_tells_is_no_failure() -> None:
     for others in ((), (DEAD, "no url at all://")):
         witness = Witness(order(*others))
         assert witness.ask() == witness.ask() == Addresses()
+
+
+def test_the_tests_own_server_is_not_asked_twice() -> None:
+    """A server that did not tell the address as the far end is no witness either."""
+    with plain_backend({"getIP.php": telling("192.0.2.7")}) as url:
+        own = replace(order(url), server=ServerEntry(name="near", url=url))
+        assert Witness(own).ask() == Addresses()
+        assert Witness(order(url)).ask().public == "192.0.2.7"
 
 
 def test_both_ends_of_a_test_are_compared_where_the_address_is_fixed() -> None:
