@@ -16,17 +16,10 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
-from collector.domain.series import (
-    Bucket,
-    LatencyPoint,
-    SpeedPoint,
-    into_buckets,
-    quantile,
-)
+from collector.domain.series import Bucket, LatencyPoint, SpeedPoint, into_buckets
 from collector.domain.standing import Standing, middle
 from collector.web.axes import (
     HOVER_SECONDS,
-    LATENCY_BUCKET_SECONDS,
     MEDIAN_BUCKET_SECONDS,
     WIDTH,
     Frame,
@@ -45,12 +38,6 @@ from collector.web.plot import (
     scale,
     time_labels,
 )
-
-_ON_SCALE_SHARE = 0.98
-_ON_SCALE_SHARE_OF_PEAKS = 0.9
-"""A latency scale ends above this share of the values (of the buckets' 95th percentiles): one spike
-must not flatten the rest. What is higher is drawn as a dash at the upper edge, and its true value
-is in its title."""
 
 _FEW_SHARE = 1 / 3
 """A median line leaves out buckets with fewer tests than this share of the usual: the few tests of
@@ -98,7 +85,7 @@ def speed_chart(
         promise_bits_per_second: drawn as a level; None draws none.
     """
     rate_of = _download if direction == "download" else _upload
-    counted, bounds, flagged = _sorted_out(points, rate_of)
+    counted, bounds, flagged = sorted_out(points, rate_of)
     highest = max([value for _, value in (*counted, *flagged)] + [promise_bits_per_second or 0.0])
     unit = rate_unit(value_ticks(highest / MEGABIT)[-1] * MEGABIT)
     plot = Plot(frame, words, value_ticks(highest / unit), unit)
@@ -107,16 +94,16 @@ def speed_chart(
     plot.rings(direction, flagged)
     plot.dots(direction, counted)
     plot.stems(direction, bounds)
-    plot.line(direction, _steady(counted, frame), width)
+    plot.line(direction, steady(counted, frame), width)
 
     def say(point: SpeedPoint) -> str:
         rate = words.speed(rate_of(point))
-        return words.at_least(rate, point.standing is Standing.AT_LEAST) + _flags(words, point)
+        return words.at_least(rate, point.standing is Standing.AT_LEAST) + flags_said(words, point)
 
     voice = Voice(rate_of, say, words.speed)
     values = [value for _, value in counted]
     why_empty = "chart_only_flagged" if flagged else "chart_empty"
-    chart = _finish(
+    chart = finish(
         plot,
         f"chart_{direction}",
         values,
@@ -128,90 +115,8 @@ def speed_chart(
     return replace(chart, unit="unit_gigabits" if unit == GIGABIT else "unit_speed")
 
 
-def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:
-    """Return the chart of latency during speed tests: idle, while down- and while uploading.
-
-    Of the tests that count, as in `speed_chart`; those that flags set aside are rings.
-    """
-    kinds: tuple[tuple[str, Callable[[SpeedPoint], float | None]], ...] = (
-        ("upload", lambda point: point.upload_latency_seconds),
-        ("download", lambda point: point.download_latency_seconds),
-        ("idle", lambda point: point.idle_latency_seconds),
-    )
-    series, flagged = {}, {}
-    for css, read in kinds:
-        series[css], _, flagged[css] = _sorted_out(points, read)
-    values = [value for pairs in series.values() for _, value in pairs]
-    aside = [value for pairs in flagged.values() for _, value in pairs]
-    plot = Plot(frame, words, value_ticks(_top_of(values or aside) * 1e3), 1e-3)
-    width = MEDIAN_BUCKET_SECONDS[frame.period]
-    for css, pairs in series.items():
-        # The idle line is nearly a level: its dots would only be a second, thicker line.
-        if css != "idle":
-            plot.rings(f"latency-{css}", flagged[css])
-            plot.dots(f"latency-{css}", pairs)
-    for css, pairs in series.items():
-        plot.line(f"latency-{css}", _steady(pairs, frame), width, lone=css == "idle")
-
-    def say(point: SpeedPoint) -> str:
-        parts = (
-            ("legend_idle", point.idle_latency_seconds),
-            ("legend_while_download", point.download_latency_seconds),
-            ("legend_while_upload", point.upload_latency_seconds),
-        )
-        said = "; ".join(f"{words.text(key)} {words.latency(value)}" for key, value in parts)
-        return said + _flags(words, point)
-
-    voice = Voice(_download_latency, say, words.latency)
-    return _finish(
-        plot,
-        "chart_loaded",
-        values,
-        points,
-        voice,
-        flagged=len(aside),
-        why_empty="chart_only_flagged" if aside else "chart_empty",
-    )
-
-
-def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Chart:
-    """Return the chart of latency with the line idle, from latency records.
-
-    Of those that flags set aside there is a ring for each bucket: there may be thousands.
-    """
-    counted, _, flagged = _sorted_out(points, _round_trip)
-    width = LATENCY_BUCKET_SECONDS[frame.period]
-    buckets = into_buckets(counted, frame.start_seconds, width)
-    aside = into_buckets(flagged, frame.start_seconds, width)
-    top = max(
-        _top_of([bucket.median for bucket in buckets or aside]),
-        _top_of([bucket.p95 for bucket in buckets], _ON_SCALE_SHARE_OF_PEAKS),
-    )
-    plot = Plot(frame, words, value_ticks(top * 1e3), 1e-3)
-    plot.rings("latency-idle", [(b.start_seconds + width / 2, b.median) for b in aside])
-    plot.band("latency-idle", buckets, width)
-    plot.line("latency-idle", buckets, width, lone=True)
-    cut = [(b.start_seconds + width / 2, b.p95) for b in buckets if b.p95 * 1e3 > plot.ticks[-1]]
-    plot.dots("latency-idle", cut)
-
-    def say(point: LatencyPoint) -> str:
-        loss = point.lost_ratio
-        lost = f", {words.text('latest_loss').lower()} {words.percent(loss, 1)}" if loss else ""
-        return words.latency(point.round_trip_seconds) + lost + _flags(words, point)
-
-    voice = Voice(_round_trip, say, words.latency)
-    return _finish(
-        plot,
-        "chart_idle",
-        [value for _, value in counted],
-        points,
-        voice,
-        flagged=len(aside),
-        why_empty="chart_only_flagged" if aside else "chart_no_latency_test",
-    )
-
-
-def _flags(words: Words, point: SpeedPoint | LatencyPoint) -> str:
+def flags_said(words: Words, point: SpeedPoint | LatencyPoint) -> str:
+    """Return the names of a point's flags, to go on behind its value."""
     return "".join(f", {words.text(f'flag_name_{flag}')}" for flag in point.flags.split())
 
 
@@ -219,7 +124,7 @@ Values = list[tuple[float, float]]
 """Pairs of moment and value."""
 
 
-def _sorted_out(
+def sorted_out(
     points: Sequence[P], read: Callable[[P], float | None]
 ) -> tuple[Values, Values, Values]:
     """Return the values that count, of them the lower bounds, and those that flags set aside."""
@@ -245,15 +150,7 @@ def _upload(point: SpeedPoint) -> float | None:
     return point.upload_bits_per_second
 
 
-def _download_latency(point: SpeedPoint) -> float | None:
-    return point.download_latency_seconds
-
-
-def _round_trip(point: LatencyPoint) -> float | None:
-    return point.round_trip_seconds
-
-
-def _steady(values: Sequence[tuple[float, float]], frame: Frame) -> list[Bucket]:
+def steady(values: Sequence[tuple[float, float]], frame: Frame) -> list[Bucket]:
     """Return the buckets of a median line, without those of too few tests to be one."""
     width = MEDIAN_BUCKET_SECONDS[frame.period]
     buckets = into_buckets(values, frame.start_seconds, width)
@@ -263,14 +160,7 @@ def _steady(values: Sequence[tuple[float, float]], frame: Frame) -> list[Bucket]
     return [bucket for bucket in buckets if bucket.size >= usual * _FEW_SHARE]
 
 
-def _top_of(values: Sequence[float], share: float = _ON_SCALE_SHARE) -> float:
-    """Return where a latency scale ends: above nearly all values, not above a lone spike."""
-    if not values:
-        return 0.0
-    return quantile(sorted(values), share) * 1.1
-
-
-def _finish(
+def finish(
     plot: Plot,
     name: str,
     values: Sequence[float],

@@ -28,9 +28,10 @@ from collector.ledger.series_queries import (
     speed_points,
 )
 from collector.web.axes import DAYS, Frame, Period, make_frame, midnight
-from collector.web.charts import Chart, idle_chart, loaded_chart, speed_chart
+from collector.web.charts import Chart, speed_chart
 from collector.web.heat import HeatMap, heat_map
 from collector.web.i18n import Words
+from collector.web.latency_charts import idle_chart, loaded_chart
 
 HEAT_DAYS = 30
 SHOWN_TESTS = 40

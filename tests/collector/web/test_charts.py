@@ -10,8 +10,9 @@ import pytest
 
 from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
 from collector.web.axes import Period, make_frame
-from collector.web.charts import Chart, idle_chart, loaded_chart, speed_chart
+from collector.web.charts import Chart, speed_chart
 from collector.web.i18n import Language, Words
+from collector.web.latency_charts import idle_chart, loaded_chart
 
 NOW = datetime(2026, 11, 20, 13, 17, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
