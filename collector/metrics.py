@@ -36,7 +36,7 @@ from collector.ledger.schema import SERIES_COLUMNS
 from collector.ledger.writer import Writer
 from collector.serving import DOORS, Door
 from collector.settings import MetricsSettings
-from protocol.records import Ipv6State
+from protocol.results import Ipv6State
 
 METRICS_PATH = "/metrics"
 

@@ -7,7 +7,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from probe.files import write_atomically
-from protocol.records import Ceiling, Model, encode
+from protocol.conditions import Ceiling
+from protocol.model import Model, encode
 
 CEILING_NAME: Final = "ceiling.json"
 

@@ -14,7 +14,8 @@ from typing import Literal
 from protocol.errors import LinewatchError
 from protocol.failures import Failure
 from protocol.messages import CarrierPrefixes, ServerEntry
-from protocol.records import FailureReport, Latency, Reach, Speed, Task
+from protocol.records import Task
+from protocol.results import FailureReport, Latency, Reach, Speed
 
 Section = Speed | Latency | Reach
 Profile = Literal["full", "quick"]

@@ -7,7 +7,7 @@ from probe.identity import Enrolment, load_or_create_key, public_text, save_enro
 from probe.settings import ProbeSettings
 from protocol.constants import ENROL_PATH
 from protocol.messages import EnrolAnswer, EnrolRequest
-from protocol.records import encode
+from protocol.model import encode
 
 _GOOD = (200, 201)
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from probe.errors import IdentityError
 from probe.files import create_atomically, write_atomically
-from protocol.records import Identifier, Model, Text, encode
+from protocol.model import Identifier, Model, Text, encode
 
 KEY_NAME: Final = "key.pem"
 ENROLMENT_NAME: Final = "enrolment.json"

@@ -12,7 +12,7 @@ from probe.errors import CollectorError
 from probe.files import write_atomically
 from protocol.constants import SCHEMA
 from protocol.messages import Instruction
-from protocol.records import Model, Text, encode
+from protocol.model import Model, Text, encode
 
 INSTRUCTION_NAME: Final = "instruction.json"
 

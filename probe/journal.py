@@ -25,16 +25,9 @@ from probe.spool import Spool
 from probe.spool_rows import Entry, Worth
 from protocol.constants import GENESIS_HASH, MAX_RECORD_BYTES
 from protocol.failures import Failure
-from protocol.records import (
-    FailureReport,
-    LatencyRecord,
-    Method,
-    Outcome,
-    ReachRecord,
-    SpeedRecord,
-    Task,
-    encode,
-)
+from protocol.model import encode
+from protocol.records import LatencyRecord, Method, Outcome, ReachRecord, SpeedRecord, Task
+from protocol.results import FailureReport
 
 MAX_WAITING: Final = 200
 """Whole records in memory while the disk is full: some 10 MB, two days of an ordinary schedule."""

@@ -22,20 +22,12 @@ from probe.engine import Engine, Measurement, MeasurementError, Order, Section
 from probe.flags import Evidence, flags_of
 from probe.transfer.dial import Target, resolve
 from probe.transfer.guard import Guard, start
+from protocol.conditions import Conditions, Snapshot
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
-from protocol.records import (
-    ClockState,
-    Conditions,
-    FailureReport,
-    Latency,
-    Method,
-    Outcome,
-    Snapshot,
-    Speed,
-    Task,
-)
+from protocol.records import ClockState, Method, Outcome, Task
+from protocol.results import FailureReport, Latency, Speed
 
 GRACE_SECONDS: Final = 8.0
 """How long an engine may take to return after its deadline: one answer that is under way (5 s),

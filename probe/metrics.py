@@ -16,15 +16,8 @@ from prometheus_client.registry import Collector
 from probe.errors import SpoolError
 from probe.parts import Parts
 from probe.spool_rows import Fill
-from protocol.records import (
-    Ipv6State,
-    Latency,
-    LatencyRecord,
-    ReachRecord,
-    Speed,
-    SpeedRecord,
-    Transfer,
-)
+from protocol.records import LatencyRecord, ReachRecord, SpeedRecord
+from protocol.results import Ipv6State, Latency, Speed, Transfer
 
 _PREFIX = "linewatch_probe"
 

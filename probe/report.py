@@ -16,15 +16,8 @@ from probe.status_models import (
     TaskStatus,
 )
 from protocol.messages import MeasuredPath
-from protocol.records import (
-    LatencyRecord,
-    LatencySummary,
-    ReachRecord,
-    ReachTarget,
-    SpeedRecord,
-    Task,
-    Transfer,
-)
+from protocol.records import LatencyRecord, ReachRecord, SpeedRecord, Task
+from protocol.results import LatencySummary, ReachTarget, Transfer
 
 _TASKS: Final = (Task.SPEED, Task.LATENCY, Task.REACH)
 

@@ -34,7 +34,8 @@ from probe.spool_file import RESERVE_NAME, SPOOL_NAME, is_corrupt
 from probe.spool_rows import Batch, Counts, Entry, Fill, Usage, moment
 from protocol.chain import Link, hash_line
 from protocol.constants import MAX_BATCH_BYTES, MAX_BATCH_RECORDS
-from protocol.records import Task, Tombstone, encode
+from protocol.model import encode
+from protocol.records import Task, Tombstone
 
 VICTIMS_AT_ONCE: Final = 64
 """Records that give way before the file's size is looked at again."""

@@ -18,7 +18,7 @@ from probe.errors import AgentRunningError
 from probe.page import render
 from probe.settings import StatusSettings
 from probe.status_models import AgentStatus
-from protocol.records import encode
+from protocol.model import encode
 
 MAX_CONNECTIONS: Final = 16
 """Handled at once. A technician's browser opens six."""

@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, Field
 from protocol.constants import SCHEMA
 from protocol.failures import Failure
 from protocol.flags import Flag
-from protocol.records import Count, Model, Outcome, Seconds, Task, Text
+from protocol.model import Count, Model, Seconds, Text
+from protocol.records import Outcome, Task
 
 
 class TaskStatus(Model):

@@ -7,7 +7,8 @@ from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.flags import Flag
-from protocol.records import Ipv6Readiness, Ipv6State, Outcome, ReachTarget, Task
+from protocol.records import Outcome, Task
+from protocol.results import Ipv6Readiness, Ipv6State, ReachTarget
 
 TASKS: Final = {
     Task.SPEED: ("Tốc độ", "Speed"),

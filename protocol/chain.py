@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 
 from protocol.constants import GENESIS_HASH, SCHEMA
 from protocol.errors import LinewatchError
-from protocol.records import Count, Hash, Identifier, Model, encode
+from protocol.model import Count, Hash, Identifier, Model, encode
 
 
 class ChainFault(StrEnum):

@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from protocol.constants import DEFAULT_ENGINE, EMPTY, GARBAGE, GET_IP, SCHEMA
-from protocol.records import Count, Identifier, Model, Ratio, Seconds, TcpInfo, Text
+from protocol.model import Count, Identifier, Model, Ratio, Seconds, Text
+from protocol.results import TcpInfo
 
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 """An Ed25519 public key: 32 raw bytes, base64."""

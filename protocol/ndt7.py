@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from protocol.records import Count, TcpInfo
+from protocol.model import Count
+from protocol.results import TcpInfo
 
 DOWNLOAD_PATH: Final = "/ndt/v7/download"
 UPLOAD_PATH: Final = "/ndt/v7/upload"

@@ -6,7 +6,7 @@ kernel returned enough bytes, and is null otherwise.
 
 import struct
 
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 
 TCP_INFO_BYTES = 512
 """What to ask getsockopt for: more than any kernel has, so that nothing is cut."""

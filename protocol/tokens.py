@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from protocol.constants import TOKEN_LEEWAY_SECONDS, TOKEN_LIFETIME_SECONDS
 from protocol.errors import TokenError
-from protocol.records import Identifier
+from protocol.model import Identifier
 
 _PROBE: TypeAdapter[str] = TypeAdapter(Identifier)
 _ALGORITHM = "EdDSA"

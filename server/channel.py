@@ -16,7 +16,7 @@ import time
 
 from protocol import tcp_info
 from protocol.arrival import ANCILLARY_BYTES, SO_TIMESTAMPNS, SOL_SOCKET, arrived_at
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 from server.addresses import counted_as, plain_address
 
 _RECEIVE_BYTES = 1024 * 1024

@@ -31,8 +31,8 @@ from protocol.constants import (
     TESTS_PATH,
 )
 from protocol.messages import ServerInfo, ServerLoad, TestId
+from protocol.model import encode
 from protocol.ndt7 import DOWNLOAD_PATH, UPLOAD_PATH
-from protocol.records import encode
 from server import ndt7
 from server.addresses import describe, is_private
 from server.answer import NO_STORE, SOFTWARE, Headers

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from protocol.constants import DEFAULT_SERVER_PORT
-from protocol.records import Text
+from protocol.model import Text
 from protocol.settings import Section
 from server.addresses import parse_listen
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.messages import ServerStream, ServerTest
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 from server.addresses import counted_as
 from server.link import Fill
 

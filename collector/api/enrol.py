@@ -22,7 +22,7 @@ from collector.ledger.identities import EnrolmentError, KeyTakenError, enrol
 from collector.settings import EnrolmentSettings
 from protocol.constants import ENROL_PATH
 from protocol.messages import EnrolAnswer, EnrolRequest
-from protocol.records import encode
+from protocol.model import encode
 
 _WINDOW = timedelta(minutes=10)
 _LONGEST_BODY_BYTES = 4096

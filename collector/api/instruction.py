@@ -12,7 +12,7 @@ from collector.errors import LedgerBusyError
 from collector.ledger.identities import see_probe
 from collector.ledger.instruction import read_instruction
 from protocol.constants import INSTRUCTION_PATH
-from protocol.records import encode
+from protocol.model import encode
 
 _SEEN_EVERY = timedelta(minutes=1)
 """A request is noted as a sign of life at most so often: it is a write to the disk."""

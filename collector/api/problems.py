@@ -11,7 +11,7 @@ from collector.errors import CollectorError, LedgerError
 from collector.ingest.body import GoneError
 from protocol.constants import PROBLEM_CONTENT_TYPE
 from protocol.messages import Problem
-from protocol.records import encode
+from protocol.model import encode
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_TEXT = 500

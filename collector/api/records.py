@@ -18,7 +18,7 @@ from collector.ledger.store import Arrival, GapError, store_batch
 from protocol.chain import ChainError
 from protocol.constants import GAP_ACKNOWLEDGED, GAP_HEADER, RECORDS_PATH
 from protocol.messages import IngestAnswer
-from protocol.records import encode
+from protocol.model import encode
 
 _ROW_OVERHEAD_BYTES = 2048
 """What a record's columns and objects weigh in memory beside its line, about."""

@@ -13,18 +13,8 @@ from pydantic import ValidationError
 
 from collector.domain.time_correction import ClockReading
 from protocol.chain import Link
-from protocol.records import (
-    RECORD,
-    LatencyRecord,
-    LatencySummary,
-    Outcome,
-    ReachRecord,
-    ReachTarget,
-    ServerIdentity,
-    SpeedRecord,
-    Tombstone,
-    Transfer,
-)
+from protocol.records import RECORD, LatencyRecord, Outcome, ReachRecord, SpeedRecord, Tombstone
+from protocol.results import LatencySummary, ReachTarget, ServerIdentity, Transfer
 
 _LARGEST = 2**63 - 1
 """The largest integer that a database column holds."""

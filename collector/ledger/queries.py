@@ -32,7 +32,7 @@ from collector.ledger.schema import (
     records,
     sites,
 )
-from protocol.records import Ipv6State
+from protocol.results import Ipv6State
 
 _RECENT_TESTS = 40
 """Speed records looked at for a line's main series and its state: five days of the default plan,

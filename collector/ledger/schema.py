@@ -232,7 +232,7 @@ records = Table(
     Column("ipv4_reached", Boolean, doc="reach record: any far end by IPv4; null: none asked"),
     Column("ipv6_reached", Boolean, doc="reach record: any far end by IPv6; null: none asked"),
     Column("server_reached", Boolean, doc="reach record: the measurement server; null: none"),
-    Column("ipv6_state", String(16), doc="reach record: protocol.records.Ipv6State; null: none"),
+    Column("ipv6_state", String(16), doc="reach record: protocol.results.Ipv6State; null: none"),
     Column("data_bytes", BigInteger, doc="payload that the test moved, both directions"),
     # Last on purpose: SQLite walks through a long value to reach the columns behind it, which made
     # reading a month of a line two to five times slower.

@@ -7,7 +7,7 @@ from probe.acceptance.ceiling import Limit
 from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Finding, Result
 from probe.acceptance.loopback import Direction
-from protocol.records import Ceiling
+from protocol.conditions import Ceiling
 
 
 @dataclass(frozen=True, slots=True)

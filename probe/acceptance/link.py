@@ -14,7 +14,7 @@ from probe.acceptance.finding import Both, Finding, Result
 from probe.conditions.files import number
 from probe.conditions.interface import read_interface
 from probe.flags.device import INTERFACE_SPEED_RATIO, is_damaged
-from protocol.records import InterfaceState
+from protocol.conditions import InterfaceState
 
 SLOW_LINK: Final = 100_000_000
 """What a damaged pair of wires, or a socket with two pairs, leaves of a gigabit link."""

@@ -13,7 +13,7 @@ from probe.engine import MeasurementError
 from probe.transfer.guard import Guard
 from probe.transfer.names import NameServers
 from protocol.failures import Failure
-from protocol.records import Ipv6Readiness, Ipv6State, ReachTarget
+from protocol.results import Ipv6Readiness, Ipv6State, ReachTarget
 
 _CARRIER_NAT: Final = IPv4Network("100.64.0.0/10")
 """Between a carrier's translator and its customers (RFC 6598)."""

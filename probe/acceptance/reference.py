@@ -4,7 +4,7 @@ from probe import words
 from probe.acceptance.finding import Both, Finding, Result
 from probe.measurement import Taken
 from protocol.flags import Flag
-from protocol.records import Speed
+from protocol.results import Speed
 
 DEVICE_FLAGS = frozenset({Flag.DEVICE_CPU, Flag.DEVICE_HEAT, Flag.DEVICE_POWER})
 """Flags that say that the device itself was, or may have been, what limited the result."""

@@ -40,7 +40,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.names import NameServers, is_public_name
 from protocol.messages import ServerEntry
-from protocol.records import Reach
+from protocol.results import Reach
 
 TEST_SECONDS: Final = 150.0
 """The longest that all of it may take."""

@@ -16,10 +16,10 @@ from rich.table import Table
 from probe import words
 from probe.engine import Progress
 from probe.measurement import Taken
+from protocol.conditions import Conditions
 from protocol.failures import Failure
 from protocol.flags import Flag
-from protocol.records import (
-    Conditions,
+from protocol.results import (
     Latency,
     LatencySummary,
     Reach,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from probe.conditions.files import number, text
-from protocol.records import DeviceState
+from protocol.conditions import DeviceState
 
 _THROTTLED_FILE: Final = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _UNDERVOLTAGE: Final = 0x1

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from probe.conditions.files import number, text
-from protocol.records import InterfaceState
+from protocol.conditions import InterfaceState
 
 Kind = Literal["wired", "wifi", "modem", "loopback", "virtual", "unknown"]
 

@@ -14,8 +14,8 @@ from probe.conditions.load import Load
 from probe.conditions.route import default_gateway
 from probe.conditions.wifi import read_wifi
 from probe.engine import MeasuredWindow, Measurement
+from protocol.conditions import Conditions, During, Snapshot, WindowTraffic
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
-from protocol.records import Conditions, During, Snapshot, WindowTraffic
 
 WATCH_INTERVAL_SECONDS: Final = 1.0
 """How often processor, heat and power are read during a test: long enough that /proc/stat's ticks

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from probe.conditions.files import text
-from protocol.records import WifiState
+from protocol.conditions import WifiState
 
 _SIOCGIWFREQ: Final = 0x8B05
 _SIOCGIWRATE: Final = 0x8B21

@@ -51,7 +51,7 @@ from protocol.constants import (
     QUICK_WINDOW_SECONDS,
 )
 from protocol.messages import ServerTest
-from protocol.records import LatencySummary, ServerIdentity, Speed, SpeedLatency, Transfer
+from protocol.results import LatencySummary, ServerIdentity, Speed, SpeedLatency, Transfer
 
 TAIL_SECONDS = 0.5
 """How long an upload goes on after its window, so that the samples of our server cover it: it takes

@@ -18,7 +18,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.iperf3_report import Direction, Told
 from probe.transfer.names import Address, NameServers, resolve
 from protocol.failures import Failure
-from protocol.records import ServerIdentity, Speed, SpeedLatency
+from protocol.results import ServerIdentity, Speed, SpeedLatency
 
 STREAMS: Final = 4
 """Parallel streams of each direction, as the first version of `http` has."""

@@ -41,13 +41,7 @@ from probe.transfer.window import Window, bytes_within, rate
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure
 from protocol.ndt7 import DOWNLOAD_PATH, DURATION_SECONDS, UPLOAD_PATH
-from protocol.records import (
-    LatencySummary,
-    ServerIdentity,
-    Speed,
-    SpeedLatency,
-    Transfer,
-)
+from protocol.results import LatencySummary, ServerIdentity, Speed, SpeedLatency, Transfer
 
 HANDSHAKE_SECONDS: Final = 5.0
 """Time allowed for the WebSocket's handshake: a round trip, with repetitions."""

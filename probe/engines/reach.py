@@ -28,7 +28,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.names import DNS_PORT, NameServers
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import Ipv6Readiness, Reach, ReachTarget
+from protocol.results import Ipv6Readiness, Reach, ReachTarget
 
 TARGET_SECONDS: Final = 10.0
 """The longest that one target may take: a name (5 s) and a connection (5 s)."""

@@ -23,7 +23,7 @@ from probe.transfer.packets import Lane, Tally, exchange
 from protocol.constants import DEFAULT_SERVER_PORT, STAMP_PACKET_BYTES
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import FailureReport, Neighbour, ServerIdentity
+from protocol.results import FailureReport, Neighbour, ServerIdentity
 
 PACKETS: Final = 240
 INTERVAL_SECONDS: Final = 0.25

@@ -10,8 +10,9 @@ from typing import Final
 
 from probe.flags import any_task, course, device, ends, traffic
 from probe.flags.evidence import Evidence as Evidence
+from protocol.conditions import Conditions
 from protocol.flags import Flag
-from protocol.records import Conditions, Speed
+from protocol.results import Speed
 
 RULES: Final[Mapping[Flag, Callable[[Evidence], bool]]] = {
     Flag.CLOCK_UNSYNCHRONISED: any_task.clock_unsynchronised,

@@ -4,7 +4,8 @@ from math import comb
 from typing import Final
 
 from probe.flags.evidence import Evidence
-from protocol.records import InterfaceState, Latency, Snapshot
+from protocol.conditions import InterfaceState, Snapshot
+from protocol.results import Latency
 
 LOSS_SIGNIFICANCE: Final = 0.01
 """How unlikely the server's surplus of lost packets over its neighbour's must be by chance, where

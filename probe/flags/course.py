@@ -6,7 +6,7 @@ from typing import Final
 from probe.engine import Counts
 from probe.flags.evidence import Evidence, directions
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
-from protocol.records import Speed, Transfer
+from protocol.results import Speed, Transfer
 
 SHORTEST_WINDOW_SHARE: Final = 0.95
 """A direction that lasted less than this share of what the method demands is not that method's.

@@ -3,7 +3,8 @@
 from typing import Final
 
 from probe.flags.evidence import directions, moments
-from protocol.records import Conditions, Speed
+from protocol.conditions import Conditions
+from protocol.results import Speed
 
 BUSY_CORE_RATIO: Final = 0.90
 """A core, or the thread of a stream, above it in any second of a window left no room to move more

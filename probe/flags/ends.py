@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from protocol.records import Conditions, LatencySummary, Speed, StreamReport, TcpInfo, Transfer
+from protocol.conditions import Conditions
+from protocol.results import LatencySummary, Speed, StreamReport, TcpInfo, Transfer
 
 SERVER_BUSY_RATIO: Final = 0.90
 """A server whose processors are busier than this in a second, all cores together, may have been

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from probe.engine import Counts, Profile, Section
-from protocol.records import ClockState, Conditions, Snapshot, Speed, Transfer, WindowTraffic
+from protocol.conditions import Conditions, Snapshot, WindowTraffic
+from protocol.records import ClockState
+from protocol.results import Speed, Transfer
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from probe.flags.evidence import windows
-from protocol.records import Conditions, During, Speed, WindowTraffic
+from protocol.conditions import Conditions, During, WindowTraffic
+from protocol.results import Speed
 
 Way = Literal["received", "sent"]
 Carried = Mapping[Way, int | None]

@@ -34,7 +34,7 @@ from protocol.constants import (
 )
 from protocol.failures import Failure
 from protocol.messages import BackendPaths, ServerEntry, ServerInfo, ServerTest
-from protocol.records import ServerIdentity
+from protocol.results import ServerIdentity
 
 _OK: Final = 200
 _BUSY: Final = 503

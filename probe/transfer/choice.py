@@ -19,7 +19,7 @@ from probe.transfer.guard import Guard, start
 from probe.transfer.http import Client
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import FailureReport, ServerCandidate, ServerChoice, ServerIdentity
+from protocol.results import FailureReport, ServerCandidate, ServerChoice, ServerIdentity
 
 ASKED_AT_ONCE: Final = 8
 """Servers asked side by side; LibreSpeed's page asks 6, its command 10. More would make a small

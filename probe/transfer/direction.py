@@ -23,7 +23,7 @@ from probe.transfer.window import (
 )
 from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure
-from protocol.records import FailureReport, TcpInfo
+from protocol.results import FailureReport, TcpInfo
 
 STALL_SECONDS = 5.0
 """No byte on any stream for so long is a stall: longer than TCP's second repetition of a lost

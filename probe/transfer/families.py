@@ -14,7 +14,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.names import NameServers, is_address, is_public_name, resolve
 from protocol.constants import EMPTY
-from protocol.records import FailureReport, FamilyTimes, Ipv6Readiness
+from protocol.results import FailureReport, FamilyTimes, Ipv6Readiness
 
 TRIES: Final = 5
 """Tries of each family, by turns: the median of five stands two that a busy line delayed."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from probe.engine import MeasurementError
 from probe.transfer.latency import percentile
 from protocol.failures import Failure
-from protocol.records import LatencySummary, StreamReport, TcpInfo, Transfer
+from protocol.results import LatencySummary, StreamReport, TcpInfo, Transfer
 
 Direction = Literal["download", "upload"]
 

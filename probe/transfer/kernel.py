@@ -15,7 +15,7 @@ import time
 from functools import cache
 
 from protocol import arrival, tcp_info
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 
 _SO_RCVTIMEO_NEW = 66
 _SO_SNDTIMEO_NEW = 67

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from probe.engine import MeasurementError
 from probe.transfer.guard import start
 from probe.transfer.http import Answer, Client
-from protocol.records import LatencySummary
+from protocol.results import LatencySummary
 
 _MAX_ROUND_TRIPS = 2000
 """The record's limit; a minute of one every 30 ms."""

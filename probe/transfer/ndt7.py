@@ -26,7 +26,7 @@ from probe.transfer.stream import BLOCK_SECONDS, SendingStream, Stream
 from protocol import websocket
 from protocol.failures import Failure
 from protocol.ndt7 import FIRST_MESSAGE_BYTES, SUBPROTOCOL, Measurement, next_message_bytes
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 from protocol.websocket import CloseCode, Frames, Message, Opcode
 
 LINGER_SECONDS: Final = 1.0

@@ -11,7 +11,7 @@ from probe.transfer.result import Direction
 from probe.transfer.stream import BLOCK_SECONDS
 from probe.transfer.window import Window, bytes_at, bytes_within
 from protocol.ndt7 import Measurement
-from protocol.records import ServerCount, StreamReport, TcpInfo, Transfer
+from protocol.results import ServerCount, StreamReport, TcpInfo, Transfer
 
 COVER_SECONDS: Final = 1.0
 """How far the server's last message may lie before the end of an upload that it is to stand for.

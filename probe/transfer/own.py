@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from probe.conditions.counters import Series
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 
 
 class Connected(Protocol):

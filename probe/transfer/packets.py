@@ -13,7 +13,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.latency import percentile, summarise
 from protocol import stamp
 from protocol.constants import STAMP_PACKET_BYTES
-from protocol.records import Latency, ServerIdentity
+from protocol.results import Latency, ServerIdentity
 
 _LOST_ON_THE_WAY: Final = frozenset({errno.EAGAIN, errno.ECONNREFUSED})
 """A full queue loses the packet, as a router's would. A refusal (ICMP) belongs to an earlier

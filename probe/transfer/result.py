@@ -9,7 +9,7 @@ from probe.transfer.direction import Run
 from probe.transfer.own import OwnBytes
 from probe.transfer.window import Window, bytes_within
 from protocol.messages import ServerStream, ServerTest
-from protocol.records import ServerCount, StreamReport, Transfer
+from protocol.results import ServerCount, StreamReport, Transfer
 
 Direction = Literal["download", "upload"]
 

@@ -18,7 +18,7 @@ from probe.transfer.dial import Dialer
 from probe.transfer.framing import Head, take_head
 from probe.transfer.guard import start
 from protocol.failures import Failure
-from protocol.records import FailureReport, TcpInfo
+from protocol.results import FailureReport, TcpInfo
 
 BLOCK_SECONDS = 1.0
 """How long the kernel blocks before a stream looks at the guard. It is woken earlier by its end."""

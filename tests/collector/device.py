@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from protocol import chain, tokens
 from protocol.constants import GENESIS_HASH
-from protocol.records import RECORD, encode
+from protocol.model import encode
+from protocol.records import RECORD
 
 _CHAINS = itertools.count()
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol import chain, records, stamp, tokens
+from protocol import chain, conditions, model, records, results, stamp, tokens
 from protocol.constants import GENESIS_HASH
 from protocol.failures import Failure
 from protocol.flags import Flag
@@ -48,7 +48,7 @@ def build() -> dict[str, bytes]:
         "key.json": _pretty({"seed_hex": KEY_SEED.hex(), "public_key": public, "probe": PROBE}),
         "chain.ndjson": b"".join(line + b"\n" for line in lines),
         "hashes.txt": "".join(f"{link.hash}\n" for link in links).encode(),
-        "seal.json": records.encode(seal) + b"\n",
+        "seal.json": model.encode(seal) + b"\n",
         "batch.ndjson": chain.write_batch(lines, seal),
         "token.txt": tokens.mint(key, PROBE, TOKEN_TIME).encode() + b"\n",
         "stamp.json": _pretty(_stamp_exchange()),
@@ -77,7 +77,7 @@ def _stamp_exchange() -> dict[str, object]:
 
 
 def _chain_lines() -> list[bytes]:
-    makers: tuple[Callable[[dict[str, Any]], records.Model], ...] = (
+    makers: tuple[Callable[[dict[str, Any]], model.Model], ...] = (
         _speed_measured,
         _speed_failed,
         _latency_measured,
@@ -90,7 +90,7 @@ def _chain_lines() -> list[bytes]:
     lines: list[bytes] = []
     prev = GENESIS_HASH
     for seq, maker in enumerate(makers):
-        line = records.encode(maker(_common(seq, prev)))
+        line = model.encode(maker(_common(seq, prev)))
         prev = chain.hash_line(line)
         # seq 3 is the record that the probe's full disk could not keep.
         lines.append(_tombstone_of(line) if maker is _latency_failed else line)
@@ -99,7 +99,7 @@ def _chain_lines() -> list[bytes]:
 
 def _tombstone_of(line: bytes) -> bytes:
     record = records.RECORD.validate_json(line)
-    return records.encode(
+    return model.encode(
         records.Tombstone(
             tombstone="spool_full",
             probe=record.probe,
@@ -143,8 +143,8 @@ def _method(name: str, profile: str | None = None) -> records.Method:
     return records.Method.model_validate({"name": name, "version": "1", "profile": profile})
 
 
-def _server() -> records.ServerIdentity:
-    return records.ServerIdentity(
+def _server() -> results.ServerIdentity:
+    return results.ServerIdentity(
         url="http://measure.example:8080/",
         address="192.0.2.10",
         name="measure.example",
@@ -154,10 +154,10 @@ def _server() -> records.ServerIdentity:
     )
 
 
-def _round_trips(*milliseconds: float, sent: int) -> records.LatencySummary:
+def _round_trips(*milliseconds: float, sent: int) -> results.LatencySummary:
     seconds = tuple(value / 1000 for value in milliseconds)
     ordered = sorted(seconds)
-    return records.LatencySummary(
+    return results.LatencySummary(
         minimum_seconds=ordered[0],
         median_seconds=ordered[len(ordered) // 2],
         p95_seconds=ordered[-1],
@@ -168,8 +168,8 @@ def _round_trips(*milliseconds: float, sent: int) -> records.LatencySummary:
     )
 
 
-def _transfer(byte_count: int, counted_by: str) -> records.Transfer:
-    return records.Transfer.model_validate(
+def _transfer(byte_count: int, counted_by: str) -> results.Transfer:
+    return results.Transfer.model_validate(
         {
             "bits_per_second": byte_count * 8 / 10,
             "bytes": byte_count,
@@ -192,8 +192,8 @@ def _transfer(byte_count: int, counted_by: str) -> records.Transfer:
     )
 
 
-def _tcp(byte_count: int) -> records.TcpInfo:
-    return records.TcpInfo(
+def _tcp(byte_count: int) -> results.TcpInfo:
+    return results.TcpInfo(
         congestion_control="cubic",
         segment_bytes=1448,
         minimum_rtt_seconds=0.004,
@@ -203,10 +203,10 @@ def _tcp(byte_count: int) -> records.TcpInfo:
     )
 
 
-def _conditions() -> records.Conditions:
-    snapshot = records.Snapshot(
+def _conditions() -> conditions.Conditions:
+    snapshot = conditions.Snapshot(
         monotonic_seconds=1000.0,
-        interface=records.InterfaceState(
+        interface=conditions.InterfaceState(
             name="eth0",
             kind="wired",
             up=True,
@@ -221,7 +221,7 @@ def _conditions() -> records.Conditions:
             sent_dropped=0,
         ),
         wifi=None,
-        device=records.DeviceState(
+        device=conditions.DeviceState(
             load_1m=0.1,
             memory_available_bytes=700_000_000,
             temperature_celsius=51.5,
@@ -233,7 +233,7 @@ def _conditions() -> records.Conditions:
         public_address="198.51.100.7",
         clock_synchronised=True,
     )
-    during = records.During(
+    during = conditions.During(
         duration_seconds=28.0,
         process_cpu_ratio=0.3,
         machine_cpu_ratio=0.1,
@@ -244,7 +244,7 @@ def _conditions() -> records.Conditions:
         test_received_bytes=400_000_000,
         test_sent_bytes=200_000_000,
     )
-    return records.Conditions(
+    return conditions.Conditions(
         model="Raspberry Pi 4 Model B Rev 1.4",
         cores=4,
         before=snapshot,
@@ -253,11 +253,11 @@ def _conditions() -> records.Conditions:
     )
 
 
-def _speed(*, download: int | None, upload: int | None) -> records.Speed:
-    return records.Speed(
+def _speed(*, download: int | None, upload: int | None) -> results.Speed:
+    return results.Speed(
         download=_transfer(download, "receiver") if download else None,
         upload=_transfer(upload, "acknowledged") if upload else None,
-        latency=records.SpeedLatency(
+        latency=results.SpeedLatency(
             idle=_round_trips(4.1, 4.0, 4.6, sent=3),
             download=_round_trips(20.0, 25.0, 22.5, sent=4),
             upload=None,
@@ -267,7 +267,7 @@ def _speed(*, download: int | None, upload: int | None) -> records.Speed:
     )
 
 
-def _speed_measured(common: dict[str, Any]) -> records.Model:
+def _speed_measured(common: dict[str, Any]) -> model.Model:
     return records.SpeedRecord(
         **(common | {"flags": (Flag.CROSS_TRAFFIC,), "conditions": _conditions()}),
         task=records.Task.SPEED,
@@ -279,7 +279,7 @@ def _speed_measured(common: dict[str, Any]) -> records.Model:
 def _failed(common: dict[str, Any], code: Failure, detail: str) -> dict[str, Any]:
     return common | {
         "outcome": records.Outcome.FAILED,
-        "failure": records.FailureReport(code=code, detail=detail),
+        "failure": results.FailureReport(code=code, detail=detail),
     }
 
 
@@ -289,11 +289,11 @@ def _not_started(
     return common | {
         "started_at": None,
         "outcome": outcome,
-        "failure": records.FailureReport(code=code, detail=detail),
+        "failure": results.FailureReport(code=code, detail=detail),
     }
 
 
-def _speed_failed(common: dict[str, Any]) -> records.Model:
+def _speed_failed(common: dict[str, Any]) -> model.Model:
     return records.SpeedRecord(
         **_failed(common, Failure.CONNECTION_LOST, "the server closed every stream"),
         task=records.Task.SPEED,
@@ -302,12 +302,12 @@ def _speed_failed(common: dict[str, Any]) -> records.Model:
     )
 
 
-def _latency_measured(common: dict[str, Any]) -> records.Model:
+def _latency_measured(common: dict[str, Any]) -> model.Model:
     return records.LatencyRecord(
         **common,
         task=records.Task.LATENCY,
         method=_method("stamp"),
-        latency=records.Latency(
+        latency=results.Latency(
             server=_server(),
             ip_version=6,
             interval_seconds=0.1,
@@ -321,7 +321,7 @@ def _latency_measured(common: dict[str, Any]) -> records.Model:
     )
 
 
-def _latency_failed(common: dict[str, Any]) -> records.Model:
+def _latency_failed(common: dict[str, Any]) -> model.Model:
     return records.LatencyRecord(
         **_failed(common, Failure.NO_REPLIES, "600 packets sent, none came back"),
         task=records.Task.LATENCY,
@@ -330,8 +330,8 @@ def _latency_failed(common: dict[str, Any]) -> records.Model:
     )
 
 
-def _reach_measured(common: dict[str, Any]) -> records.Model:
-    reached = records.ReachTarget(
+def _reach_measured(common: dict[str, Any]) -> model.Model:
+    reached = results.ReachTarget(
         name="gateway",
         target="192.168.1.1",
         ip_version=4,
@@ -339,23 +339,23 @@ def _reach_measured(common: dict[str, Any]) -> records.Model:
         round_trip_seconds=0.0006,
         failure=None,
     )
-    silent = records.ReachTarget(
+    silent = results.ReachTarget(
         name="ipv6",
         target="[2001:db8::1]:443",
         ip_version=6,
         reached=False,
         round_trip_seconds=None,
-        failure=records.FailureReport(code=Failure.NO_ROUTE, detail="no IPv6 route"),
+        failure=results.FailureReport(code=Failure.NO_ROUTE, detail="no IPv6 route"),
     )
     return records.ReachRecord(
         **common,
         task=records.Task.REACH,
         method=_method("reach"),
-        reach=records.Reach(targets=(reached, silent)),
+        reach=results.Reach(targets=(reached, silent)),
     )
 
 
-def _speed_skipped(common: dict[str, Any]) -> records.Model:
+def _speed_skipped(common: dict[str, Any]) -> model.Model:
     return records.SpeedRecord(
         **_not_started(common, records.Outcome.SKIPPED, Failure.DATA_BUDGET, "spent on the 28th"),
         task=records.Task.SPEED,
@@ -364,7 +364,7 @@ def _speed_skipped(common: dict[str, Any]) -> records.Model:
     )
 
 
-def _reach_missed(common: dict[str, Any]) -> records.Model:
+def _reach_missed(common: dict[str, Any]) -> model.Model:
     return records.ReachRecord(
         **_not_started(common, records.Outcome.MISSED, Failure.PROBE_OFF, "off for 12 minutes"),
         task=records.Task.REACH,
@@ -373,7 +373,7 @@ def _reach_missed(common: dict[str, Any]) -> records.Model:
     )
 
 
-def _unicode_failed(common: dict[str, Any]) -> records.Model:
+def _unicode_failed(common: dict[str, Any]) -> model.Model:
     """A record whose hash depends on UTF-8 being kept as it is."""
     return records.SpeedRecord(
         **_failed(common, Failure.NAME_RESOLUTION, "không tìm thấy “máy chủ đo” 🛰"),

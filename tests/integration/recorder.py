@@ -22,7 +22,9 @@ from probe.spool import Spool
 from probe.spool_rows import Entry, Worth
 from probe.uplink import Listener, Uplink
 from protocol.chain import hash_line
-from protocol.records import Method, Outcome, Reach, ReachRecord, Task, encode
+from protocol.model import encode
+from protocol.records import Method, Outcome, ReachRecord, Task
+from protocol.results import Reach
 
 SPOOL_BYTES = 64 * 1024 * 1024
 DRAIN_SECONDS = 60

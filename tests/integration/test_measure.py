@@ -16,7 +16,8 @@ from probe.transfer.ramp import Fixed
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
-from protocol.records import Outcome, Speed, Task, Transfer
+from protocol.records import Outcome, Task
+from protocol.results import Speed, Transfer
 from tests.certificates import Certificate, self_signed
 from tests.integration.support import start_server
 

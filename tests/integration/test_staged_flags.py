@@ -25,8 +25,8 @@ from bench.processes import LINEWATCH, running
 from probe.ceiling import CEILING_NAME, keep_ceiling
 from probe.flags.device import BUSY_CORE_RATIO
 from probe.flags.ends import SERVER_ANSWER_SECONDS, SERVER_BUSY_RATIO
+from protocol.conditions import Ceiling
 from protocol.flags import Flag
-from protocol.records import Ceiling
 
 pytestmark = pytest.mark.timeout(90)
 

@@ -17,7 +17,8 @@ from probe.instructions import zone
 from probe.settings import ProbeSettings, UplinkSettings
 from probe.slots import Slot, plan_day
 from protocol.chain import follow
-from protocol.records import RECORD, Outcome, Task, encode
+from protocol.model import encode
+from protocol.records import RECORD, Outcome, Task
 from tests.probe.fault_collector import FaultCollector, Reply, Request, fault_collector
 from tests.probe.support import ENGINES, NOW, Device, Takes, instruction, path, plan
 

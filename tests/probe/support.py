@@ -26,21 +26,15 @@ from protocol.messages import (
     SpeedSchedule,
     Window,
 )
-from protocol.records import (
-    RECORD,
+from protocol.records import RECORD, LatencyRecord, Method, Outcome, ReachRecord, SpeedRecord, Task
+from protocol.results import (
     FailureReport,
-    LatencyRecord,
     LatencySummary,
-    Method,
-    Outcome,
     Reach,
-    ReachRecord,
     ReachTarget,
     ServerIdentity,
     Speed,
     SpeedLatency,
-    SpeedRecord,
-    Task,
     Transfer,
 )
 

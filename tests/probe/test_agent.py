@@ -29,17 +29,9 @@ from protocol.errors import ConfigurationError
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.flags import Flag
-from protocol.records import (
-    RECORD,
-    FailureReport,
-    FamilyTimes,
-    Ipv6Readiness,
-    Outcome,
-    Reach,
-    ReachTarget,
-    Task,
-    encode,
-)
+from protocol.model import encode
+from protocol.records import RECORD, Outcome, Task
+from protocol.results import FailureReport, FamilyTimes, Ipv6Readiness, Reach, ReachTarget
 from tests.probe.fault_collector import FaultCollector, Reply, fault_collector
 from tests.probe.support import (
     ENGINES,

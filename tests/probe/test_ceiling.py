@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from probe.ceiling import CEILING_NAME, keep_ceiling, read_ceiling
-from protocol.records import Ceiling
+from protocol.conditions import Ceiling
 
 DEVICE = Ceiling(
     download_bits_per_second=940_000_000,

@@ -10,27 +10,29 @@ from probe.engine import Counts, Profile
 from probe.flags import RULES, SPEED_RULES, Evidence, flags_of
 from probe.flags.any_task import LOSS_SIGNIFICANCE, surplus_probability
 from probe.transfer.latency import summarise
-from protocol.failures import Failure
-from protocol.flags import Flag
-from protocol.records import (
+from protocol.conditions import (
     Ceiling,
-    ClockState,
     Conditions,
     DeviceState,
     During,
-    FailureReport,
     InterfaceState,
+    Snapshot,
+    WindowTraffic,
+)
+from protocol.failures import Failure
+from protocol.flags import Flag
+from protocol.records import ClockState
+from protocol.results import (
+    FailureReport,
     Latency,
     LatencySummary,
     Neighbour,
     ServerIdentity,
-    Snapshot,
     Speed,
     SpeedLatency,
     StreamReport,
     TcpInfo,
     Transfer,
-    WindowTraffic,
 )
 
 MEGABYTE = 1_000_000

@@ -14,7 +14,8 @@ from probe.journal import MAX_FACTS, MAX_WAITING, Journal
 from probe.slots import Done
 from probe.spool_rows import Entry, Worth
 from protocol.failures import Failure
-from protocol.records import Outcome, ReachRecord, Speed, SpeedRecord, Task
+from protocol.records import Outcome, ReachRecord, SpeedRecord, Task
+from protocol.results import Speed
 from tests.probe.support import (
     ENGINES,
     NOW,

@@ -15,20 +15,12 @@ from probe.ceiling import keep_ceiling
 from probe.clock import Clock
 from probe.engine import Addresses, Counts, Engine, Measurement, MeasurementError, Order, Profile
 from probe.measurement import Surroundings, Taken, take
+from protocol.conditions import Ceiling
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
-from protocol.records import (
-    Ceiling,
-    ClockState,
-    FailureReport,
-    Outcome,
-    Reach,
-    ServerIdentity,
-    Speed,
-    SpeedLatency,
-    Task,
-)
+from protocol.records import ClockState, Outcome, Task
+from protocol.results import FailureReport, Reach, ServerIdentity, Speed, SpeedLatency
 
 REACH = Reach(targets=())
 

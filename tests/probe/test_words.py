@@ -9,7 +9,8 @@ from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.flags import Flag
-from protocol.records import FailureReport, Outcome, ReachTarget, Task
+from protocol.records import Outcome, Task
+from protocol.results import FailureReport, ReachTarget
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from protocol import chain
 from protocol.chain import ChainError, ChainFault
 from protocol.constants import GENESIS_HASH
-from protocol.records import encode
+from protocol.model import encode
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes([1] * 32))

@@ -1,7 +1,7 @@
 """The closed list of failures."""
 
 from protocol.failures import MEANINGS, Failure
-from protocol.records import Identifier, Model
+from protocol.model import Identifier, Model
 
 
 def test_every_failure_has_its_meaning_in_a_sentence() -> None:

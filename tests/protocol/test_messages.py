@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from protocol.messages import EnrolRequest, Instruction, Problem, SpeedSchedule, Window
-from protocol.records import encode
+from protocol.model import encode
 
 
 def instruction() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from protocol.ndt7 import (
     TcpMeasurement,
     next_message_bytes,
 )
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 
 SPECIFIED = {
     "AppInfo": {"ElapsedTime": 1234, "NumBytes": 5678},

@@ -1,55 +1,16 @@
-"""The record models: what a record must and must not be."""
+"""The record: what it must and must not be."""
 
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from protocol import records
-from protocol.constants import MAX_RECORD_BYTES
 from protocol.failures import Failure
 from protocol.flags import Flag
-from protocol.records import RECORD, Outcome, Tombstone, encode
+from protocol.records import RECORD, Outcome, Tombstone
 from tests.data import make_vectors
-
-VECTORS = [
-    json.loads(line)
-    for line in (make_vectors.FOLDER / "chain.ndjson").read_bytes().splitlines()
-    if b'"tombstone"' not in line
-]
-
-
-def vector(task: str, outcome: str) -> dict[str, Any]:
-    """Return the golden record of a task and an outcome, free to change."""
-    return next(
-        json.loads(json.dumps(record))
-        for record in VECTORS
-        if (record["task"], record["outcome"]) == (task, outcome)
-    )
-
-
-def refuse(record: dict[str, Any], reason: str) -> None:
-    """Assert that the record is refused for that reason."""
-    with pytest.raises(ValidationError, match=reason):
-        RECORD.validate_json(json.dumps(record))
-
-
-def test_an_unknown_key_is_refused_at_every_depth() -> None:
-    """Nothing is stored that the schema does not know."""
-    record = vector("speed", "measured")
-    refuse(record | {"note": "x"}, "Extra inputs")
-    record["speed"]["download"]["boost"] = 1
-    refuse(record, "Extra inputs")
-
-
-def test_a_record_cannot_be_changed() -> None:
-    """A record is written once."""
-    record = RECORD.validate_python(vector("reach", "measured"))
-    with pytest.raises(ValidationError, match="frozen"):
-        setattr(record, "seq", 5)  # noqa: B010 - mypy knows that it is read-only
+from tests.protocol.golden import refuse, vector
 
 
 @pytest.mark.parametrize("task", ["speed", "latency", "reach"])
@@ -107,17 +68,6 @@ def test_a_value_out_of_its_bounds_is_refused(change: dict[str, Any]) -> None:
         RECORD.validate_json(json.dumps(vector("speed", "measured") | change))
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1"])
-def test_a_rate_is_a_number_from_zero_up(number: str) -> None:
-    """No NaN, no infinity, nothing below zero reaches the ledger."""
-    text = json.dumps(vector("speed", "measured"))
-    rate = vector("speed", "measured")["speed"]["download"]["bits_per_second"]
-    with pytest.raises(ValidationError):
-        RECORD.validate_json(
-            text.replace(f'"bits_per_second": {rate}', f'"bits_per_second":{number}')
-        )
-
-
 def test_the_failure_of_a_record_is_from_the_closed_list() -> None:
     """An unknown failure code is refused; every known one is taken."""
     record = vector("speed", "failed")
@@ -125,33 +75,6 @@ def test_the_failure_of_a_record_is_from_the_closed_list() -> None:
     for code in Failure:
         changed = record | {"failure": {"code": code, "detail": ""}}
         assert RECORD.validate_json(json.dumps(changed)).failure is not None
-
-
-@given(st.sampled_from(VECTORS), st.text(max_size=500), st.integers(0, 2**63 - 1))
-def test_writing_and_reading_are_inverse(record: dict[str, Any], detail: str, seq: int) -> None:
-    """What is encoded is read back equal, and encodes to the same bytes on one line."""
-    changed = record | {"seq": seq}
-    if changed["failure"]:
-        changed["failure"] = changed["failure"] | {"detail": detail}
-    line = encode(RECORD.validate_python(changed))
-    assert b"\n" not in line
-    again = RECORD.validate_json(line)
-    assert again == RECORD.validate_python(changed)
-    assert encode(again) == line
-
-
-def test_the_largest_speed_record_fits_into_a_line() -> None:
-    """16 streams with full TCP_INFO at both ends and 26 s of samples stay below half."""
-    record = vector("speed", "measured")
-    full_tcp = {
-        name: "cubic" if name == "congestion_control" else 1234567890
-        for name in records.TcpInfo.model_fields
-    }
-    stream = {"bytes": 123456789, "probe_tcp": full_tcp, "server_tcp": full_tcp, "lost": None}
-    for direction in ("download", "upload"):
-        record["speed"][direction]["streams"] = [stream] * 16
-        record["speed"][direction]["samples"] = [[12.345678, 1234567890]] * 130
-    assert len(encode(RECORD.validate_python(record))) < MAX_RECORD_BYTES / 2
 
 
 def test_a_tombstone_is_not_a_record() -> None:

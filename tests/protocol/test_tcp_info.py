@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 from protocol.tcp_info import TCP_INFO_BYTES, parse
 
 LENGTHS_OF_KERNELS = [104, 192, 232, 240, 248]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 from server.link import Fill
 from server.tests_seen import Direction, TestsSeen, TooManyTests
 

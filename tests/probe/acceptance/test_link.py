@@ -9,7 +9,7 @@ import pytest
 from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Result
 from probe.acceptance.link import Link, cable, interface, read_link
-from protocol.records import InterfaceState
+from protocol.conditions import InterfaceState
 from tests.probe.conditions.test_readers import ETHERNET, put
 
 GIGABIT = InterfaceState(

@@ -7,7 +7,7 @@ import pytest
 from probe.acceptance.finding import Result
 from probe.acceptance.network import Translation, dns, ipv4, ipv6, translated
 from protocol.failures import Failure
-from protocol.records import FailureReport, FamilyTimes, Ipv6Readiness, ReachTarget
+from protocol.results import FailureReport, FamilyTimes, Ipv6Readiness, ReachTarget
 
 
 @pytest.mark.parametrize(

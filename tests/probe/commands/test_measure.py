@@ -13,7 +13,7 @@ from probe.commands.asked import AS_THE_AGENT
 from probe.identity import ENROLMENT_NAME, Enrolment, save_enrolment
 from probe.instructions import InstructionKeeper
 from protocol.messages import ServerEntry
-from protocol.records import Reach
+from protocol.results import Reach
 from tests.probe.far_end import plain_backend
 from tests.probe.support import NOW, instruction
 

@@ -13,18 +13,16 @@ from probe.engine import Progress, Section
 from probe.measurement import Taken
 from probe.transfer.latency import summarise
 from probe.words import FAILURES, FLAGS
+from protocol.conditions import InterfaceState
 from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
 from protocol.flags import Flag
-from protocol.records import (
-    ClockState,
+from protocol.records import ClockState, Method, Outcome, Task
+from protocol.results import (
     FailureReport,
-    InterfaceState,
     Ipv6Readiness,
     Latency,
-    Method,
-    Outcome,
     Reach,
     ReachTarget,
     ServerCandidate,
@@ -32,7 +30,6 @@ from protocol.records import (
     ServerIdentity,
     Speed,
     SpeedLatency,
-    Task,
     Transfer,
 )
 

@@ -4,7 +4,7 @@ import pytest
 
 from probe.conditions.counters import Series
 from probe.transfer.own import OwnBytes
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 
 GIGABYTE = 10**9
 

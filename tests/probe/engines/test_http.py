@@ -16,7 +16,8 @@ from protocol.constants import SERVER_PATH
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry, ServerInfo, ServerLoad
-from protocol.records import Speed, encode
+from protocol.model import encode
+from protocol.results import Speed
 from tests.probe.far_end import (
     PIECE,
     Handler,

@@ -16,7 +16,7 @@ from probe.engines import iperf3
 from probe.engines.iperf3 import Iperf3Engine, Lengths
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import Speed
+from protocol.results import Speed
 from tests.probe.far_end import answer, listening, mute, plain_backend
 
 SHORT = Iperf3Engine(full=Lengths(1, 1), quick=Lengths(0, 1), streams=2)

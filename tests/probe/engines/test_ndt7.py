@@ -18,7 +18,7 @@ from probe.transfer import ndt7_result
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
-from protocol.records import Speed, Transfer
+from protocol.results import Speed, Transfer
 from protocol.websocket import CloseCode, Opcode, frame, frame_head
 from server.app import MeasurementServer
 from server.settings import ServerSettings

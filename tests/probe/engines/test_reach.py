@@ -13,7 +13,7 @@ from probe.engine import Order
 from probe.engines.reach import ReachEngine
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import Reach, ReachTarget
+from protocol.results import Reach, ReachTarget
 
 
 @contextmanager

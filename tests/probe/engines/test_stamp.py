@@ -20,7 +20,7 @@ from probe.transfer.packets import Tally
 from protocol import stamp
 from protocol.failures import Failure
 from protocol.messages import ServerEntry
-from protocol.records import Latency, Neighbour
+from protocol.results import Latency, Neighbour
 
 Reflect = Callable[[int, bytes], list[bytes]]
 """From a packet's turn and its reflection to what is sent back."""

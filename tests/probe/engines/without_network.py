@@ -11,7 +11,7 @@ import sys
 import threading
 
 from probe.engines.stamp import StampEngine
-from protocol.records import Latency
+from protocol.results import Latency
 from tests.probe.engines.test_stamp import order, reflector
 
 

@@ -16,7 +16,7 @@ from probe.transfer.dial import Dialer, Target
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from protocol.messages import ServerEntry
-from protocol.records import Reach
+from protocol.results import Reach
 
 
 def ip(words: str) -> None:

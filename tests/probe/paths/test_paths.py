@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from probe.transfer.families import ENOUGH, SLOWER_SECONDS, SLOWER_SHARE, is_slower
-from protocol.records import FamilyTimes, Ipv6Readiness
+from protocol.results import FamilyTimes, Ipv6Readiness
 from tests.probe.paths.uplinks import TOP, Uplinks, address, uplinks, wait_for
 
 ROUTES = str(TOP / "deploy/linewatch-routes")

@@ -11,7 +11,7 @@ from probe.transfer.http import Client
 from protocol.constants import PLAIN_UPLOAD_BYTES, SERVER_PATH
 from protocol.failures import Failure
 from protocol.messages import ServerEntry, ServerInfo, ServerLoad
-from protocol.records import encode
+from protocol.model import encode
 from tests.probe.far_end import Handler, answer, empty, get_ip, plain_backend
 from tests.probe.transfer.test_http import client
 

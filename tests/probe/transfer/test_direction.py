@@ -13,7 +13,7 @@ from probe.transfer.guard import Guard
 from probe.transfer.ramp import Fixed, Ramp
 from probe.transfer.stream import Stream
 from protocol.failures import Failure
-from protocol.records import FailureReport, TcpInfo
+from protocol.results import FailureReport, TcpInfo
 
 LOST = FailureReport(code=Failure.CONNECTION_LOST, detail="gone")
 

@@ -7,7 +7,7 @@ from probe.transfer.direction import Run
 from probe.transfer.ndt7_result import Seen, counts, server_count, transfer
 from probe.transfer.window import Window
 from protocol.ndt7 import AppInfo, Measurement, TcpMeasurement
-from protocol.records import TcpInfo
+from protocol.results import TcpInfo
 
 SECOND = 1_000_000
 RATE = 1_250_000

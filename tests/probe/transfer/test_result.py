@@ -12,7 +12,7 @@ from probe.transfer.result import Direction, count
 from probe.transfer.window import Window
 from protocol.failures import Failure
 from protocol.messages import ServerStream, ServerTest
-from protocol.records import FailureReport
+from protocol.results import FailureReport
 
 SECONDS = 13
 
