@@ -209,6 +209,10 @@ def test_every_lookup_of_a_line_uses_an_index(connection: Connection) -> None:
     span = (NOW - timedelta(days=1), NOW)
     series_queries.speed_points(connection, LINE, *span)
     series_queries.results_page(connection, LINE, "speed", span, (1, 1), 10)
+    main = overview_of(connection).series
+    assert main is not None
+    assert series_queries.find_series(connection, LINE, "speed", main.key) == main
+    series_queries.results_page(connection, LINE, "speed", span, (1, 1), 10, main)
     series_queries.newest_tests(connection, LINE, *span, 10)
     proof_queries.proof(connection, "probe-1", "chain-1", 10)
     proof_queries.probes_page(connection, None, 10)
