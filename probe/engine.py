@@ -97,6 +97,7 @@ class MeasuredWindow:
         carried_bytes: payload that the kernel received or sent between them, what was sent again
             and what TLS adds included.
         segment_bytes: payload of a full segment, the smallest of the streams'; None where unknown.
+        acknowledgements: segments without payload that went the other way; None where unknown.
     """
 
     direction: Literal["download", "upload"]
@@ -104,6 +105,7 @@ class MeasuredWindow:
     end: float
     carried_bytes: int
     segment_bytes: int | None
+    acknowledgements: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

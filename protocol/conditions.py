@@ -72,6 +72,8 @@ class WindowTraffic(Model):
         test_bytes: payload that the test's own connections received (download) or sent (upload), by
             the probe's kernel: what was sent again, and what TLS adds, included.
         segment_bytes: payload of a full segment, the smallest of the streams'; null where unknown.
+        acknowledgements: segments without payload that the same connections sent (download) or
+            received (upload); null where the kernel was not asked.
     """
 
     duration_seconds: Seconds
@@ -81,6 +83,7 @@ class WindowTraffic(Model):
     router_sent_bytes: Count | None
     test_bytes: Count
     segment_bytes: Count | None
+    acknowledgements: Count | None = None
 
 
 class During(Model):

@@ -23,7 +23,12 @@ class FailureReport(Model):
 
 
 class TcpInfo(Model):
-    """The kernel's view of one TCP connection (Linux TCP_INFO), null where it does not tell."""
+    """The kernel's view of one TCP connection (Linux TCP_INFO), null where it does not tell.
+
+    Attributes:
+        bare_segments_sent, bare_segments_received: without payload: acknowledgements. Both begin
+            again at 2^32.
+    """
 
     congestion_control: Text | None = None
     segment_bytes: Count | None = None
@@ -42,6 +47,8 @@ class TcpInfo(Model):
     sender_limited_seconds: Seconds | None = None
     lost_segments: Count | None = None
     reordering_seen: Count | None = None
+    bare_segments_sent: Count | None = None
+    bare_segments_received: Count | None = None
 
 
 class StreamReport(Model):

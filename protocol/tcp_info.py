@@ -15,6 +15,9 @@ _MICROSECONDS = 1e-6
 _NO_MINIMUM_RTT = 0xFFFFFFFF
 """What tcpi_min_rtt holds before the first round trip was seen."""
 
+_WRAP = 2**32
+"""Where counters of segments begin again."""
+
 
 def parse(raw: bytes, congestion_control: bytes | None = None) -> TcpInfo:
     """Return what the kernel tells of a connection.
@@ -32,6 +35,10 @@ def parse(raw: bytes, congestion_control: bytes | None = None) -> TcpInfo:
 
     def seconds(microseconds: int | None) -> float | None:
         return None if microseconds is None else microseconds * _MICROSECONDS
+
+    def bare(all_segments: int, with_payload: int) -> int | None:
+        total, data = u32(all_segments), u32(with_payload)
+        return None if total is None or data is None else (total - data) % _WRAP
 
     minimum = u32(148)
     rate = u64(160)
@@ -54,4 +61,6 @@ def parse(raw: bytes, congestion_control: bytes | None = None) -> TcpInfo:
         sent_bytes=u64(200),
         retransmitted_bytes=u64(208),
         reordering_seen=u32(220),
+        bare_segments_sent=bare(136, 156),
+        bare_segments_received=bare(140, 152),
     )

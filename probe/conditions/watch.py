@@ -193,6 +193,7 @@ def _traffic(
         router_sent_bytes=far[1] if far else None,
         test_bytes=window.carried_bytes,
         segment_bytes=window.segment_bytes,
+        acknowledgements=window.acknowledgements,
     )
 
 

@@ -13,19 +13,24 @@ Carried = Mapping[Way, int | None]
 FRAME_OVERHEAD_BYTES: Final = {4: 74, 6: 94}
 """What a counter may count around a segment's payload: Ethernet's header and checksum (18), a VLAN
 tag (4), IP (20, 40), TCP with timestamps (32): 5.1 % of a full segment over IPv4 and 6.6 % over
-IPv6. An acknowledgement is the same without payload: never more than one for each segment, and one
-for every second or fewer while none is lost (RFC 9293, 3.8.6.3)."""
+IPv6."""
+
+ACKNOWLEDGEMENT_BYTES: Final = {4: 102, 6: 122}
+"""The same around a segment without payload, with the longest header of TCP (60): after a loss it
+lists what has arrived beyond the hole (SACK, RFC 2018)."""
 
 UNKNOWN_SEGMENT_ALLOWANCE: Final = 0.10
 """The same where the size of the segments is not known: right down to segments of 740 bytes."""
 
 UNKNOWN_ACKNOWLEDGEMENT_SHARE: Final = 0.05
-"""Acknowledgements per byte the other way where it is not known: one for every second segment of
-740 bytes, or for each full one over IPv4."""
+"""Acknowledgements per byte the other way where they were not counted: one for each full segment
+over IPv4, or for every second of 740 bytes. There is one for every second segment or fewer while
+none is lost (RFC 9293, 3.8.6.3)."""
 
 CROSS_TRAFFIC_SHARE: Final = 0.02
-"""Other traffic above this share of the test's own bytes of a direction is cross traffic: it may
-have taken as much from the result."""
+"""Other traffic above this share of what the test explains, either way, is cross traffic: along the
+payload it may have taken as much from the result, against it the acknowledgements have to queue
+behind it."""
 
 CROSS_TRAFFIC_MINIMUM_BITS_PER_SECOND: Final[Mapping[Way, int]] = {
     "received": 64_000,
@@ -98,17 +103,26 @@ def _beyond_test(
         window: the direction's.
         carried: by the counters in question.
         ip_version: the test's.
-        share: of the test's bytes, what may be others'.
+        share: of what the test explains, what may be others'.
         along: which way the payload went.
     """
-    payload = window.test_bytes
-    headers, acknowledgements = _shares(window.segment_bytes, ip_version)
+    explained = _explained(window, ip_version)
     return any(
         count is not None
-        and count - payload * ((1 + headers) if way == along else acknowledgements)
-        > _tolerated(payload, window.duration_seconds, share, way)
+        and count - explained[way == along]
+        > _tolerated(explained[way == along], window.duration_seconds, share, way)
         for way, count in carried.items()
     )
+
+
+def _explained(window: WindowTraffic, ip_version: int | None) -> tuple[float, float]:
+    """Return the bytes of the test's own frames: against its payload's way, and along it."""
+    version = 6 if ip_version is None else ip_version
+    payload, segment = window.test_bytes, window.segment_bytes
+    headers = FRAME_OVERHEAD_BYTES[version] / segment if segment else UNKNOWN_SEGMENT_ALLOWANCE
+    if window.acknowledgements is None:
+        return payload * UNKNOWN_ACKNOWLEDGEMENT_SHARE, payload * (1 + headers)
+    return window.acknowledgements * ACKNOWLEDGEMENT_BYTES[version], payload * (1 + headers)
 
 
 def _beyond_whole_test(during: During) -> bool:
@@ -125,24 +139,17 @@ def _beyond_whole_test(during: During) -> bool:
         ),
         ("sent", during.interface_sent_bytes, during.test_sent_bytes, during.test_received_bytes),
     )
-    headers, acknowledgements = _shares(None, None)
     return any(
         carried is not None
         and own is not None
         and opposite is not None
-        and carried - own * (1 + headers) - opposite * acknowledgements
+        and carried
+        - own * (1 + UNKNOWN_SEGMENT_ALLOWANCE)
+        - opposite * UNKNOWN_ACKNOWLEDGEMENT_SHARE
         > _tolerated(own, during.duration_seconds, CROSS_TRAFFIC_SHARE, way)
         for way, carried, own, opposite in whole
     )
 
 
-def _shares(segment_bytes: int | None, ip_version: int | None) -> tuple[float, float]:
-    """Return what headers add to a payload, and what its acknowledgements are of it at most."""
-    if not segment_bytes:
-        return UNKNOWN_SEGMENT_ALLOWANCE, UNKNOWN_ACKNOWLEDGEMENT_SHARE
-    each = FRAME_OVERHEAD_BYTES[6 if ip_version is None else ip_version] / segment_bytes
-    return each, each
-
-
-def _tolerated(own: int, seconds: float, share: float, way: Way) -> float:
+def _tolerated(own: float, seconds: float, share: float, way: Way) -> float:
     return max(share * own, CROSS_TRAFFIC_MINIMUM_BITS_PER_SECOND[way] / 8 * seconds)

@@ -20,39 +20,61 @@ class Connected(Protocol):
 
 
 @dataclass(slots=True)
-class _Count:
-    """One stream's payload each way, over all of its connections."""
+class _Counter:
+    """A counter of one stream, over all of its connections."""
 
-    received: int = 0
-    sent: int = 0
-    _received_now: int = 0
-    _sent_now: int = 0
+    total: int = 0
+    _now: int = 0
 
-    def note(self, tcp: TcpInfo) -> None:
-        received, sent = tcp.received_bytes or 0, tcp.sent_bytes or 0
+    def note(self, count: int | None) -> None:
+        now = count or 0
         # A connection that counts less than before is a new one.
-        self.received += received - (self._received_now if received >= self._received_now else 0)
-        self.sent += sent - (self._sent_now if sent >= self._sent_now else 0)
-        self._received_now, self._sent_now = received, sent
+        self.total += now - (self._now if now >= self._now else 0)
+        self._now = now
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What is counted of a stream, received and sent."""
+
+    connected: Connected
+    payload: tuple[_Counter, _Counter] = field(default_factory=lambda: (_Counter(), _Counter()))
+    bare: tuple[_Counter, _Counter] = field(default_factory=lambda: (_Counter(), _Counter()))
+
+    def note(self) -> None:
+        tcp = self.connected.tcp()
+        if tcp is not None:
+            self.payload[0].note(tcp.received_bytes)
+            self.payload[1].note(tcp.sent_bytes)
+            self.bare[0].note(tcp.bare_segments_received)
+            self.bare[1].note(tcp.bare_segments_sent)
 
 
 @dataclass(slots=True)
 class OwnBytes:
-    """Readings of a direction's connections; whoever samples the direction calls `note`."""
+    """Readings of a direction's connections; whoever samples the direction calls `note`.
 
-    series: Series = field(default_factory=Series)
-    _streams: list[tuple[Connected, _Count]] = field(default_factory=list)
+    Attributes:
+        payload: bytes, with those that were sent again.
+        acknowledgements: segments without payload. Of a kernel that does not tell them (before
+            Linux 4.6) there is no reading.
+    """
+
+    payload: Series = field(default_factory=Series)
+    acknowledgements: Series = field(default_factory=Series)
+    _streams: list[_Stream] = field(default_factory=list)
 
     def watch(self, stream: Connected) -> None:
         """Look at one more stream from now on."""
-        self._streams.append((stream, _Count()))
+        self._streams.append(_Stream(stream))
 
     def note(self) -> None:
         """Take a reading."""
-        for stream, count in self._streams:
-            tcp = stream.tcp()
-            if tcp is not None:
-                count.note(tcp)
-        received = sum(count.received for _, count in self._streams)
-        sent = sum(count.sent for _, count in self._streams)
-        self.series.add(time.monotonic(), received, sent)
+        for stream in self._streams:
+            stream.note()
+        now = time.monotonic()
+        received, sent = (sum(each.payload[way].total for each in self._streams) for way in (0, 1))
+        self.payload.add(now, received, sent)
+        received, sent = (sum(each.bare[way].total for each in self._streams) for way in (0, 1))
+        if received or sent:
+            self.acknowledgements.add(now, received, sent)

@@ -93,13 +93,15 @@ def measured_window(run: Run, direction: Direction, own: OwnBytes | None = None)
     counted = bytes_within(run.series(), run.window)
     seen = [tcp for tcp in run.tcp if tcp is not None]
     again = sum(tcp.retransmitted_bytes or 0 for tcp in seen) if direction == "upload" else 0
-    grown = own.series.growth(start, end) if own else None
+    grown = own.payload.growth(start, end) if own else None
+    bare = own.acknowledgements.growth(start, end) if own else None
     return MeasuredWindow(
         direction=direction,
         start=start,
         end=end,
         carried_bytes=max(counted, grown[direction == "upload"]) if grown else counted + again,
         segment_bytes=min((tcp.segment_bytes for tcp in seen if tcp.segment_bytes), default=None),
+        acknowledgements=bare[direction == "download"] if bare else None,
     )
 
 

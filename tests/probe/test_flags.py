@@ -91,6 +91,7 @@ def window(*, upload: bool = False, **changes: Any) -> WindowTraffic:
         "router_sent_bytes": sent,
         "test_bytes": 100 * MEGABYTE,
         "segment_bytes": 1448,
+        "acknowledgements": 34_530,
     }
     return WindowTraffic.model_validate(fields | changes)
 
@@ -462,18 +463,23 @@ def test_an_acknowledgement_of_each_segment_is_the_tests_own(
     ip_version: Literal[4, 6], segment_bytes: int, header_bytes: int, upload: bool
 ) -> None:
     """Acknowledgements go the other way than the payload, of a download as of an upload: one for
-    each segment, as after a loss, is no other traffic.
+    every second segment, or after a loss one for each that lists three holes, is no other traffic.
     """
-    headers = round(100e6 * header_bytes / segment_bytes)
-    along, against = 100 * MEGABYTE + headers, headers
-    received, sent = (against, along) if upload else (along, against)
+    segments = 100 * MEGABYTE // segment_bytes
     name = "upload" if upload else "download"
-    for beside, raised in ((0, False), (5 * MEGABYTE, True)):
+    for acknowledgements, each, beside, raised in (
+        (segments // 2, header_bytes, 0, False),
+        (segments, header_bytes + 28, 0, False),
+        (segments // 2, header_bytes, 4 * MEGABYTE, True),
+    ):
+        along, against = 100 * MEGABYTE + segments * header_bytes, acknowledgements * each
+        received, sent = (against, along) if upload else (along, against)
         busy = window(
             upload=upload,
             interface_received_bytes=received + (beside if upload else 0),
             interface_sent_bytes=sent + (0 if upload else beside),
             segment_bytes=segment_bytes,
+            acknowledgements=acknowledgements,
             router_received_bytes=None,
             router_sent_bytes=None,
         )
@@ -487,12 +493,12 @@ def test_an_acknowledgement_of_each_segment_is_the_tests_own(
 )
 def test_on_a_slow_line_the_thresholds_are_the_fccs(way: str, kilobits: int, raised: bool) -> None:
     """Others' 64 kbit/s down and 32 up are what a test of 1 Mbit/s bears, more is too much."""
-    carried = {"received": round((1 + HEADERS) * 1.25e6), "sent": round(HEADERS * 1.25e6)}
+    # As the bounds have it: frames with a VLAN's tag, acknowledgements with all that they may list.
+    carried = {"received": round(1.25e6 * (1 + 74 / 1448)), "sent": 432 * 102}
     carried[way] += kilobits * 1000 * 10 // 8
-    # The bound is for full Ethernet frames with a VLAN's tag: 8 bytes more than these have.
-    carried[way] += round(1.25e6 * 8 / 1448)
     slow = window(
         test_bytes=1_250_000,
+        acknowledgements=432,
         interface_received_bytes=carried["received"],
         interface_sent_bytes=carried["sent"],
         router_received_bytes=None,

@@ -31,6 +31,10 @@ def test_a_real_connection_tells_what_it_moved() -> None:
         sender, receiver = (_read(end) for end in (near, far))
     assert sender.sent_bytes == 5000
     assert (receiver.received_bytes or 0) >= 5000
+    # Its only segment with payload is acknowledged, or what it sent and received at the ends is.
+    for end in (sender, receiver):
+        assert end.bare_segments_sent
+        assert end.bare_segments_received
     assert sender.congestion_control
     assert sender.minimum_rtt_seconds is not None
     assert 0 < sender.minimum_rtt_seconds < 1

@@ -93,4 +93,16 @@ def test_a_stream_that_connects_anew_goes_on_counting() -> None:
     for received in (100, 300, None, 50, 90):
         stream.counters = None if received is None else TcpInfo(received_bytes=received)
         own.note()
-    assert [received for _, received, _ in own.series.readings] == [100, 300, 300, 350, 390]
+    assert [received for _, received, _ in own.payload.readings] == [100, 300, 300, 350, 390]
+    assert not own.acknowledgements.readings, "this kernel does not tell them"
+
+
+def test_segments_without_payload_are_counted_apart() -> None:
+    """What a stream received and sent of them goes on over its connections, too."""
+    stream, own = Stream(), OwnBytes()
+    own.watch(stream)
+    for received, sent in ((3, 10), (4, 50), (1, 5)):
+        stream.counters = TcpInfo(bare_segments_received=received, bare_segments_sent=sent)
+        own.note()
+    counted = [(received, sent) for _, received, sent in own.acknowledgements.readings]
+    assert counted == [(3, 10), (4, 50), (5, 55)]
