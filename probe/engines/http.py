@@ -9,6 +9,7 @@ The method, version 2:
    its own carries small requests: latency under load, of the window only.
 4. Ask our own server what it counted.
 5. Ask on a new connection for the probe's addresses, as in 1: the rule of a changed path compares.
+   A server that does not tell the public one still shows where connections leave from.
 
 Download counts where it arrives, upload where it arrives too (our server) or by what the far end's
 kernel acknowledged. Payload only, no factor added.
@@ -164,7 +165,7 @@ class _Test:
         dialer = self._dialer = Dialer(target, guard, order.interface, order.family)
         control = self._client(dialer)
         backend = self._backend = backends.find(control, picked.entry)
-        ends = self._addresses_first(dialer, control, backend)
+        ends = self._ends(dialer, control, backend)
         report(Progress("latency", 0.0))
         self._latency["idle"] = measure_idle(
             control,
@@ -218,19 +219,15 @@ class _Test:
         counted = (count(run, direction, self._seen) for direction, run in self._runs.items())
         return tuple(each.counts for each in counted if each.counts is not None)
 
-    def _addresses_first(self, dialer: Dialer, control: Client, backend: Backend) -> BothEnds:
-        """Learn the probe's addresses from the server, or from another far end where it is silent.
+    def _ends(self, dialer: Dialer, control: Client, backend: Backend) -> BothEnds:
+        """Learn the probe's addresses at the beginning; return what asks at the end.
 
-        Where nobody tells the public one, the server still shows where connections leave from.
+        Connections to the server itself show the local one, and that alone where it is silent.
         """
-        ends = BothEnds(lambda: self._addresses_anew(dialer, backend))
         seen = backends.public_address(control, backend)
-        if seen is None and self.order.others:
-            ends = BothEnds(self._witness.ask)
-            ends.begin()
-        if ends.last.public is None:
-            ends = BothEnds(lambda: self._addresses_anew(dialer, backend))
-            ends.begin(Addresses(control.local_address, seen))
+        telling = backend if seen else None
+        ends = BothEnds(lambda: self._addresses_anew(dialer, telling))
+        ends.begin(Addresses(control.local_address, seen or self._witness.ask()))
         self.first, self.last = ends.first, self._known(ends.last)
         return ends
 
@@ -239,15 +236,19 @@ class _Test:
         picked = self._picked.public_address if self._picked else None
         return Addresses(told.local, told.public or picked)
 
-    def _addresses_anew(self, dialer: Dialer, backend: Backend) -> Addresses:
-        """Return what a new connection to the server shows."""
+    def _addresses_anew(self, dialer: Dialer, telling: Backend | None) -> Addresses:
+        """Return what a new connection to the server shows.
+
+        The public address by the word of ``telling``, the server; None: by that of the witness.
+        """
         asking = self._client(dialer)
         public = None
         # Whatever is wrong with this request does not undo the test.
         with contextlib.suppress(MeasurementError):
-            public = backends.public_address_again(asking, backend)
+            asking.connect()
+            public = backends.public_address_again(asking, telling) if telling else None
         asking.close()
-        return Addresses(asking.local_address, public)
+        return Addresses(asking.local_address, public if telling else self._witness.ask())
 
     def _client(self, dialer: Dialer) -> Client:
         client = Client(dialer)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from probe.engine import Measurement, MeasurementError, Order, Progress
+from probe.engine import Addresses, Measurement, MeasurementError, Order, Progress
 from probe.transfer import child, iperf3_report
 from probe.transfer.addresses import BothEnds, Witness
 from probe.transfer.bind import interface_address
@@ -91,7 +91,7 @@ class _Test:
 
     def __post_init__(self) -> None:
         self._witness = Witness(self.order)
-        self._ends = BothEnds(self._witness.ask)
+        self._ends = BothEnds(lambda: Addresses(public=self._witness.ask()))
 
     def run(self) -> None:
         """Run both directions.
@@ -148,7 +148,7 @@ class _Test:
         )
         return Measurement(
             section,
-            first=self._ends.first,
+            first=Addresses((download or told).local_address, self._ends.first.public),
             local_address=told.local_address,
             public_address=self._ends.last.public,
             received_bytes=(download.transfer.total_bytes if download else 0)

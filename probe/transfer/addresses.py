@@ -1,7 +1,8 @@
 """The probe's addresses as far ends see them, asked for when a test begins and when it ends.
 
-An engine whose own far end does not tell them asks another one that a living line reaches: of a
-line that failed over in mid-test, it sees two addresses as well as any.
+An engine whose own far end does not tell the public one asks another that a living line reaches:
+of a line that failed over in mid-test, it sees two addresses as well as any. The local address is
+always that of connections to the test's own far end: to another, packets may leave from another.
 """
 
 import time
@@ -27,7 +28,7 @@ MOST_WITNESSES: Final = 3
 
 @dataclass(slots=True)
 class Witness:
-    """Another far end than the test's, which tells where the probe's connections come from.
+    """Another far end than the test's, which tells the probe's public address.
 
     Attributes:
         received_bytes, sent_bytes: what asking moved.
@@ -42,8 +43,8 @@ class Witness:
         own = self.order.server.url if self.order.server else None
         self._urls = [url for url in self.order.others if url != own][:MOST_WITNESSES]
 
-    def ask(self) -> Addresses:
-        """Return what a new connection shows, within `WITNESS_SECONDS`; never raises.
+    def ask(self) -> str | None:
+        """Return where a new connection comes from, within `WITNESS_SECONDS`; never raises.
 
         Who answers once is the one that is asked from then on: two of them may see two addresses
         of one line. Where nobody answers, nobody is asked again.
@@ -52,27 +53,25 @@ class Witness:
         guard = Guard(until, self.order.cancelled)
         for url in self._urls:
             found = self._ask(url, guard)
-            if found.public is not None:
+            if found is not None:
                 self._urls = [url]
                 return found
         self._urls = []
-        return Addresses()
+        return None
 
-    def _ask(self, url: str, guard: Guard) -> Addresses:
-        public = local = None
+    def _ask(self, url: str, guard: Guard) -> str | None:
         # Whatever is wrong with a witness undoes nothing of the measurement.
         with suppress(MeasurementError):
             order = self.order
             client = Client(Dialer(Target.of(url), guard, order.interface, order.family))
             try:
                 found = backends.find(client, ServerEntry(name="witness", url=url))
-                public = backends.public_address(client, found)
-                local = client.local_address
+                return backends.public_address(client, found)
             finally:
                 client.close()
                 self.received_bytes += client.received_bytes
                 self.sent_bytes += client.sent_bytes
-        return Addresses(local, public)
+        return None
 
 
 @dataclass(slots=True)

@@ -40,25 +40,25 @@ class Answer:
         taken_off_seconds: how much longer it took until this program had the head: what the
             server says that it took itself, as far as it is believed, and this device to wake the
             program.
-        server_seconds: the server's part of it.
+        server_seconds: the server's part of it; None where it tells none.
     """
 
     head: Head
     body: bytes
     seconds: float
     taken_off_seconds: float
-    server_seconds: float
+    server_seconds: float | None
 
 
-def server_seconds(head: Head, connection: socket.socket, waited_seconds: float) -> float:
-    """Return what a Linewatch server says that it took to answer; 0.0 where none says so.
+def server_seconds(head: Head, connection: socket.socket, waited_seconds: float) -> float | None:
+    """Return what a Linewatch server says that it took to answer; None where it does not say.
 
     Of the waiting it is believed as much as leaves the smallest round trip that the probe's kernel
     has seen on the connection: nobody's word makes a way shorter than it was for packets.
     """
     told = _SERVER_TIMING.fullmatch(head.headers.get("server-timing", ""))
     if told is None:
-        return 0.0
+        return None
     tcp = kernel.tcp_state(connection)
     shortest = (tcp.minimum_rtt_seconds if tcp else None) or 0.0
     return min(float(told[1]) / 1e3, max(0.0, waited_seconds - shortest))
@@ -94,6 +94,18 @@ class Client:
         """The connection in use, or None."""
         return self._connection
 
+    def connect(self) -> socket.socket:
+        """Return the connection that stays open, a new one where there is none.
+
+        Raises:
+            MeasurementError: no connection.
+        """
+        if self._connection is None:
+            self._connection = self.dialer.dial()
+            kernel.stamp_arrivals(self._connection)
+            self.local_address = str(self._connection.getsockname()[0])
+        return self._connection
+
     def get(self, path: str) -> Answer:
         """Return the answer to a GET, within `ANSWER_SECONDS` plus connecting.
 
@@ -113,14 +125,11 @@ class Client:
 
     def _exchange(self, path: str) -> Answer:
         # Connecting is outside of what `seconds` measures.
-        if self._connection is None:
-            self._connection = self.dialer.dial()
-            kernel.stamp_arrivals(self._connection)
-            self.local_address = str(self._connection.getsockname()[0])
+        connection = self.connect()
         target = self.dialer.target
         request = request_head("GET", target.authority, path)
         try:
-            return self._talk(self._connection, request)
+            return self._talk(connection, request)
         except MeasurementError:
             self.close()
             raise
@@ -151,7 +160,7 @@ class Client:
         body = self._read_body(connection, head, rest, until)
         if not head.keeps_alive:
             self.close()
-        taken_off = waking + inside
+        taken_off = waking + (inside or 0.0)
         return Answer(head, body, seconds - taken_off, taken_off, inside)
 
     def _read_body(self, connection: socket.socket, head: Head, data: bytes, until: float) -> bytes:

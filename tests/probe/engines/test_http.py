@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from probe.engine import Measurement, Order, Progress
+from probe.engine import Addresses, Measurement, Order, Progress
 from probe.engines.http import FULL, QUICK, HttpEngine, Profile
 from probe.transfer.ramp import Fixed, Ramp
 from protocol.constants import SERVER_PATH
@@ -225,6 +225,28 @@ def test_another_public_address_at_the_end_is_a_changed_path() -> None:
         assert measurement.failure is None
         assert measurement.public_address == newest
         assert (Flag.PATH_CHANGED in flags_raised(measurement)) is changed
+
+
+def test_another_far_end_tells_the_public_address_alone() -> None:
+    """Where the server does not tell it another one does; the local addresses are those of the
+    connections to the server, also where the other is reached from another one: no changed path.
+    The server is not asked again.
+    """
+    asked: list[str] = []
+
+    def silent(request: Handler) -> None:
+        asked.append(request.path)
+        answer(request, b"", status=404)
+
+    told = [b"192.0.2.7", b"192.0.2.7", b"192.0.2.7"]
+    tells = plain_backend({"getIP.php": lambda request: answer(request, told.pop(0))}, host="::1")
+    with plain_backend({"getIP.php": silent}) as url, tells as witness:
+        measurement = measure(url, others=(witness,))
+    assert measurement.failure is None
+    assert measurement.first == Addresses("127.0.0.1", "192.0.2.7")
+    assert (measurement.local_address, measurement.public_address) == ("127.0.0.1", "192.0.2.7")
+    assert (told, asked) == ([], ["/getIP.php"])
+    assert Flag.PATH_CHANGED not in flags_raised(measurement)
 
 
 OURS = ServerInfo(

@@ -55,11 +55,12 @@ def code(measurement: Measurement) -> Failure | None:
 def test_both_directions_are_measured() -> None:
     """A real server's test becomes a whole section: rates of the receiver, the warm-up excluded,
     a sample each 100 ms, retransmissions and round trips of the sending probe, the program; and
-    another far end tells the public address before and after.
+    another far end, which is reached from another local address, tells the public one before and
+    after.
     """
     phases: list[Progress] = []
     told = [b"192.0.2.7", b"192.0.2.7", b"203.0.113.9"]
-    tells = plain_backend({"getIP.php": lambda request: answer(request, told.pop(0))})
+    tells = plain_backend({"getIP.php": lambda request: answer(request, told.pop(0))}, host="::1")
     with server() as url, tells as witness:
         measurement = measure(url, progress=phases.append, others=(witness,))
     assert measurement.failure is None
