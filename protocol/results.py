@@ -107,10 +107,10 @@ class LatencySummary(Model):
     """Round trips of small requests. Jitter is the mean absolute difference of neighbours.
 
     Attributes:
-        taken_off_seconds: median of what a round trip is shorter than the time that the probe
-            waited for it: the server's own time, where it tells it, and the time from the
-            answer's arrival to the program's waking, where the kernel tells it.
-        server_seconds: median of the server's own time in it; null where it tells none.
+        taken_off_seconds: by how much the median is lower than that of the times that the probe
+            waited: the server's own time, where it tells it, and the time from the answer's
+            arrival to the program's waking, where the kernel tells it, are no part of a round trip.
+        server_seconds: by how much the server's word alone lowers it; null where it tells none.
     """
 
     minimum_seconds: Seconds | None

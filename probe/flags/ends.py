@@ -15,11 +15,11 @@ of it is all that was left for bursts. It is the share that holds for the probe'
 
 SERVER_ANSWER_SECONDS: Final = 0.005
 SERVER_ANSWER_SHARE: Final = 0.10
-"""A server that says that half of the small requests took it longer than the first, and more than
-the second of what the probe waited, is slow, or says so to seem nearer than it is: either way the
-round trips that are left stand on its word alone. Linewatch's server takes 0.4 ms (median, measured
-on two cores with other work); what stays below a bound hides no full queue, which holds packets for
-tens of milliseconds (the project's own)."""
+"""A server whose word lowers the median of the small requests by more than the first, and by more
+than the second of what the probe waited, is slow, or says so to seem nearer than it is: either way
+the round trips that are left stand on its word alone. Linewatch's server takes 0.4 ms (median,
+measured on two cores with other work); what stays below a bound hides no full queue, which holds
+packets for tens of milliseconds (the project's own)."""
 
 WINDOW_LIMITED_SHARE: Final = 0.10
 """Of the time in which a direction's senders had bytes under way, at most this much may have been

@@ -20,16 +20,17 @@ def summarise(
     round_trips: Sequence[float],
     sent: int,
     taken_off: Sequence[float] = (),
-    inside: Sequence[float] = (),
+    inside: Sequence[float | None] = (),
 ) -> LatencySummary:
     """Return the summary of round trips in the order they were sent.
 
     Args:
         round_trips: seconds, only of requests that were answered.
         sent: how many were sent.
-        taken_off: seconds that each was waited for longer, of no part of the way.
-        inside: how many of them were the server's by its own word.
+        taken_off: seconds that each was waited for longer, of no part of the way; for all or none.
+        inside: how many of them were the server's by its own word, None where it gave none.
     """
+    told = any(seconds is not None for seconds in inside)
     ordered = sorted(round_trips)
     steps = [abs(b - a) for a, b in itertools.pairwise(round_trips)]
     return LatencySummary(
@@ -40,9 +41,18 @@ def summarise(
         sent=sent,
         received=len(round_trips),
         round_trips_seconds=tuple(round(trip, 6) for trip in round_trips[:_MAX_ROUND_TRIPS]),
-        taken_off_seconds=statistics.median(taken_off) if taken_off else None,
-        server_seconds=statistics.median(inside) if inside else None,
+        taken_off_seconds=_lowered(round_trips, taken_off) if taken_off else None,
+        server_seconds=_lowered(round_trips, [each or 0.0 for each in inside]) if told else None,
     )
+
+
+def _lowered(round_trips: Sequence[float], taken_off: Sequence[float]) -> float:
+    """Return by how much the median is lower than with what was taken off each round trip.
+
+    Not the median of what was taken off: that is nothing where it was much of just under half.
+    """
+    whole = [trip + off for trip, off in zip(round_trips, taken_off, strict=True)]
+    return max(0.0, statistics.median(whole) - statistics.median(round_trips))
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:

@@ -1,5 +1,6 @@
 """Each flag's rule: raised by what it is for, and not by a clean test."""
 
+import statistics
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -400,6 +401,20 @@ def test_a_server_may_take_some_time_of_its_own(way_seconds: float, server_secon
     """Below 5 ms, or a tenth of what the probe waited, its own time is nothing to look at."""
     latency = answered("download", way_seconds, server_seconds)
     assert judged(speed(latency=latency)) == frozenset()
+
+
+def test_a_server_hides_no_queue_by_its_word_on_some_answers() -> None:
+    """What it says of just under half of its answers counts as much as it lowers the median."""
+    waited = [0.1 + number / 1000 for number in range(50)]
+    inside = [0.09 if number % 2 and number < 49 else 0.0 for number in range(50)]
+    trips = [whole - own for whole, own in zip(waited, inside, strict=True)]
+    summary = summarise(trips, 50, inside, inside)
+    assert summary.median_seconds is not None
+    assert summary.server_seconds is not None
+    whole = statistics.median(waited)
+    assert summary.median_seconds + summary.server_seconds == pytest.approx(whole)
+    latency = SpeedLatency(idle=None, download=summary, upload=None)
+    assert judged(speed(latency=latency)) == {Flag.SERVER_LIMITED}
 
 
 @pytest.mark.parametrize(

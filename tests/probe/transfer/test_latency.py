@@ -64,7 +64,7 @@ def test_idle_latency_leaves_the_first_request_out() -> None:
     assert max(summary.round_trips_seconds) < 0.3
     assert summary.taken_off_seconds is not None
     assert 0 < summary.taken_off_seconds < 0.3
-    assert summary.server_seconds == 0
+    assert summary.server_seconds is None, "it tells nothing of its own time"
     assert shares[-1] == 1.0
 
 
