@@ -37,8 +37,8 @@ def test_a_busy_process_is_seen_busy() -> None:
 
 
 def test_an_agent_is_watched_after_its_speed_test(tmp_path: Path) -> None:
-    """A real agent measures, and is watched then; what runs in Python holds some megabytes."""
+    """A real agent measures, and is watched when it has: a test on loopback keeps a core busy."""
     found = agent_at_rest(tmp_path, 1.0, Console(file=io.StringIO()), "quick")
     assert 20e6 < found.resident_bytes < 200e6
-    assert 0 <= found.core_share < 1
-    assert "Measured: speed" in (tmp_path / "agent.log").read_text()
+    assert found.core_share < 0.5
+    assert (tmp_path / "agent.log").read_text().count("Measured: speed") == 1
