@@ -31,7 +31,7 @@ from collector.domain.standing import standing
 from collector.errors import LedgerError
 from collector.ledger.database import Database
 from collector.ledger.events import EventKind
-from collector.ledger.figures import VALUE_COLUMNS, Figures, current, read_figures
+from collector.ledger.figures import VALUE_COLUMNS, Figures, current, read_figures, value_of
 from collector.ledger.schema import SERIES_COLUMNS
 from collector.ledger.writer import Writer
 from collector.serving import DOORS, Door
@@ -141,8 +141,8 @@ def _line_families(figures: Figures, now: datetime, latest_seconds: float) -> It
             f"linewatch_{column}", _VALUES_HELP[column], labels=(*named, *_RESULT_LABELS)
         )
         for row in shown:
-            if row[column] is not None:
-                family.add_metric([*of[row["line_id"]], *_result(row)], float(row[column]))
+            if (value := value_of(row, column)) is not None:
+                family.add_metric([*of[row["line_id"]], *_result(row)], value)
         yield family
     yield _ipv6_ready(shown, of)
     yield _ages(figures, now, of)

@@ -8,13 +8,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from collector.domain.series import SeriesId
-from collector.domain.standing import Median, Standing, median_of, standing
+from collector.domain.standing import OF_LATENCY, OF_RATES, Median, Standing, median_of, standing
 
 QUARTER_SECONDS = 900
 """As the probe plans them, counted from the epoch."""
 
-
-_WIRED = (Standing.LINE, Standing.AT_LEAST)
 _OVER = (Standing.LINE, Standing.WIFI)
 
 
@@ -42,7 +40,8 @@ class PairPoint(NamedTuple):
 class Difference(NamedTuple):
     """Wired minus the other way, medians over pairs. None: no pair has both values.
 
-    Where the wired tests are lower bounds, the difference of the rates is one too.
+    Where the wired tests are lower bounds, the difference of the rates is one too; that of the
+    round trips is of the other pairs alone.
 
     Attributes:
         series: of the path beside the wired one.
@@ -71,7 +70,7 @@ def pair_up(points: Iterable[PairPoint]) -> list[Pair]:
     """
     quarters: dict[tuple[object, ...], dict[bool, PairPoint]] = {}
     for point in sorted(points, key=lambda one: one.slot_seconds):
-        if standing(point.flags) not in (_WIRED if point.wired else _OVER):
+        if standing(point.flags) not in (OF_RATES if point.wired else _OVER):
             continue
         if point.series.profile != "full":
             continue
@@ -105,9 +104,10 @@ def _difference(pairs: list[Pair]) -> Difference:
             (_minus(a.upload_bits_per_second, b.upload_bits_per_second), _is_bound(a))
             for a, b in pairs
         ),
-        # A round trip on an idle line is no bound: nobody was the limit of it.
         median_of(
-            (_minus(a.idle_latency_seconds, b.idle_latency_seconds), False) for a, b in pairs
+            (_minus(a.idle_latency_seconds, b.idle_latency_seconds), False)
+            for a, b in pairs
+            if standing(a.flags) in OF_LATENCY
         ),
     )
 

@@ -4,6 +4,9 @@ A flag sets a result aside: it is kept and shown, and counts nowhere. But where 
 those of `protocol.flags.AT_LEAST`, device or server was the limit, and the line carries at least
 what was measured. Such a lower bound counts with its value in charts and medians, which say so.
 Against a threshold it counts where it reached it; below, it is left out, as nothing is known.
+
+That holds for rates alone. A round trip of such a result may have waited in a queue of the device
+or the server, and a wait is no bound of the line's in either direction: it is set aside.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,8 +38,15 @@ class Standing(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """Whether it is a value of the line."""
-        return self in (Standing.LINE, Standing.AT_LEAST)
+        """Whether its rates are values of the line."""
+        return self in OF_RATES
+
+
+OF_RATES = frozenset({Standing.LINE, Standing.AT_LEAST})
+"""What a rate of the line may be a value of."""
+
+OF_LATENCY = frozenset({Standing.LINE})
+"""What a latency, its variation or a loss of the line may be a value of."""
 
 
 @lru_cache(_KEPT)

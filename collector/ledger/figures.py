@@ -41,6 +41,18 @@ VALUE_COLUMNS = (
 )
 """The columns of a record that are shown as a line's latest values."""
 
+LATENCY_COLUMNS = frozenset(
+    {
+        "idle_latency_seconds",
+        "download_latency_seconds",
+        "upload_latency_seconds",
+        "round_trip_seconds",
+        "delay_variation_seconds",
+        "lost_ratio",
+    }
+)
+"""Those of which a lower bound of the rate says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -137,6 +149,14 @@ def _rows(connection: Connection, query: Any) -> Sequence[RowMapping]:  # noqa: 
 def _counts(connection: Connection, query: Any) -> dict[str, int]:  # noqa: ANN401 - as above
     grouped = query.group_by(query.selected_columns[0])
     return {name: int(count) for name, count in connection.execute(grouped)}
+
+
+def value_of(row: RowMapping, column: str) -> float | None:
+    """Return a latest value; None where it was not measured or is none of the line's."""
+    if column in LATENCY_COLUMNS and standing(row["flags"]) is Standing.AT_LEAST:
+        return None
+    value = row[column]
+    return None if value is None else float(value)
 
 
 def current(figures: Figures, now: datetime, latest_seconds: float) -> list[RowMapping]:

@@ -20,7 +20,7 @@ from collector.domain.line_state import (
     judge,
 )
 from collector.domain.series import Seen, SeriesId, main_series
-from collector.domain.standing import Standing, standing
+from collector.domain.standing import OF_LATENCY, Standing, standing
 from collector.ledger.bookkeeping import series_of
 from collector.ledger.elsewhere import on_the_line, was_elsewhere
 from collector.ledger.schema import (
@@ -69,8 +69,8 @@ class LineOverview:
         tested_at: the moment of the newest speed test that counts, or where none does, of the
             newest that measured; its results follow.
         flags: of that test, a space between.
-        latency_seconds: the newest idle latency, of a latency record that counts, or else of that
-            test.
+        latency_seconds: the newest idle latency, of a latency record without a flag, or else of
+            that test. It and the latencies under load are null where that test has a flag.
         lost_ratio: of the newest latency record, if that counts.
         share_ratio: the lower of the medians' shares of the contracted speed, which the state
             rests on; null where it cannot be judged.
@@ -271,11 +271,12 @@ def _summarise(
             for row in newest
             if row["task"] == "latency"
             and row["outcome"] == "measured"
-            and standing(row["flags"]).counts
+            and standing(row["flags"]) in OF_LATENCY
             and _goes_with(row, main)
         ),
         {},
     )
+    unflagged = test if standing(test.get("flags", "")) in OF_LATENCY else {}
     check = _newest_check(newest, main)
     state = check["ipv6_state"] if check else None
     return LineOverview(
@@ -286,9 +287,9 @@ def _summarise(
         flags=test.get("flags", ""),
         download_bits_per_second=test.get("download_bits_per_second"),
         upload_bits_per_second=test.get("upload_bits_per_second"),
-        latency_seconds=latency.get("round_trip_seconds", test.get("idle_latency_seconds")),
-        download_latency_seconds=test.get("download_latency_seconds"),
-        upload_latency_seconds=test.get("upload_latency_seconds"),
+        latency_seconds=latency.get("round_trip_seconds", unflagged.get("idle_latency_seconds")),
+        download_latency_seconds=unflagged.get("download_latency_seconds"),
+        upload_latency_seconds=unflagged.get("upload_latency_seconds"),
         lost_ratio=latency.get("lost_ratio"),
         share_ratio=min(contract_shares(evidence, now), default=None),
         series=main,

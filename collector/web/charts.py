@@ -12,12 +12,13 @@ the style sheet by class, so that they follow light and dark. What the pointer r
 """
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
 from collector.domain.series import Bucket, LatencyPoint, SpeedPoint, into_buckets
-from collector.domain.standing import Standing, middle
+from collector.domain.standing import OF_RATES, Standing, middle
 from collector.web.axes import (
     HOVER_SECONDS,
     MEDIAN_BUCKET_SECONDS,
@@ -42,6 +43,8 @@ from collector.web.plot import (
 _FEW_SHARE = 1 / 3
 """A median line leaves out buckets with fewer tests than this share of the usual: the few tests of
 a day that was mostly missed may all be of its evening, and would look like a change of the line."""
+
+_BOUNDS = frozenset({Standing.AT_LEAST})
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def speed_chart(
         promise_bits_per_second: drawn as a level; None draws none.
     """
     rate_of = _download if direction == "download" else _upload
-    counted, bounds, flagged = sorted_out(points, rate_of)
+    counted, flagged = sorted_out(points, rate_of, OF_RATES)
+    bounds, _ = sorted_out(points, rate_of, _BOUNDS)
     highest = max([value for _, value in (*counted, *flagged)] + [promise_bits_per_second or 0.0])
     unit = rate_unit(value_ticks(highest / MEGABIT)[-1] * MEGABIT)
     plot = Plot(frame, words, value_ticks(highest / unit), unit)
@@ -100,7 +104,7 @@ def speed_chart(
         rate = words.speed(rate_of(point))
         return words.at_least(rate, point.standing is Standing.AT_LEAST) + flags_said(words, point)
 
-    voice = Voice(rate_of, say, words.speed)
+    voice = Voice(rate_of, say, words.speed, OF_RATES)
     values = [value for _, value in counted]
     why_empty = "chart_only_flagged" if flagged else "chart_empty"
     chart = finish(
@@ -125,21 +129,16 @@ Values = list[tuple[float, float]]
 
 
 def sorted_out(
-    points: Sequence[P], read: Callable[[P], float | None]
-) -> tuple[Values, Values, Values]:
-    """Return the values that count, of them the lower bounds, and those that flags set aside."""
-    counted: Values = []
-    bounds: Values = []
-    aside: Values = []
+    points: Sequence[P], read: Callable[[P], float | None], wanted: AbstractSet[Standing]
+) -> tuple[Values, Values]:
+    """Return the measured values whose standing is wanted, and the others."""
+    found: Values = []
+    others: Values = []
     for point in points:
         value = read(point)
-        if point.outcome != "measured" or value is None:
-            continue
-        stands = point.standing
-        (counted if stands.counts else aside).append((point.at_seconds, value))
-        if stands is Standing.AT_LEAST:
-            bounds.append((point.at_seconds, value))
-    return counted, bounds, aside
+        if point.outcome == "measured" and value is not None:
+            (found if point.standing in wanted else others).append((point.at_seconds, value))
+    return found, others
 
 
 def _download(point: SpeedPoint) -> float | None:

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -33,11 +34,13 @@ class Voice(Generic[P]):
         value_of: what the chart shows of a point; None where nothing was measured.
         say: writes all that there is to say of a measured point.
         write: writes a value with its unit.
+        counted: what a result must stand for to be summed up.
     """
 
     value_of: Callable[[P], float | None]
     say: Callable[[P], str]
     write: Callable[[float], str]
+    counted: AbstractSet[Standing]
 
 
 def hover_strips(
@@ -88,7 +91,7 @@ def _sum_up(group: Sequence[P], start_seconds: float, words: Words, voice: Voice
     known = [
         (value, point.standing is Standing.AT_LEAST)
         for point in group
-        if point.standing.counts and (value := voice.value_of(point)) is not None
+        if point.standing in voice.counted and (value := voice.value_of(point)) is not None
     ]
     if found := median_of(known):
         values = [value for value, _ in known]
@@ -104,7 +107,9 @@ def _sum_up(group: Sequence[P], start_seconds: float, words: Words, voice: Voice
         ]
     else:
         lines = [time]
-    aside = sum(point.outcome == "measured" and not point.standing.counts for point in group)
+    aside = sum(
+        point.outcome == "measured" and point.standing not in voice.counted for point in group
+    )
     if aside:
         lines.append(words.text("hover_flagged", count=words.number(aside)))
     outcomes = Counter(point.outcome for point in group)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from collector.domain.series import LatencyPoint, SpeedPoint, into_buckets, quantile
+from collector.domain.standing import OF_LATENCY
 from collector.web.axes import (
     LATENCY_BUCKET_SECONDS,
     MEDIAN_BUCKET_SECONDS,
@@ -24,7 +25,7 @@ is in its title."""
 def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Chart:
     """Return the chart of latency during speed tests: idle, while down- and while uploading.
 
-    Of the tests that count, as in `speed_chart`; those that flags set aside are rings.
+    Of the tests without a flag; the others are rings, lower bounds of the rate among them.
     """
     kinds: tuple[tuple[str, Callable[[SpeedPoint], float | None]], ...] = (
         ("upload", lambda point: point.upload_latency_seconds),
@@ -33,7 +34,7 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
     )
     series, flagged = {}, {}
     for css, read in kinds:
-        series[css], _, flagged[css] = sorted_out(points, read)
+        series[css], flagged[css] = sorted_out(points, read, OF_LATENCY)
     values = [value for pairs in series.values() for _, value in pairs]
     aside = [value for pairs in flagged.values() for _, value in pairs]
     plot = Plot(frame, words, value_ticks(_top_of(values or aside) * 1e3), 1e-3)
@@ -55,7 +56,7 @@ def loaded_chart(frame: Frame, words: Words, points: Sequence[SpeedPoint]) -> Ch
         said = "; ".join(f"{words.text(key)} {words.latency(value)}" for key, value in parts)
         return said + flags_said(words, point)
 
-    voice = Voice(_download_latency, say, words.latency)
+    voice = Voice(_download_latency, say, words.latency, OF_LATENCY)
     return finish(
         plot,
         "chart_loaded",
@@ -72,7 +73,7 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
 
     Of those that flags set aside there is a ring for each bucket: there may be thousands.
     """
-    counted, _, flagged = sorted_out(points, _round_trip)
+    counted, flagged = sorted_out(points, _round_trip, OF_LATENCY)
     width = LATENCY_BUCKET_SECONDS[frame.period]
     buckets = into_buckets(counted, frame.start_seconds, width)
     aside = into_buckets(flagged, frame.start_seconds, width)
@@ -92,7 +93,7 @@ def idle_chart(frame: Frame, words: Words, points: Sequence[LatencyPoint]) -> Ch
         lost = f", {words.text('latest_loss').lower()} {words.percent(loss, 1)}" if loss else ""
         return words.latency(point.round_trip_seconds) + lost + flags_said(words, point)
 
-    voice = Voice(_round_trip, say, words.latency)
+    voice = Voice(_round_trip, say, words.latency, OF_LATENCY)
     return finish(
         plot,
         "chart_idle",

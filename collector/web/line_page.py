@@ -61,7 +61,7 @@ class SeriesRow:
         shown: whether the page's charts are of it.
         main: whether it stands for the line.
         counted, measured, failed: how many tests.
-        idle_latency_seconds: never a lower bound: nobody is the limit of an idle line.
+        idle_latency_seconds: of those of them that are no lower bounds.
     """
 
     series: SeriesId
@@ -224,7 +224,11 @@ def _series_rows(
                 counts[series, "failed"],
                 median_of(zip((p.download_bits_per_second for p in shown_of), bounds, strict=True)),
                 median_of(zip((p.upload_bits_per_second for p in shown_of), bounds, strict=True)),
-                median_of((p.idle_latency_seconds, False) for p in shown_of),
+                median_of(
+                    (p.idle_latency_seconds, False)
+                    for p, is_bound in zip(shown_of, bounds, strict=True)
+                    if not is_bound
+                ),
             )
         )
     return sorted(rows, key=lambda row: (not row.main, -row.measured, row.series.key))

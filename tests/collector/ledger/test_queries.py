@@ -65,6 +65,26 @@ def test_latency_comes_from_latency_records_first(connection: Connection) -> Non
     assert without.lost_ratio is None
 
 
+@pytest.mark.parametrize("flags", ["", "server_limited", "cross_traffic", "wifi"])
+def test_the_latency_of_a_flagged_speed_test_is_not_shown_as_the_lines(
+    connection: Connection, flags: str
+) -> None:
+    """Where no latency record counts a speed test's round trips stand in, as long as it carries no
+    flag; its rates are shown with the flag.
+    """
+    mine = schema.records.c.line_id == LINE, schema.records.c.task == "speed"
+    connection.execute(update(schema.records).where(*mine).values(flags=flags))
+    connection.execute(schema.latest.delete().where(schema.latest.c.task == "latency"))
+    found = overview_of(connection)
+    latencies = (
+        found.latency_seconds,
+        found.download_latency_seconds,
+        found.upload_latency_seconds,
+    )
+    assert [value is None for value in latencies] == [bool(flags)] * 3
+    assert (found.download_bits_per_second is None, found.flags) == (False, flags)
+
+
 @pytest.mark.parametrize("flags", ["server_loss", "wifi", "clock_unsynchronised"])
 def test_a_loss_that_may_not_be_the_lines_is_not_shown_as_its(
     connection: Connection, flags: str

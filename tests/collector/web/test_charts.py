@@ -208,8 +208,8 @@ def test_many_tests_in_a_strip_are_summed_up() -> None:
 
 
 def test_what_does_not_count_is_not_in_the_sum_of_a_strip() -> None:
-    """A flagged test is told apart from the median beside it, and a lower bound makes that "at
-    least".
+    """A flagged test is told apart from the median beside it; a lower bound makes that of the rates
+    "at least", and is told apart from that of the round trips.
     """
     rates = (10, 20, 30, 40, 900)
     flags = ("", "", "", "", "counts_disagree")
@@ -223,6 +223,8 @@ def test_what_does_not_count_is_not_in_the_sum_of_a_strip() -> None:
     points[1] = points[1]._replace(flags="device_cpu")
     svg = str(speed_chart(WEEK, WORDS, points, "download", None).svg)
     assert said.replace("median", "median at least") in svg
+    svg = str(loaded_chart(WEEK, WORDS, points).svg)
+    assert "20.0\u00a0ms, 3 tests)\n2 × flagged, not counted" in svg
 
 
 def test_chart_tells_screen_readers_what_it_shows() -> None:
@@ -258,10 +260,14 @@ def test_loaded_latency_has_three_kinds() -> None:
         assert paths(chart, f"dots latency-{kind}")
 
 
-@pytest.mark.parametrize("flags", ["other_carrier", "path_changed", "cross_traffic", "wifi"])
+@pytest.mark.parametrize(
+    "flags",
+    ["other_carrier", "path_changed", "cross_traffic", "wifi", "server_limited", "device_cpu"],
+)
 def test_loaded_latency_is_that_of_the_tests_that_count(flags: str) -> None:
-    """A round trip over another carrier, or of a test that is set aside for whatever reason, is in
-    no line, no sum and no scale of latency under load: it is a ring, and says its flag.
+    """A round trip over another carrier, of a test that is set aside for whatever reason, or of one
+    that tells only what the line carries at least, is in no line, no sum and no scale of latency
+    under load: it is a ring, and says its flag.
     """
     fair = [speed(hour) for hour in (40, 20)]
     strange = speed(30, flags=flags)._replace(

@@ -213,7 +213,7 @@ async def test_line_with_flagged_tests_alone_does_not_contradict_itself(flagged:
 
 async def test_what_was_held_back_is_said_to_be_the_least(start: Start) -> None:
     """A line whose tests are lower bounds says "at least" wherever it shows a rate, in the API too;
-    where a bound is below the contract its bar is no rating.
+    where a bound is below the contract its bar is no rating. It has no latency under load to show.
     """
     collector: Running = await start(now=lambda: simulated_month.NOW)
     fill_with(collector, simulated_month.STORIES[2])
@@ -225,6 +225,8 @@ async def test_what_was_held_back_is_said_to_be_the_least(start: Start) -> None:
     for language, least in (("vi", "ít nhất"), ("en", "at least")):
         tree = await page(collector, "/lines/tk-ubnd-a?period=day", language=language)
         assert tree.one("dl", "tiles").text.count(least) == 2
+        loaded = tree.one("dl", "tiles").all("div", "tile")[-1]
+        assert loaded.all("dd")[0].text == "\N{EN DASH}"
         assert least in tree.one("figure", "chart", id="heat").text
         table = (await page(collector, "/", language=language)).one("table", "lines")
         assert table.text.count(least) == 2
@@ -244,9 +246,20 @@ async def test_bar_of_a_line_that_is_not_rated_is_grey(flagged: Running, month: 
     assert len(table.all("rect", "bar-good")) == 4
 
 
-async def test_latency_says_which_test_it_is_of(flagged: Running, month: Running) -> None:
-    """The idle latency is named by its test, as is the empty chart of the other kind of test."""
+async def test_latency_says_which_test_it_is_of(
+    start: Start, flagged: Running, month: Running
+) -> None:
+    """The idle latency is named by its test, as is the empty chart of the other kind of test; that
+    of a speed test with a flag is not shown.
+    """
     tree = await page(flagged, "/lines/tk-ubnd-a?period=day", language="en")
+    assert "in the speed test" not in tree.one("dl", "tiles").text
+    fair: Running = await start(now=lambda: simulated_month.NOW)
+    fill_with(fair, simulated_month.STORIES[2])
+    with fair.database.write() as connection:
+        connection.execute(schema.latest.delete().where(schema.latest.c.task == "latency"))
+        connection.execute(schema.records.delete().where(schema.records.c.task == "latency"))
+    tree = await page(fair, "/lines/tk-ubnd-a?period=day", language="en")
     assert "in the speed test" in tree.one("dl", "tiles").text
     idle = tree.one("figure", "chart", id="idle")
     assert idle.one("p", "absent").text == "No separate latency test succeeded in this period."

@@ -56,12 +56,12 @@ def fair_pair(row: dict[str, Any]) -> bool:
 
 
 def add_probe(connection: Connection) -> None:
-    """Let a second probe, by a path of the same name, measure the line at a third of its speed."""
+    """Let a second probe, by a path of the same name and a slow port, measure a third as much."""
     probe = connection.execute(select(schema.probes)).mappings().one()
     connection.execute(insert(schema.probes).values({**probe, "id": "probe-second"}))
     query = select(records).where(records.c.task == "speed", records.c.id % 2 == 0)
     for row in connection.execute(query).mappings().all():
-        slow = {**row, "probe_id": "probe-second", "flags": ""}
+        slow = {**row, "probe_id": "probe-second", "flags": "interface_speed"}
         slow["download_bits_per_second"] = (row["download_bits_per_second"] or 0) / 3 or None
         del slow["id"]
         connection.execute(insert(records).values(slow))
@@ -158,7 +158,7 @@ async def test_a_family_that_is_dead_is_no_outage_of_the_other(line: Running) ->
 
 async def test_two_probes_of_a_line_are_two_series(start: Start) -> None:
     """Each has its row, counts and medians, though their paths have one name; everybody sees a tag,
-    and no id.
+    and no id. Of the one whose port is slow the rates are the least, and there is no latency.
     """
     collector: Running = await start(now=lambda: simulated_month.NOW)
     fill_with(collector, STORY)
@@ -170,6 +170,8 @@ async def test_two_probes_of_a_line_are_two_series(start: Start) -> None:
     first, second = rows(tree)
     assert first.startswith(f"probe {tags[0]} · IPv4 · may-chu-do · eth0 · http 1 full main")
     assert second.startswith(f"probe {tags[1]} · IPv4 · may-chu-do · eth0 · http 1 full ")
+    assert second.count("at least") == 2
+    assert [row.endswith(" ms") for row in (first, second)] == [True, False]
     assert "probe-" not in tree.text
     counts = [one.all("p", id="counts")[0].text for one in (whole, tree)]
     assert counts[0] == counts[1]
