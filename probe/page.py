@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from probe import words
+from probe import quantities, words
 from probe.status_models import AgentStatus, PathStatus, TaskStatus
 from protocol.records import Outcome
 
@@ -136,7 +136,8 @@ def _backlog(status: AgentStatus, zone: ZoneInfo) -> str:
         said += f", {_both(('cũ nhất', 'oldest'))} "
         said += _when(backlog.oldest_slot, status.clock.now, zone)
     if backlog.used_bytes is not None:
-        said += f"<br>{words.size(backlog.used_bytes)} / {words.size(backlog.maximum_bytes)}"
+        used, most = map(quantities.size, (backlog.used_bytes, backlog.maximum_bytes))
+        said += f"<br>{used.both} / {most.both}"
     for count, name in (
         (backlog.waiting_in_memory, ("chờ trong bộ nhớ", "wait in memory: the disk is full")),
         (backlog.given_way, ("đã nhường chỗ", "gave way to newer ones")),
@@ -162,7 +163,7 @@ def _device(status: AgentStatus, zone: ZoneInfo) -> Iterable[tuple[Two, str]]:
     source = _coloured("bad" if clock.source == "none" else "good", _SOURCES[clock.source])
     yield ("Đồng hồ", "Clock"), f"{clock.now.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}, {source}"
     if status.disk_free_bytes is not None:
-        yield ("Ổ đĩa còn trống", "Disk free"), words.size(status.disk_free_bytes)
+        yield ("Ổ đĩa còn trống", "Disk free"), quantities.size(status.disk_free_bytes).both
     yield ("Chạy được", "Running for"), _both(words.ago(status.running_seconds))
     if status.speed_slots_without_room:
         said = (

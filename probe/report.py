@@ -3,7 +3,7 @@
 import shutil
 from typing import Final
 
-from probe import words
+from probe import quantities, words
 from probe.errors import SpoolError
 from probe.parts import Parts
 from probe.slots import Slot
@@ -93,7 +93,7 @@ def _figures(record: SpeedRecord | LatencyRecord | ReachRecord) -> dict[str, str
         lost = record.latency.lost_ratio
         found = {
             "Độ trễ · Round trip": _median(record.latency.round_trip),
-            "Mất gói · Lost": None if lost is None else f"{lost:.1%}",
+            "Mất gói · Lost": None if lost is None else quantities.percent(lost, 1).both,
         }
     elif isinstance(record, ReachRecord) and record.reach:
         found = dict(_reached(target) for target in record.reach.targets)
@@ -103,7 +103,7 @@ def _figures(record: SpeedRecord | LatencyRecord | ReachRecord) -> dict[str, str
 
 
 def _rate(transfer: Transfer | None) -> str | None:
-    return None if transfer is None else words.rate(transfer.bits_per_second)
+    return None if transfer is None else quantities.rate(transfer.bits_per_second).both
 
 
 def _reached(target: ReachTarget) -> tuple[str, str]:
@@ -118,7 +118,7 @@ def _reached(target: ReachTarget) -> tuple[str, str]:
 def _median(summary: LatencySummary | None) -> str | None:
     if summary is None or summary.median_seconds is None:
         return None
-    return f"{summary.median_seconds * 1e3:.1f} ms"
+    return quantities.milliseconds(summary.median_seconds).both
 
 
 def _clock(parts: Parts) -> ClockStatus:

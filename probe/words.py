@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from probe.quantities import milliseconds
 from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
@@ -113,10 +114,6 @@ IPV6: Final = {
 
 NOT_APPLICABLE: Final = "không áp dụng · not applicable"
 
-_MEGA: Final = 1_000_000
-_GBIT_FROM_MBIT: Final = 10_000
-"""A line of 1 Gbit/s and a port of 2.5 still read as Mbit/s, as contracts have it."""
-
 
 def failure(code: Failure) -> tuple[str, str]:
     """Return what a failure means, in both languages."""
@@ -141,25 +138,6 @@ def ago(seconds: float) -> tuple[str, str]:
     return f"{span.seconds} giây", f"{span.seconds} s"
 
 
-def size(count: int) -> str:
-    """Return a number of bytes for people."""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:  # noqa: PLR2004 - SI
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
-
-
-def rate(bits_per_second: float) -> str:
-    """Return a rate for people, three digits or more of it."""
-    value = bits_per_second / _MEGA
-    if round(value) >= _GBIT_FROM_MBIT:
-        return f"{value / 1000:,.1f} Gbit/s"
-    digits = 0 if value >= 1000 else 1 if value >= 100 else 2  # noqa: PLR2004 - powers of ten
-    return f"{value:,.{digits}f} Mbit/s"
-
-
 def target_name(target: ReachTarget) -> str:
     """Return what a reachability check asked: the server is asked over both families."""
     vietnamese, english = TARGETS[target.name]
@@ -173,11 +151,11 @@ def ipv6(readiness: Ipv6Readiness) -> str:
     """Return how far IPv6 goes, and how long it and IPv4 take to connect and be answered."""
     said = " · ".join(IPV6[readiness.state])
     times = [
-        f"IPv{version} {(one.connect_seconds + one.answer_seconds) * 1e3:.1f} ms"
+        f"IPv{version} {milliseconds(one.connect_seconds + one.answer_seconds).both}"
         for version, one in ((6, readiness.ipv6), (4, readiness.ipv4))
         if one and one.connect_seconds is not None and one.answer_seconds is not None
     ]
-    return f"{said} ({', '.join(times)})" if len(times) > 1 else said
+    return f"{said} ({'; '.join(times)})" if len(times) > 1 else said
 
 
 def applies(target: ReachTarget) -> bool:

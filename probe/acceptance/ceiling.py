@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from probe import words
+from probe import quantities
 from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Both, Finding, Result
 from probe.acceptance.loopback import Cost
@@ -59,13 +59,7 @@ def limit(cost: Cost, link: float | None, reference: float | None) -> Limit:
 def processor(costs: tuple[Cost, Cost], link: float | None, contract: Contract | None) -> Finding:
     """The processor's ceiling, download and upload."""
     down, up = (processor_limit(cost) for cost in costs)
-    inside = " / ".join(words.rate(cost.bits_per_second) for cost in costs)
-    said = Both(
-        f"Đủ sức cho khoảng {words.rate(down)} chiều xuống, {words.rate(up)} chiều lên qua cổng "
-        f"mạng (truyền nội bộ: {inside}).",
-        f"Carries about {words.rate(down)} down, {words.rate(up)} up over a port (over loopback: "
-        f"{inside}).",
-    )
+    said = _carries(costs)
     if contract is not None and (down < contract.download or up < contract.upload):
         advice = Both(
             "Yếu hơn gói cước: dùng thiết bị mạnh hơn, hoặc tắt chương trình khác trên thiết bị.",
@@ -79,6 +73,17 @@ def processor(costs: tuple[Cost, Cost], link: float | None, contract: Contract |
         )
         return Finding("cpu", Result.WARN, said, advice)
     return Finding("cpu", Result.OK, said)
+
+
+def _carries(costs: tuple[Cost, Cost]) -> Both:
+    down, up = (quantities.rate(processor_limit(cost)) for cost in costs)
+    inside = [quantities.rate(cost.bits_per_second) for cost in costs]
+    return Both(
+        f"Đủ sức cho khoảng {down.vi} chiều xuống, {up.vi} chiều lên qua cổng mạng (truyền nội bộ: "
+        f"{' / '.join(rate.vi for rate in inside)}).",
+        f"Carries about {down.en} down, {up.en} up over a port (over loopback: "
+        f"{' / '.join(rate.en for rate in inside)}).",
+    )
 
 
 def processor_unknown(reason: str) -> Finding:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from probe import words
+from probe import quantities, words
 from probe.acceptance.finding import Both, Finding, Result
 from probe.conditions.device import read_heat_headroom, read_power, read_temperature
 from probe.conditions.files import text
@@ -114,7 +114,7 @@ def heat(seen: Strain) -> Finding:
     )
     slowed = seen.slowest_clock is not None and seen.slowest_clock < SLOWED_FREQUENCY_RATIO
     if seen.limit_reached or slowed:
-        clock = f"{(seen.slowest_clock or 0) * 100:.0f} %"
+        clock = quantities.percent(seen.slowest_clock or 0).en
         more = Both(
             f" Bộ xử lý chạy ở {clock} xung nhịp." if slowed else " Đã chạm ngưỡng nóng.",
             f" The processor ran at {clock} of its clock." if slowed else " A limit was reached.",
@@ -196,9 +196,9 @@ def _time_said(reading: TimeReading, *, synchronised: bool) -> Both:
         vi[0] += ", không có dịch vụ đồng bộ nào"
         en[0] += ", no program sets it"
     if synchronised and reading.kernel_offset_seconds is not None:
-        offset = f"{reading.kernel_offset_seconds * 1e3:+.1f} ms"
-        vi.append(f"còn lệch {offset}")
-        en.append(f"{offset} left to correct")
+        offset = quantities.Quantity(f"{reading.kernel_offset_seconds * 1e3:+.1f} ms")
+        vi.append(f"còn lệch {offset.vi}")
+        en.append(f"{offset.en} left to correct")
     difference = reading.server_difference_seconds
     if difference is not None:
         span = _difference(difference)
@@ -255,10 +255,10 @@ def disk(reading: Disk | None, spool_bytes: int) -> Finding:
     if reading is None:
         said = Both("Không đọc được ổ đĩa.", "The disk cannot be read.")
         return Finding("disk", Result.UNKNOWN, said)
-    free = words.size(reading.free_bytes)
+    free = quantities.size(reading.free_bytes)
     said = Both(
-        f"Còn trống {free} ({reading.kind or 'không rõ loại'}, {reading.place}).",
-        f"{free} free ({reading.kind or 'of unknown kind'}, {reading.place}).",
+        f"Còn trống {free.vi} ({reading.kind or 'không rõ loại'}, {reading.place}).",
+        f"{free.en} free ({reading.kind or 'of unknown kind'}, {reading.place}).",
     )
     if reading.kind in _VOLATILE:
         advice = Both(
@@ -267,11 +267,11 @@ def disk(reading: Disk | None, spool_bytes: int) -> Finding:
         )
         return Finding("disk", Result.MEND, said, advice)
     if reading.free_bytes < spool_bytes + DISK_RESERVE_BYTES:
-        need = words.size(spool_bytes + DISK_RESERVE_BYTES)
+        need = quantities.size(spool_bytes + DISK_RESERVE_BYTES)
         advice = Both(
-            f"Cần ít nhất {need} trống: xóa bớt, dùng thẻ lớn hơn, hoặc giảm "
+            f"Cần ít nhất {need.vi} trống: xóa bớt, dùng thẻ lớn hơn, hoặc giảm "
             "probe.spool.maximum_bytes.",
-            f"At least {need} are needed: make room, use a larger card, or lower "
+            f"At least {need.en} are needed: make room, use a larger card, or lower "
             "probe.spool.maximum_bytes.",
         )
         return Finding("disk", Result.MEND, said, advice)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from probe import words
+from probe import quantities
 from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Both, Finding, Result
 from probe.conditions.files import number
@@ -94,8 +94,7 @@ def interface(link: Link | None, contract: Contract | None) -> Finding:
                 "the interface with --interface.",
             ),
         )
-    said = Both(*(_described(link, language) for language in ("vi", "en")))
-    return _interface(*_judged(link, max(contract) if contract else None, said))
+    return _interface(*_judged(link, max(contract) if contract else None, _described(link)))
 
 
 def cable(before: Link | None, after: Link | None) -> Finding:
@@ -110,10 +109,10 @@ def cable(before: Link | None, after: Link | None) -> Finding:
         earlier.sent_bytes, later.sent_bytes
     )
     drops = _grown(before.link_changes, after.link_changes)
-    moved = words.size(carried)
+    moved = quantities.size(carried)
     said = Both(
-        f"{errors} khung tin lỗi và {drops} lần ngắt hoặc nối lại trong {moved} vừa truyền qua.",
-        f"{errors} damaged frames and {drops} changes of the link in the {moved} just carried.",
+        f"{errors} khung tin lỗi và {drops} lần ngắt hoặc nối lại trong {moved.vi} vừa truyền qua.",
+        f"{errors} damaged frames and {drops} changes of the link in the {moved.en} just carried.",
     )
     if drops or is_damaged(errors, carried):
         return Finding("cable", Result.MEND, said, _CHANGE_CABLE)
@@ -208,18 +207,18 @@ def _could_do_more(link: Link, contract: float | None) -> bool:
     return best > speed and (speed <= SLOW_LINK or short)
 
 
-def _described(link: Link, language: str) -> str:
+def _described(link: Link) -> Both:
     state = link.state
-    kinds = _KINDS[state.kind]
-    known = [state.name, kinds.vi if language == "vi" else kinds.en]
+    known = [Both(state.name, state.name), _KINDS[state.kind]]
     if state.speed_bits_per_second is not None:
-        known.append(words.rate(state.speed_bits_per_second))
+        speed = quantities.rate(state.speed_bits_per_second)
+        known.append(Both(speed.vi, speed.en))
     if state.duplex is not None:
-        duplex = _DUPLEX[state.duplex]
-        known.append(duplex.vi if language == "vi" else duplex.en)
+        known.append(_DUPLEX[state.duplex])
     if link.bus_bits_per_second is not None:
-        known.append(f"USB {words.rate(link.bus_bits_per_second)}")
-    return " · ".join(known)
+        bus = quantities.rate(link.bus_bits_per_second)
+        known.append(Both(f"USB {bus.vi}", f"USB {bus.en}"))
+    return Both(" · ".join(each.vi for each in known), " · ".join(each.en for each in known))
 
 
 _KINDS: Final = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
-from probe import words
+from probe import quantities, words
 from probe.acceptance.finding import Both, Finding, Result
 from probe.engine import MeasurementError
 from probe.transfer.guard import Guard
@@ -45,12 +45,14 @@ def dns(answers: Mapping[str, float | None]) -> Finding:
         said = Both("Chưa đặt máy chủ tên miền nào.", "No name server is configured.")
         return Finding("dns", Result.MEND, said, _DNS_ADVICE)
     parts = {
-        address: (None if seconds is None else f"{seconds * 1e3:.0f} ms")
+        address: (None if seconds is None else quantities.milliseconds(seconds, 0))
         for address, seconds in answers.items()
     }
     said = Both(
-        "; ".join(f"{name}: {took or 'không trả lời'}" for name, took in parts.items()),
-        "; ".join(f"{name}: {took or 'no answer'}" for name, took in parts.items()),
+        "; ".join(
+            f"{name}: {took.vi if took else 'không trả lời'}" for name, took in parts.items()
+        ),
+        "; ".join(f"{name}: {took.en if took else 'no answer'}" for name, took in parts.items()),
     )
     if not any(parts.values()):
         return Finding("dns", Result.MEND, said, _DNS_ADVICE)
@@ -72,8 +74,10 @@ def ipv4(targets: Sequence[ReachTarget]) -> Finding:
     beyond = [each for each in beyond if words.applies(each)]
     if any(each.reached for each in beyond):
         reached = next(each for each in beyond if each.reached)
-        took = f"{(reached.round_trip_seconds or 0) * 1e3:.1f} ms"
-        said = Both(f"Tới được {reached.target}, {took}.", f"Reaches {reached.target}, {took}.")
+        took = quantities.milliseconds(reached.round_trip_seconds or 0)
+        said = Both(
+            f"Tới được {reached.target}, {took.vi}.", f"Reaches {reached.target}, {took.en}."
+        )
         return Finding("ipv4", Result.OK, said)
     if beyond:
         failure = beyond[0].failure

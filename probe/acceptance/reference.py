@@ -1,6 +1,6 @@
 """A test to a real server, as measurements are made: port, cable and far end too."""
 
-from probe import words
+from probe import quantities, words
 from probe.acceptance.finding import Both, Finding, Result
 from probe.measurement import Taken
 from protocol.flags import Flag
@@ -33,14 +33,14 @@ def reference(taken: Taken | None) -> Finding:
         )
         said = Both(f"Không đo được. {vi}", f"Could not be measured. {en}")
         return Finding("reference", Result.WARN, said, advice)
-    down, up = (words.rate(rate) for rate in rates)
+    down, up = map(quantities.rate, rates)
     during = taken.conditions.during if taken.conditions else None
     busy = during.busiest_core_ratio if during else None
-    core = "" if busy is None else f"{busy * 100:.0f} %"
+    core = "" if busy is None else quantities.percent(busy).en
     said = Both(
-        f"{down} chiều xuống, {up} chiều lên, tới {section.server.url}; nhân bận nhất "
+        f"{down.vi} chiều xuống, {up.vi} chiều lên, tới {section.server.url}; nhân bận nhất "
         f"{core or 'chưa rõ'}.",
-        f"{down} down, {up} up to {section.server.url}; busiest core {core or 'unknown'}.",
+        f"{down.en} down, {up.en} up to {section.server.url}; busiest core {core or 'unknown'}.",
     )
     if is_device_limited(taken):
         advice = Both(

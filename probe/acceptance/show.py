@@ -11,6 +11,7 @@ from rich.text import Text
 from probe.acceptance import words
 from probe.acceptance.acceptance import Acceptance
 from probe.acceptance.finding import Both, Finding, Language, Result
+from probe.quantities import megabits
 
 TEXT_COLUMNS: Final = 100
 
@@ -20,7 +21,6 @@ _COLOURS: Final = {
     Result.UNKNOWN: "bright_black",
     Result.MEND: "bold red",
 }
-_MBIT: Final = 1_000_000
 _ABSENT: Final = Both("–", "–")
 _NOT_ENROLLED: Final = Both("chưa ghi danh", "not enrolled")
 
@@ -215,8 +215,10 @@ def _device(done: Acceptance) -> Both:
 def _promised(done: Acceptance) -> Both:
     if done.contract is None:
         return _ABSENT
+    down, up = map(megabits, done.contract)
     return Both(
-        f"{done.contract} Mbit/s (chiều xuống/chiều lên)", f"{done.contract} Mbit/s (down/up)"
+        f"{down.vi}/{up.vi} Mbit/s (chiều xuống/chiều lên)",
+        f"{down.en}/{up.en} Mbit/s (down/up)",
     )
 
 
@@ -239,7 +241,7 @@ def _verdict(done: Acceptance, language: Language, *, saved: bool | None) -> lis
         ]
         return [words.MEND_FIRST.of(language), *items]
     down, up = done.download, done.upload
-    sentence = words.certificate(down.bits_per_second // _MBIT, up.bits_per_second // _MBIT)
+    sentence = words.certificate(down.bits_per_second, up.bits_per_second)
     reasons = [words.LIMITED_BY[each.by].of(language) for each in (down, up)]
     limits = Both(
         f"Giới hạn: chiều xuống {reasons[0]}, chiều lên {reasons[1]}.",
@@ -256,11 +258,6 @@ def _worth(done: Acceptance) -> list[Both]:
         return []
     certified = (ceiling.download_bits_per_second, ceiling.upload_bits_per_second)
     return [
-        words.kept_contract(
-            direction,
-            promised / _MBIT,
-            rate // _MBIT,
-            enough=direction not in done.below_contract,
-        )
+        words.kept_contract(direction, promised, rate, enough=direction not in done.below_contract)
         for (direction, promised), rate in zip(contract._asdict().items(), certified, strict=True)
     ]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from probe.acceptance.finding import Both, Result
+from probe.quantities import megabits
 
 TITLE: Final = Both("Biên bản nghiệm thu đầu đo", "Acceptance of a probe")
 
@@ -45,11 +46,12 @@ STEPS: Final = {
 """What the test does, for the bar."""
 
 
-def certificate(down: int, up: int) -> Both:
-    """Return the last sentence, of whole Mbit/s."""
+def certificate(download: int, upload: int) -> Both:
+    """Return the last sentence, of rates in bits per second."""
+    down, up = megabits(download), megabits(upload)
     return Both(
-        f"Chứng nhận đo được đến {down:,} Mbit/s chiều xuống, {up:,} Mbit/s chiều lên.",
-        f"Certifies up to {down:,} Mbit/s down, {up:,} Mbit/s up.",
+        f"Chứng nhận đo được đến {down.vi} Mbit/s chiều xuống, {up.vi} Mbit/s chiều lên.",
+        f"Certifies up to {down.en} Mbit/s down, {up.en} Mbit/s up.",
     )
 
 
@@ -64,10 +66,10 @@ DIRECTIONS: Final = {
 
 
 def kept_contract(direction: str, promised: float, certified: int, *, enough: bool) -> Both:
-    """Return what a direction's certificate is worth for the contract; whole and part Mbit/s."""
-    way = DIRECTIONS[direction]
-    vi = f"Gói cước {way.vi} {promised:,g} Mbit/s, chứng nhận {certified:,}"
-    en = f"Contract {way.en} {promised:,g} Mbit/s, certified {certified:,}"
+    """Return what a direction's certificate is worth for the contract; in bits per second."""
+    way, wanted, shown = DIRECTIONS[direction], megabits(promised), megabits(certified)
+    vi = f"Gói cước {way.vi} {wanted.vi} Mbit/s, chứng nhận {shown.vi}"
+    en = f"Contract {way.en} {wanted.en} Mbit/s, certified {shown.en}"
     if enough:
         return Both(f"{vi}: đủ.", f"{en}: enough.")
     return Both(

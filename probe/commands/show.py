@@ -13,7 +13,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from probe import words
+from probe import quantities, words
 from probe.engine import Progress
 from probe.measurement import Taken
 from protocol.conditions import Conditions
@@ -64,7 +64,8 @@ def measuring(console: Console) -> Iterator[Callable[[Progress], None]]:
                 bars.update(task, completed=1.0)
         if progress.phase not in tasks:
             tasks[progress.phase] = bars.add_task(_PHASES[progress.phase], total=1.0, rate="")
-        rate = "" if progress.bits_per_second is None else words.rate(progress.bits_per_second)
+        known = progress.bits_per_second
+        rate = "" if known is None else quantities.rate(known).both
         done = min(1.0, progress.done_ratio)
         bars.update(tasks[progress.phase], completed=done, rate=rate)
 
@@ -91,7 +92,7 @@ def show(console: Console, taken: Taken) -> None:
 
 def milliseconds(seconds: float | None) -> str:
     """Return a duration for people; a dash where there is none."""
-    return _ABSENT if seconds is None else f"{seconds * 1e3:,.2f} ms"
+    return _ABSENT if seconds is None else quantities.milliseconds(seconds, 2).both
 
 
 def _plain(text: str) -> str:
@@ -127,12 +128,12 @@ def _interface(conditions: Conditions | None) -> list[tuple[str, str]]:
     interface = conditions.before.interface if conditions else None
     if interface is None:
         return []
-    known = [interface.name, interface.kind]
+    known = [_plain(interface.name), interface.kind]
     if interface.speed_bits_per_second is not None:
-        known.append(words.rate(interface.speed_bits_per_second))
+        known.append(quantities.rate(interface.speed_bits_per_second).both)
     if interface.duplex is not None:
         known.append(f"{interface.duplex} duplex")
-    return [("Cổng mạng · Interface", _plain(" · ".join(known)))]
+    return [("Cổng mạng · Interface", " · ".join(known))]
 
 
 def _speed(speed: Speed) -> list[tuple[str, str]]:
@@ -147,7 +148,7 @@ def _speed(speed: Speed) -> list[tuple[str, str]]:
         ("Máy chủ · Server", _server(speed.server)),
         *_chosen(speed.server),
         ("IP", f"IPv{speed.ip_version} · {speed.server.address}"),
-        ("Dữ liệu đã dùng · Data used", words.size(sum(moved))),
+        ("Dữ liệu đã dùng · Data used", quantities.size(sum(moved)).both),
         *([("Chương trình · Program", _plain(speed.program))] if speed.program else []),
     ]
 
@@ -163,25 +164,24 @@ def _chosen(server: ServerIdentity) -> list[tuple[str, str]]:
     if server.choice is None:
         return []
     told = [
-        f"{each.name} {milliseconds(each.median_seconds)}"
+        f"{_plain(each.name)} {milliseconds(each.median_seconds)}"
         for each in server.choice.candidates
         if each.median_seconds is not None
     ]
     told += [
-        f"✗ {each.name}: {words.FAILURES[each.failure.code]}"
+        f"✗ {_plain(each.name)}: {words.FAILURES[each.failure.code]}"
         for each in server.choice.candidates
         if each.failure is not None
     ]
-    return [("Chọn gần nhất · Nearest of", "\n".join(map(_plain, told)))]
+    return [("Chọn gần nhất · Nearest of", "\n".join(told))]
 
 
 def _transfer(transfer: Transfer | None) -> str:
     if transfer is None:
         return _ABSENT
-    return (
-        f"[bold]{words.rate(transfer.bits_per_second)}[/bold] · "
-        f"{transfer.duration_seconds:.1f} s, {_streams(transfer.stream_count)}"
-    )
+    rate = quantities.rate(transfer.bits_per_second)
+    lasted = quantities.Quantity(f"{transfer.duration_seconds:.1f} s")
+    return f"[bold]{rate.both}[/bold] · {lasted.both}; {_streams(transfer.stream_count)}"
 
 
 def _streams(count: int) -> str:
@@ -199,7 +199,7 @@ def _trips(summary: LatencySummary | None) -> str:
 
 def _latency(latency: Latency) -> list[tuple[str, str]]:
     trips = latency.round_trip
-    lost = _ABSENT if latency.lost_ratio is None else f"{latency.lost_ratio:.1%}"
+    lost = _ABSENT if latency.lost_ratio is None else quantities.percent(latency.lost_ratio, 1).both
     return [
         ("Độ trễ · Round trip", _trips(trips)),
         ("95 %", milliseconds(trips.p95_seconds)),

@@ -16,6 +16,7 @@ import pytest
 from bench.line import Line
 from bench.processes import LINEWATCH, running
 from probe.ceiling import read_ceiling
+from probe.quantities import megabits
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -76,7 +77,8 @@ def test_a_probe_on_a_good_line_is_certified_and_says_so_in_every_record(tmp_pat
     assert found["interface"] == "eth0"
     assert results["cable"] == results["ipv4"] == "ok", results
     down, up = (found["ceiling"][each]["bits_per_second"] for each in ("download", "upload"))
-    sentence = f"đo được đến {down // 10**6:,} Mbit/s chiều xuống, {up // 10**6:,} Mbit/s chiều lên"
+    rates = [megabits(rate).vi for rate in (down, up)]
+    sentence = f"đo được đến {rates[0]} Mbit/s chiều xuống, {rates[1]} Mbit/s chiều lên"
     assert sentence in page.read_text().replace("\N{NO-BREAK SPACE}", " ")
     kept = read_ceiling(tmp_path / "state", "eth0")
     assert kept is not None

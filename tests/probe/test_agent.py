@@ -287,7 +287,7 @@ def test_page_shows_results(tmp_path: Path, collector: FaultCollector) -> None:
         assert agent.measure_now(5)
         assert wait_until(lambda: len(collector.order) == 1)
         page = get(agent, "/")[1]
-        assert "100.0 Mbit/s" in page
+        assert "100,0 Mbit/s" in page
         assert "Kết nối được" in page
         assert values(agent)["download_bits_per_second", "eth0"] == 1e8
 
@@ -347,7 +347,7 @@ def test_page_shows_flags_and_targets_of_the_last_results(tmp_path: Path) -> Non
         FLAGS[Flag.DEVICE_POWER],
         escape(FLAG_MEANINGS[Flag.DEVICE_POWER]),
         "Bộ định tuyến · Gateway (192.0.2.1): <b>✓</b>",
-        "sẵn sàng, nhưng chậm hơn IPv4 · ready, but slower than IPv4 (IPv6 60.0 ms, IPv4 20.0 ms)",
+        "sẵn sàng, nhưng chậm hơn IPv4 · ready, but slower than IPv4 (IPv6 60,0 ms; IPv4 20,0 ms)",
         f"Máy chủ đo, IPv6 · Server, IPv6 (http://127.0.0.1:8080): <b>{NOT_APPLICABLE}</b>",
     ):
         assert text in page

@@ -1,10 +1,10 @@
-"""The agent's words: both languages, spans and sizes for people."""
+"""The agent's words: both languages, and spans for people."""
 
 from typing import Literal
 
 import pytest
 
-from probe.words import OUTCOMES, TASKS, ago, applies, failure, flag, rate, size, target_name
+from probe.words import OUTCOMES, TASKS, ago, applies, failure, flag, target_name
 from protocol.failures import MEANINGS as FAILURE_MEANINGS
 from protocol.failures import Failure
 from protocol.flags import MEANINGS as FLAG_MEANINGS
@@ -28,14 +28,6 @@ def test_spans_are_said_in_both_languages(seconds: float, vietnamese: str, engli
     assert ago(seconds) == (vietnamese, english)
 
 
-@pytest.mark.parametrize(
-    "count, text", [(999, "999 B"), (1500, "1.5 kB"), (2_500_000, "2.5 MB"), (3 * 10**9, "3.0 GB")]
-)
-def test_sizes_are_decimal(count: int, text: str) -> None:
-    """Sizes are told in SI units."""
-    assert size(count) == text
-
-
 def test_every_word_is_there_in_both_languages() -> None:
     """Tasks, outcomes and failures all have their words."""
     assert set(TASKS) == set(Task)
@@ -53,22 +45,6 @@ def test_every_flag_has_its_words_in_both_languages(code: Flag) -> None:
     assert vietnamese.endswith(".")
     assert set(vietnamese) & set("ạảấầẩậắằặẽệộờớợừứựịỉỏốồổỡủụữýđ")
     assert english == FLAG_MEANINGS[code]
-
-
-@pytest.mark.parametrize(
-    "bits_per_second, text",
-    [
-        (1_500_000, "1.50 Mbit/s"),
-        (123_456_000, "123.5 Mbit/s"),
-        (9.4e9, "9,400 Mbit/s"),
-        (9.9994e9, "9,999 Mbit/s"),
-        (9.9996e9, "10.0 Gbit/s"),
-        (2.6e10, "26.0 Gbit/s"),
-    ],
-)
-def test_rates_read_well(bits_per_second: float, text: str) -> None:
-    """Three digits or more, in Mbit/s as contracts have it; in Gbit/s from 10,000 Mbit/s on."""
-    assert rate(bits_per_second) == text
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ BAD = replace(GOOD, findings=(CUT, *GOOD.findings[2:]))
 @pytest.mark.parametrize(
     "language,sentence",
     [
-        ("vi", "Chứng nhận đo được đến 850 Mbit/s chiều xuống, 1,234 Mbit/s chiều lên."),
+        ("vi", "Chứng nhận đo được đến 850 Mbit/s chiều xuống, 1.234 Mbit/s chiều lên."),
         ("en", "Certifies up to 850 Mbit/s down, 1,234 Mbit/s up."),
     ],
 )
@@ -99,6 +99,17 @@ def test_a_certificate_is_held_against_the_contract_in_each_direction(
     assert found["certified"]
     weak = [each for each, told in found["contract"].items() if not told["certified"]]
     assert tuple(weak) == below
+
+
+def test_a_page_to_sign_has_the_signs_of_its_language() -> None:
+    """Rates above 1000 and parts of a Mbit/s are not read as something else in either language."""
+    done = replace(GOOD, contract=Contract.of("2125/1234.5"))
+    vi, en = (as_text(done, language, saved=True) for language in ("vi", "en"))
+    assert "2.125/1.234,5 Mbit/s" in vi
+    assert "chiều xuống 2.125 Mbit/s, chứng nhận 850:" in vi
+    assert "chiều lên 1.234,5 Mbit/s, chứng nhận 1.234:" in vi
+    assert "2,125/1,234.5 Mbit/s" in en
+    assert "up 1,234.5 Mbit/s, certified 1,234:" in en
 
 
 def test_what_is_not_certified_covers_no_contract() -> None:

@@ -202,7 +202,7 @@ def test_status_shows_figures_and_flags_of_the_last_results(tmp_path: Path) -> N
         task=Task.SPEED,
         slot=now,
         outcome=Outcome.MEASURED,
-        figures={"Tải xuống · Download": "26.0 Gbit/s"},
+        figures={"Tải xuống · Download": "26,0 Gbit/s"},
         flags=(Flag.DEVICE_POWER,),
         failure=None,
         detail=None,
@@ -232,7 +232,7 @@ def test_status_shows_figures_and_flags_of_the_last_results(tmp_path: Path) -> N
     finally:
         shown.stop()
     for text in (
-        "Tải xuống · Download: 26.0 Gbit/s",
+        "Tải xuống · Download: 26,0 Gbit/s",
         "Cờ · Flag device_power:",
         FLAGS[Flag.DEVICE_POWER],
         FLAG_MEANINGS[Flag.DEVICE_POWER],

@@ -121,7 +121,7 @@ def test_a_chosen_server_is_shown_with_what_it_was_chosen_from() -> None:
     )
     text = shown(section)
     assert "hp-1 http://speed.example (VNIX)" in text
-    assert "near 12.30 ms" in text
+    assert "near 12,30 ms" in text
     assert "far " not in text
     assert "✗ d\N{REPLACEMENT CHARACTER}ad: " in text
     assert "iperf 3.12" in text
@@ -141,13 +141,13 @@ def test_a_speed_test_shows_rates_and_latency() -> None:
     )
     text = shown(section)
     for expected in (
-        "94.12 Mbit/s",
-        "1,235 Mbit/s",
-        "12.30 ms",
-        "45.60 ms",
+        "94,12 Mbit/s",
+        "1\N{NO-BREAK SPACE}235 Mbit/s",
+        "12,30 ms",
+        "45,60 ms",
         "hp-1 http://speed.example",
         "IPv4 · 192.0.2.1",
-        "300.0 MB",
+        "300,0 MB",
         "đầy đủ · full",
         "Tải xuống · Download",
     ):
@@ -195,8 +195,8 @@ def test_fast_lines_are_shown_in_larger_units() -> None:
     """From 10,000 Mbit/s on a rate is in Gbit/s, and from 1,000 MB on data is in GB."""
     moved = transfer(26e9).model_copy(update={"total_bytes": 47_336_500_000})
     text = shown(measured().model_copy(update={"download": moved, "upload": moved}))
-    assert "26.0 Gbit/s" in text
-    assert "94.7 GB" in text
+    assert "26,0 Gbit/s" in text
+    assert "94,7 GB" in text
 
 
 def test_what_was_not_measured_is_a_dash_not_a_zero() -> None:
@@ -207,7 +207,7 @@ def test_what_was_not_measured_is_a_dash_not_a_zero() -> None:
     text = shown(section, outcome=Outcome.FAILED, failure=report)
     assert "–" in text
     assert "no byte moved" in text
-    assert "0.00 Mbit/s" not in text
+    assert "0,00 Mbit/s" not in text
 
 
 def test_text_from_outside_is_shown_as_it_is() -> None:
@@ -238,7 +238,7 @@ def test_latency_and_reach_have_their_tables() -> None:
         duplicates=0,
         reordered=0,
     )
-    assert "50.0%" in shown(latency, task=Task.LATENCY)
+    assert "50,0 %" in shown(latency, task=Task.LATENCY)
     reach = Reach(
         targets=(
             ReachTarget(
@@ -281,7 +281,7 @@ def test_latency_and_reach_have_their_tables() -> None:
     text = shown(reach, task=Task.REACH)
     for expected in (
         "Bộ định tuyến · Gateway",
-        "1.00 ms · 192.0.2.1",
+        "1,00 ms · 192.0.2.1",
         "Máy chủ đo, IPv6 · Server, IPv6",
         "không áp dụng · not applicable · http://127.0.0.1:8080",
         "Nơi khác, IPv6 · Elsewhere, IPv6",
@@ -310,15 +310,15 @@ def test_progress_follows_the_phases() -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert "Tải xuống · Download" in text
-    assert "95.00 Mbit/s" in text
+    assert "95,00 Mbit/s" in text
     assert text.count("100 %") >= 3
 
 
 @pytest.mark.parametrize(
     "speed, duplex, said",
     [
-        (1_000_000_000, "full", "eth0 · wired · 1,000 Mbit/s · full duplex"),
-        (100_000_000, "half", "eth0 · wired · 100.0 Mbit/s · half duplex"),
+        (1_000_000_000, "full", "eth0 · wired · 1\N{NO-BREAK SPACE}000 Mbit/s · full duplex"),
+        (100_000_000, "half", "eth0 · wired · 100,0 Mbit/s · half duplex"),
         (None, None, "eth0 · wired"),
     ],
 )
