@@ -20,7 +20,8 @@ from protocol.messages import ServerEntry
 
 WITNESS_SECONDS: Final = 2.0
 """Time allowed for one question, whoever answers it: a connection, TLS, three small requests. A
-test must not wait for who is no part of it."""
+test must not wait for who is no part of it. Each far end has an equal share of what is left, so
+that one that is silent does not take the others' time."""
 
 MOST_WITNESSES: Final = 3
 """Far ends that are asked before the question is given up."""
@@ -50,9 +51,10 @@ class Witness:
         of one line. Where nobody answers, nobody is asked again.
         """
         until = min(self.order.deadline, time.monotonic() + WITNESS_SECONDS)
-        guard = Guard(until, self.order.cancelled)
-        for url in self._urls:
-            found = self._ask(url, guard)
+        for number, url in enumerate(self._urls):
+            now = time.monotonic()
+            share = (until - now) / (len(self._urls) - number)
+            found = self._ask(url, Guard(now + share, self.order.cancelled))
             if found is not None:
                 self._urls = [url]
                 return found

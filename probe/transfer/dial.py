@@ -151,7 +151,8 @@ class Dialer:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.target.tls:
                 doing = "tls"
-                connection = self._shake_hands(connection)
+                connection = secured = self._under_tls(connection)
+                self._shake_hands(secured)
         except BaseException as error:
             if connection is not None:
                 connection.close()
@@ -181,11 +182,23 @@ class Dialer:
         if code:
             raise OSError(code, os.strerror(code))
 
-    def _shake_hands(self, connection: socket.socket) -> ssl.SSLSocket:
+    def _under_tls(self, connection: socket.socket) -> ssl.SSLSocket:
         if self.tls is None:
             self.tls = _system_tls()
-        connection.settimeout(HANDSHAKE_SECONDS)
-        return self.tls.wrap_socket(connection, server_hostname=self.target.host)
+        return self.tls.wrap_socket(
+            connection, server_hostname=self.target.host, do_handshake_on_connect=False
+        )
+
+    def _shake_hands(self, connection: ssl.SSLSocket) -> None:
+        until = time.monotonic() + HANDSHAKE_SECONDS
+        while True:
+            self.guard.check()
+            if time.monotonic() >= until:
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {HANDSHAKE_SECONDS:.0f} s")
+            connection.settimeout(self.guard.slice_until(until))
+            # A handshake that was cut by the time goes on where it was.
+            with contextlib.suppress(TimeoutError):
+                return connection.do_handshake()
 
 
 def _system_tls() -> ssl.SSLContext:

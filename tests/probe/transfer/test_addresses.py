@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from probe.engine import Addresses, Order
-from probe.transfer.addresses import BothEnds, Witness
+from probe.transfer.addresses import WITNESS_SECONDS, BothEnds, Witness
 from protocol.messages import ServerEntry
-from tests.probe.far_end import Handler, answer, plain_backend
+from tests.probe.far_end import Handler, answer, listening, mute, plain_backend
 
 DEAD = "http://127.0.0.1:9/"
 
@@ -37,6 +37,21 @@ def test_the_first_far_end_that_tells_is_the_one_that_is_asked() -> None:
         assert witness.ask() == "192.0.2.8"
     assert 0 < moved < witness.received_bytes
     assert witness.sent_bytes > 0
+
+
+def test_far_ends_that_say_nothing_leave_the_others_their_time() -> None:
+    """One that takes the connection and is silent, under TLS or in plain, is left for the next;
+    who was silent is not asked at the end.
+    """
+    with (
+        listening(mute) as silent,
+        plain_backend({"getIP.php": telling("192.0.2.7", "192.0.2.8")}) as url,
+    ):
+        witness = Witness(order(silent.replace("http:", "https:"), silent, url))
+        begun = time.monotonic()
+        assert witness.ask() == "192.0.2.7"
+        assert witness.ask() == "192.0.2.8"
+        assert time.monotonic() - begun < 2 * WITNESS_SECONDS
 
 
 def test_nobody_who_tells_is_no_failure() -> None:

@@ -12,7 +12,7 @@ from probe.transfer.dial import Dialer, Target
 from probe.transfer.guard import Guard
 from probe.transfer.names import resolve
 from protocol.failures import Failure
-from tests.probe.far_end import listening
+from tests.probe.far_end import listening, mute
 
 
 def guard(seconds: float = 10) -> Guard:
@@ -136,6 +136,30 @@ def test_an_address_that_does_not_answer_times_out(monkeypatch: pytest.MonkeyPat
     finally:
         for each in [server, *waiting]:
             each.close()
+
+
+def test_a_handshake_ends_with_the_measurement() -> None:
+    """A far end that accepts and is silent under TLS holds nobody longer than the guard allows,
+    nor when the probe is asked to stop.
+    """
+    with listening(mute) as url:
+        target = Target.of(url.replace("http:", "https:"))
+        stopping = guard()
+        threading.Timer(0.2, stopping.cancelled.set).start()
+        for limit, code in ((guard(0.2), Failure.DEADLINE), (stopping, Failure.PROBE_STOPPING)):
+            started = time.monotonic()
+            with pytest.raises(MeasurementError) as caught:
+                Dialer(target, limit).dial()
+            assert caught.value.report.code is code
+            assert time.monotonic() - started < dial.HANDSHAKE_SECONDS / 2
+
+
+def test_a_silent_handshake_is_no_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes longer than the time for it is a failure of TLS."""
+    monkeypatch.setattr(dial, "HANDSHAKE_SECONDS", 0.3)
+    with listening(mute) as url, pytest.raises(MeasurementError) as caught:
+        Dialer(Target.of(url.replace("http:", "https:")), guard()).dial()
+    assert caught.value.report.code is Failure.TLS
 
 
 def test_a_missing_interface_is_told() -> None:
