@@ -10,11 +10,12 @@ The rule, the first that fits:
 3. ``failing``: the newest `FAILING_TESTS` speed tests that ran failed (or the only one did), or the
    newest reachability check got an answer from the gateway and from nothing behind it: neither a
    name server nor any far end.
-4. ``unrated``: nothing to judge by: no contracted speed, or no fair test in `JUDGED_SPAN`.
+4. ``unrated``: nothing to judge by: no contracted speed, no fair test in `JUDGED_SPAN`, or lower
+   bounds among them that leave open which of the next two it is.
 5. ``below``: the median download or upload of the newest fair tests of that direction
    (`JUDGED_TESTS` at most, none older than `JUDGED_SPAN`) is below `CONTRACT_SHARE` of the
    contracted speed.
-6. ``good``: everything else.
+6. ``good``: it is not, in any direction.
 
 All tests looked at are of the line's main series (`collector.domain.series.main_series`), with the
 failed ones that may be of it: another server, family or way out says nothing of them.
@@ -24,9 +25,9 @@ line. Nor does a test that failed by the measurement server (`SERVER_FAILURES`, 
 the newest reachability check reached other far ends and not the server): a server that is away must
 not make every line look broken.
 
-A fair test is a measured one without flags, and of the lower bounds (`collector.domain.standing`)
-each that reached `CONTRACT_SHARE` of the contracted speed in the direction in question: one below
-it leaves open what the line carries, and is passed over.
+A fair test is a measured one without flags, or a lower bound (`collector.domain.standing`). A line
+with bounds is good where its median is as they stand, and below where it is however high they are.
+No bound is passed over for an older test: the kinder ones would be left.
 
 A record that was measured elsewhere (`protocol.flags.ELSEWHERE`: another carrier, a way that
 changed) tells only that the probe lives. Rules 3 to 6 do not see it: a failover neither mends nor
@@ -37,9 +38,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from statistics import median
 
-from collector.domain.standing import Standing, standing
+from collector.domain.standing import Median, Standing, median_of, standing
 from protocol.failures import Failure
 
 SILENT_AFTER = timedelta(hours=2)
@@ -142,10 +142,11 @@ def judge(evidence: Evidence, now: datetime) -> LineState:
         return LineState.SILENT
     if (evidence.reach and evidence.reach.cut_off) or _tests_fail(evidence):
         return LineState.FAILING
-    shares = contract_shares(evidence, now)
-    if not shares:
+    share = contract_share(evidence, now)
+    reached = share and share.reaches(CONTRACT_SHARE)
+    if reached is None:
         return LineState.UNRATED
-    return LineState.BELOW if min(shares) < CONTRACT_SHARE else LineState.GOOD
+    return LineState.GOOD if reached else LineState.BELOW
 
 
 def _tests_fail(evidence: Evidence) -> bool:
@@ -160,31 +161,34 @@ def _tests_fail(evidence: Evidence) -> bool:
     return bool(newest) and all(test.outcome == "failed" for test in newest)
 
 
-def contract_shares(evidence: Evidence, now: datetime) -> list[float]:
-    """Return the median share of the promise, for each direction that can be judged."""
+def contract_share(evidence: Evidence, now: datetime) -> Median | None:
+    """Return the lower one of the directions' median shares of the promise; None: there is none."""
     recent = [
-        test
+        (test, standing(test.flags))
         for test in evidence.tests
         if test.outcome == "measured" and now - test.measured_at <= JUDGED_SPAN
     ]
-    download = [(test.download_bits_per_second, standing(test.flags)) for test in recent]
-    upload = [(test.upload_bits_per_second, standing(test.flags)) for test in recent]
-    directions = (
-        (evidence.download_promise_bits_per_second, download),
-        (evidence.upload_promise_bits_per_second, upload),
-    )
-    return [
-        median(shares)
-        for promise, results in directions
-        if promise and (shares := _fair_shares(results, promise)[:JUDGED_TESTS])
+    fair = [(test, stands is Standing.AT_LEAST) for test, stands in recent if stands.counts]
+    download = [(test.download_bits_per_second, is_bound) for test, is_bound in fair]
+    upload = [(test.upload_bits_per_second, is_bound) for test, is_bound in fair]
+    medians = [
+        found
+        for found in (
+            _median_share(download, evidence.download_promise_bits_per_second),
+            _median_share(upload, evidence.upload_promise_bits_per_second),
+        )
+        if found
     ]
+    if not medians:
+        return None
+    return Median(min(one.value for one in medians), min(one.highest for one in medians))
 
 
-def _fair_shares(results: Iterable[tuple[float | None, Standing]], promise: float) -> list[float]:
-    """Return the shares of the promise that tell on which side of `CONTRACT_SHARE` the line is."""
-    shares = [(rate / promise, stands) for rate, stands in results if rate is not None]
-    return [
-        share
-        for share, stands in shares
-        if stands is Standing.LINE or (stands is Standing.AT_LEAST and share >= CONTRACT_SHARE)
-    ]
+def _median_share(
+    results: Iterable[tuple[float | None, bool]], promise: float | None
+) -> Median | None:
+    """Return the median of the newest results, each with whether it is a lower bound."""
+    if not promise:
+        return None
+    shares = [(rate / promise, is_bound) for rate, is_bound in results if rate is not None]
+    return median_of(shares[:JUDGED_TESTS])

@@ -3,7 +3,7 @@
 A flag sets a result aside: it is kept and shown, and counts nowhere. But where the only flags are
 those of `protocol.flags.AT_LEAST`, device or server was the limit, and the line carries at least
 what was measured. Such a lower bound counts with its value in charts and medians, which say so.
-Against a threshold it counts where it reached it; below, it is left out, as nothing is known.
+Against a threshold a median tells only what holds however much the bounds hide (`Median.reaches`).
 
 That holds for rates alone. A round trip of such a result may have waited in a queue of the device
 or the server, and a wait is no bound of the line's in either direction: it is set aside.
@@ -64,12 +64,23 @@ class Median(NamedTuple):
     """A median of results, of which some may be lower bounds.
 
     Attributes:
-        value: of the values as they were measured.
-        at_least: the true one may be higher, as it would change with what the bounds hide.
+        value: of the values as they were measured: the true one is no lower.
+        highest: the true one is no higher, whatever the bounds hide; it may be infinite.
     """
 
     value: float
-    at_least: bool
+    highest: float
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the true one may be higher than the value."""
+        return self.highest > self.value
+
+    def reaches(self, threshold: float) -> bool | None:
+        """Return whether the true one is at the threshold or above it; None: nobody knows."""
+        if self.value >= threshold:
+            return True
+        return False if self.highest < threshold else None
 
 
 def median_of(results: Iterable[tuple[float | None, bool]]) -> Median | None:
@@ -83,7 +94,7 @@ def median_of(results: Iterable[tuple[float | None, bool]]) -> Median | None:
         return None
     value = middle(sorted(value for value, _ in known))
     highest = middle(sorted(inf if bound else value for value, bound in known))
-    return Median(value, highest != value)
+    return Median(value, highest)
 
 
 def middle(ordered: Sequence[float]) -> float:

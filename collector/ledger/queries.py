@@ -16,11 +16,11 @@ from collector.domain.line_state import (
     LineState,
     ReachCheck,
     RecentTest,
-    contract_shares,
+    contract_share,
     judge,
 )
 from collector.domain.series import Seen, SeriesId, main_series
-from collector.domain.standing import OF_LATENCY, Standing, standing
+from collector.domain.standing import OF_LATENCY, Median, Standing, standing
 from collector.ledger.bookkeeping import series_of
 from collector.ledger.elsewhere import on_the_line, was_elsewhere
 from collector.ledger.schema import (
@@ -72,8 +72,8 @@ class LineOverview:
         latency_seconds: the newest idle latency, of a latency record without a flag, or else of
             that test. It and the latencies under load are null where that test has a flag.
         lost_ratio: of the newest latency record, if that counts.
-        share_ratio: the lower of the medians' shares of the contracted speed, which the state
-            rests on; null where it cannot be judged.
+        share: the lower of the medians' shares of the contracted speed, which the state rests on;
+            null without a fair test or a contracted speed.
         series: the main one, which the state and the results of speed tests are of.
         ipv6: how far IPv6 goes, by the newest reachability check.
     """
@@ -89,7 +89,7 @@ class LineOverview:
     download_latency_seconds: float | None
     upload_latency_seconds: float | None
     lost_ratio: float | None
-    share_ratio: float | None
+    share: Median | None
     series: SeriesId | None
     ipv6: Ipv6State | None
 
@@ -291,7 +291,7 @@ def _summarise(
         download_latency_seconds=unflagged.get("download_latency_seconds"),
         upload_latency_seconds=unflagged.get("upload_latency_seconds"),
         lost_ratio=latency.get("lost_ratio"),
-        share_ratio=min(contract_shares(evidence, now), default=None),
+        share=contract_share(evidence, now),
         series=main,
         ipv6=Ipv6State(state) if state else None,
     )

@@ -114,7 +114,7 @@ def state_text(words: Words, one: LineOverview) -> str:
     promises = (line.contracted_download_bits_per_second, line.contracted_upload_bits_per_second)
     part = "means"
     if one.state is LineState.UNRATED:
-        part = "no_test" if any(promises) else "no_contract"
+        part = "at_least" if one.share else "no_test" if any(promises) else "no_contract"
     return words.text(f"state_{one.state.value}_{part}", **_rule_numbers(words))
 
 

@@ -83,11 +83,11 @@ _OVERVIEW = {
     ),
     "rule_at_least": Both(
         "Lần đo hợp lệ là lần đo thành công và không có cờ. Lần đo mà thiết bị hoặc máy chủ là "
-        "giới hạn cho biết đường truyền đạt ít nhất bao nhiêu: nó được tính khi đã đạt {share} tốc "
-        "độ hợp đồng, còn thấp hơn thì bỏ qua vì chưa biết.",
+        "giới hạn cũng hợp lệ, nhưng chỉ cho biết đường truyền đạt ít nhất bao nhiêu: khi vì thế "
+        "chưa biết trung vị có đạt {share} tốc độ hợp đồng hay không thì chưa đánh giá.",
         "A fair test is one that measured and has no flag. One that the probe or the server held "
-        "back tells what the line carries at least: it counts where that is {share} of the "
-        "contracted speed, and is passed over below, as nothing is known then.",
+        "back is fair too, but tells only what the line carries at least: where that leaves open "
+        "whether the median is {share} of the contracted speed, the line is not rated.",
     ),
 }
 

@@ -40,17 +40,21 @@ _STATES = {
         "Registered, but no result has come yet.",
     ),
     "state_unrated_means": Both(
-        "Chưa khai báo tốc độ hợp đồng, hoặc chưa có lần đo hợp lệ nào trong {judged} giờ qua.",
-        "No contracted speed is registered, or there was no fair test in the last {judged} hours.",
+        "Chưa khai báo tốc độ hợp đồng, hoặc các lần đo trong {judged} giờ qua chưa đủ để biết.",
+        "No contracted speed is registered, or the tests of the last {judged} hours do not tell.",
     ),
     "state_unrated_no_contract": Both(
         "Chưa khai báo tốc độ hợp đồng.", "No contracted speed is registered."
     ),
     "state_unrated_no_test": Both(
-        "Trong {judged} giờ qua không có lần đo hợp lệ nào: các lần đo thành công đều có cờ, và "
-        "không lần nào bị thiết bị hoặc máy chủ giới hạn mà vẫn đạt {share} tốc độ hợp đồng.",
-        "There was no fair test in the last {judged} hours: what measured has flags, and nothing "
-        "that the probe or the server held back still reached {share} of the contracted speed.",
+        "Trong {judged} giờ qua không có lần đo hợp lệ nào: các lần đo thành công đều có cờ.",
+        "There was no fair test in the last {judged} hours: whatever measured has flags.",
+    ),
+    "state_unrated_at_least": Both(
+        "Thiết bị hoặc máy chủ là giới hạn của các lần đo trong {judged} giờ qua: chưa biết đường "
+        "truyền có đạt {share} tốc độ hợp đồng hay không.",
+        "The probe or the server was the limit of tests in the last {judged} hours: whether the "
+        "line reaches {share} of the contracted speed is not known.",
     ),
 }
 

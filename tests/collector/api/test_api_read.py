@@ -109,6 +109,7 @@ async def test_lines_carry_state_and_newest_results(month: Running) -> None:
     lines = {one["id"]: one for one in (await get(month, "/v1/lines"))["lines"]}
     assert lines[LINE]["state"] == "below"
     assert 0.3 < lines[LINE]["contract_share_ratio"] < 0.8
+    assert lines[LINE]["contract_share_at_least"] is False
     assert lines[LINE]["latest"]["download_bits_per_second"] > 1e6
     never = lines["cva-nvh-nam-a"]
     assert never["state"] == "waiting"

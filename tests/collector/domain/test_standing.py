@@ -53,13 +53,35 @@ def test_a_median_says_at_least_exactly_where_the_truth_may_be_higher(
     if found is None:
         assert truth == []
         return
-    assert median(truth) >= found.value
+    assert found.value <= median(truth) <= found.highest
     if not found.at_least:
         assert median(truth) == pytest.approx(found.value)
 
 
 def test_a_fast_line_with_a_slow_port_has_a_median() -> None:
     """Bounds above the median leave it exact; one at it makes it the least."""
-    assert median_of([(5.0, False), (6.0, False), (9.0, True)]) == Median(6.0, at_least=False)
-    assert median_of([(5.0, False), (6.0, True), (9.0, False)]) == Median(6.0, at_least=True)
+    assert median_of([(5.0, False), (6.0, False), (9.0, True)]) == Median(6.0, 6.0)
+    assert median_of([(5.0, False), (6.0, True), (9.0, False)]) == Median(6.0, 9.0)
     assert median_of([(None, True)]) is None
+
+
+@given(RESULTS, st.floats(0, 1e10), st.data())
+def test_a_median_and_a_threshold_are_told_apart_only_where_nothing_hidden_can_change_it(
+    results: list[tuple[float | None, bool]], threshold: float, data: st.DataObject
+) -> None:
+    """What is said to reach it or not is so however much the bounds hide; what is left open is
+    reached where they hide a lot, and not where they hide nothing.
+    """
+    found = median_of(results)
+    if found is None:
+        return
+    said = found.reaches(threshold)
+    hidden = data.draw(st.floats(0, 1e10))
+    for more in (0, hidden, 1e12):
+        truth = median(
+            value + (more if bound else 0) for value, bound in results if value is not None
+        )
+        if said is not None:
+            assert (truth >= threshold) == said
+        elif more != hidden:
+            assert (truth >= threshold) == bool(more)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from collector.ledger import schema
 from collector.web.visit import ASSET_VERSION, STATIC
@@ -212,16 +212,18 @@ async def test_line_with_flagged_tests_alone_does_not_contradict_itself(flagged:
 
 
 async def test_what_was_held_back_is_said_to_be_the_least(start: Start) -> None:
-    """A line whose tests are lower bounds says "at least" wherever it shows a rate, in the API too;
-    where a bound is below the contract its bar is no rating. It has no latency under load to show.
+    """A line whose newest test is a lower bound says "at least" wherever it shows a rate, in the
+    API too; where the bound is below the contract its bar is no rating. Shown is no latency of it.
     """
     collector: Running = await start(now=lambda: simulated_month.NOW)
     fill_with(collector, simulated_month.STORIES[2])
     with collector.database.write() as connection:
-        speed_tests = schema.records.update().where(
+        newest = select(schema.records.c.id).where(
             schema.records.c.task == "speed", schema.records.c.outcome == "measured"
         )
-        connection.execute(speed_tests.values(flags="server_limited", upload_bits_per_second=9e6))
+        newest = newest.order_by(schema.records.c.measured_at.desc()).limit(1)
+        held_back = schema.records.update().where(schema.records.c.id.in_(newest))
+        connection.execute(held_back.values(flags="server_limited", upload_bits_per_second=9e6))
     for language, least in (("vi", "ít nhất"), ("en", "at least")):
         tree = await page(collector, "/lines/tk-ubnd-a?period=day", language=language)
         assert tree.one("dl", "tiles").text.count(least) == 2
@@ -235,6 +237,26 @@ async def test_what_was_held_back_is_said_to_be_the_least(start: Start) -> None:
         found = await answer.json()
     assert (found["latest"]["flags"], found["latest"]["at_least"]) == (["server_limited"], True)
     assert found["state"] == "good"
+
+
+async def test_a_line_whose_tests_are_all_held_back_is_not_rated(start: Start) -> None:
+    """Where nobody knows whether the line keeps its contract, state, bars and the API say that, and
+    the page says why.
+    """
+    collector: Running = await start(now=lambda: simulated_month.NOW)
+    fill_with(collector, simulated_month.STORIES[2])
+    with collector.database.write() as connection:
+        speed_tests = schema.records.update().where(schema.records.c.task == "speed")
+        connection.execute(speed_tests.values(flags="device_cpu", upload_bits_per_second=9e6))
+    async with collector.client.get(f"{collector.url}/v1/lines/tk-ubnd-a") as answer:
+        found = await answer.json()
+    assert (found["state"], found["contract_share_at_least"]) == ("unrated", True)
+    assert found["contract_share_ratio"] == pytest.approx(0.03)
+    table = (await page(collector, "/", language="en")).one("table", "lines")
+    assert len(table.all("rect", "bar-unrated")) == 2
+    tree = await page(collector, "/lines/tk-ubnd-a?period=day", language="en")
+    said = tree.one("div", "line-state").one("p").text
+    assert said.startswith("The probe or the server was the limit of tests in the last 48 hours")
 
 
 async def test_bar_of_a_line_that_is_not_rated_is_grey(flagged: Running, month: Running) -> None:
