@@ -119,40 +119,44 @@ class Dialer:
             raise MeasurementError(Failure.NO_SERVER, "no measurement server was given")
         return cls(Target.of(order.server.url), guard, order.interface, order.family)
 
-    def dial(self) -> socket.socket:
+    def dial(self, guard: Guard | None = None) -> socket.socket:
         """Return a new connection, TLS done, Nagle off.
+
+        Args:
+            guard: the end of waiting for this connection; the dialer's own unless given.
 
         Raises:
             MeasurementError: none of the addresses could be reached.
         """
+        guard = guard or self.guard
         if self.address is not None:
-            return self._open(self.address)
+            return self._open(self.address, guard)
         target = self.target
         failures: list[MeasurementError] = []
         names = NameServers.of_path(self.interface)
-        for address in resolve(target.host, target.port, self.family, self.guard, names=names):
+        for address in resolve(target.host, target.port, self.family, guard, names=names):
             try:
-                connection = self._open(address)
+                connection = self._open(address, guard)
             except MeasurementError as error:
                 failures.append(error)
-                self.guard.check()
+                guard.check()
                 continue
             self.address = address
             return connection
         raise _most_telling(failures)
 
-    def _open(self, address: Address) -> socket.socket:
+    def _open(self, address: Address, guard: Guard) -> socket.socket:
         doing: Doing = "connect"
         connection: socket.socket | None = None
         try:
             connection = socket.socket(address[0], socket.SOCK_STREAM)
             bind_to_interface(connection, self.interface, address[1][0])
-            self._connect(connection, address)
+            _connect(connection, address, guard)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.target.tls:
                 doing = "tls"
                 connection = secured = self._under_tls(connection)
-                self._shake_hands(secured)
+                _shake_hands(secured, guard)
         except BaseException as error:
             if connection is not None:
                 connection.close()
@@ -167,21 +171,6 @@ class Dialer:
             return f"{self.target.host} port {self.target.port}"
         return f"{self.target.host} ({literal}) port {self.target.port}"
 
-    def _connect(self, connection: socket.socket, address: Address) -> None:
-        until = time.monotonic() + CONNECT_SECONDS
-        connection.setblocking(False)
-        code = connection.connect_ex(address[1])
-        poll = select.poll()
-        poll.register(connection, select.POLLOUT)
-        while code == errno.EINPROGRESS:
-            if time.monotonic() >= until:
-                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {CONNECT_SECONDS:.0f} s")
-            self.guard.check()
-            if poll.poll(self.guard.slice_until(until) * 1000):
-                code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            raise OSError(code, os.strerror(code))
-
     def _under_tls(self, connection: socket.socket) -> ssl.SSLSocket:
         if self.tls is None:
             self.tls = _system_tls()
@@ -189,16 +178,33 @@ class Dialer:
             connection, server_hostname=self.target.host, do_handshake_on_connect=False
         )
 
-    def _shake_hands(self, connection: ssl.SSLSocket) -> None:
-        until = time.monotonic() + HANDSHAKE_SECONDS
-        while True:
-            self.guard.check()
-            if time.monotonic() >= until:
-                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {HANDSHAKE_SECONDS:.0f} s")
-            connection.settimeout(self.guard.slice_until(until))
-            # A handshake that was cut by the time goes on where it was.
-            with contextlib.suppress(TimeoutError):
-                return connection.do_handshake()
+
+def _connect(connection: socket.socket, address: Address, guard: Guard) -> None:
+    until = time.monotonic() + CONNECT_SECONDS
+    connection.setblocking(False)
+    code = connection.connect_ex(address[1])
+    poll = select.poll()
+    poll.register(connection, select.POLLOUT)
+    while code == errno.EINPROGRESS:
+        if time.monotonic() >= until:
+            raise TimeoutError(errno.ETIMEDOUT, f"no answer within {CONNECT_SECONDS:.0f} s")
+        guard.check()
+        if poll.poll(guard.slice_until(until) * 1000):
+            code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+def _shake_hands(connection: ssl.SSLSocket, guard: Guard) -> None:
+    until = time.monotonic() + HANDSHAKE_SECONDS
+    while True:
+        guard.check()
+        if time.monotonic() >= until:
+            raise TimeoutError(errno.ETIMEDOUT, f"no answer within {HANDSHAKE_SECONDS:.0f} s")
+        connection.settimeout(guard.slice_until(until))
+        # A handshake that was cut by the time goes on where it was.
+        with contextlib.suppress(TimeoutError):
+            return connection.do_handshake()
 
 
 def _system_tls() -> ssl.SSLContext:

@@ -18,10 +18,12 @@ class Guard:
     Attributes:
         deadline: moment of `time.monotonic()` by which the measurement must have returned.
         cancelled: set when the agent stops.
+        ended: set when nobody wants any more what is waited for.
     """
 
     deadline: float
     cancelled: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def of(cls, order: Order) -> "Guard":
@@ -32,10 +34,13 @@ class Guard:
         """Raise if the time is over.
 
         Raises:
-            MeasurementError: the deadline has passed, or the probe was asked to stop.
+            MeasurementError: the deadline has passed, the probe was asked to stop, or this alone
+                was ended.
         """
         if self.cancelled.is_set():
             raise MeasurementError(Failure.PROBE_STOPPING, "the probe was asked to stop")
+        if self.ended.is_set():
+            raise MeasurementError(Failure.CONNECTION_LOST, "the probe ended the connection itself")
         if time.monotonic() >= self.deadline:
             raise MeasurementError(
                 Failure.DEADLINE, "the measurement did not end within the time allowed for it"

@@ -4,8 +4,9 @@ import contextlib
 import errno
 import re
 import socket
+import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from probe.engine import MeasurementError
 from probe.failure import ERRORS, classify
@@ -81,13 +82,13 @@ class Client:
     received_bytes: int = field(default=0, init=False)
     _connection: socket.socket | None = field(default=None, init=False)
     local_address: str | None = field(default=None, init=False)
-    _ended: bool = field(default=False, init=False)
+    _ended: threading.Event = field(default_factory=threading.Event, init=False)
     _waking_seconds: float = field(default=0.0, init=False)
 
     @property
     def guard(self) -> Guard:
-        """The end of all waiting."""
-        return self.dialer.guard
+        """The end of all waiting: the dialer's, and `end`."""
+        return replace(self.dialer.guard, ended=self._ended)
 
     @property
     def connection(self) -> socket.socket | None:
@@ -101,9 +102,16 @@ class Client:
             MeasurementError: no connection.
         """
         if self._connection is None:
-            self._connection = self.dialer.dial()
-            kernel.stamp_arrivals(self._connection)
-            self.local_address = str(self._connection.getsockname()[0])
+            guard = self.guard
+            guard.check()
+            self._connection = connection = self.dialer.dial(guard)
+            kernel.stamp_arrivals(connection)
+            self.local_address = str(connection.getsockname()[0])
+            if self._ended.is_set():
+                # `end` came while there was no connection that it could have ended.
+                self.close()
+                guard.check()
+            return connection
         return self._connection
 
     def get(self, path: str) -> Answer:
@@ -119,7 +127,8 @@ class Client:
             return self._exchange(path)
         except MeasurementError as error:
             self.close()
-            if self._ended or not (reused and error.report.code is Failure.CONNECTION_LOST):
+            gone = reused and error.report.code is Failure.CONNECTION_LOST
+            if self._ended.is_set() or not gone:
                 raise
         return self._exchange(path)
 
@@ -199,8 +208,11 @@ class Client:
                 return data
 
     def end(self) -> None:
-        """Wake a thread that is blocked in `get`; it fails at once, and so do all later ones."""
-        self._ended = True
+        """Wake a thread that is blocked in `get`; it fails at once, and so do all later ones.
+
+        One that is connecting looks every `SLICE_SECONDS`.
+        """
+        self._ended.set()
         # The thread in `get` may drop it meanwhile.
         connection = self._connection
         if connection is not None:

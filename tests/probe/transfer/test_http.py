@@ -8,11 +8,11 @@ import pytest
 
 from probe.engine import MeasurementError
 from probe.transfer import kernel
-from probe.transfer.dial import Dialer, Target
+from probe.transfer.dial import HANDSHAKE_SECONDS, Dialer, Target
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from protocol.failures import Failure
-from tests.probe.far_end import Handler, answer, listening, plain_backend
+from tests.probe.far_end import Handler, answer, listening, mute, plain_backend
 
 
 def client(url: str, seconds: float = 20) -> Client:
@@ -58,7 +58,7 @@ def test_what_a_server_spent_itself_is_taken_off() -> None:
     assert tcp.minimum_rtt_seconds is not None
     assert 0.04 < answers["/a"].seconds < 0.15
     assert answers["/a"].taken_off_seconds >= 0.25
-    assert tcp.minimum_rtt_seconds <= answers["/b"].seconds < 0.04
+    assert tcp.minimum_rtt_seconds - 1e-9 <= answers["/b"].seconds < 0.04
     assert answers["/b"].server_seconds
     assert answers["/b"].server_seconds > 0.25
     assert answers["/c"].seconds > 0.29
@@ -146,3 +146,57 @@ def test_a_request_can_be_ended_from_another_thread() -> None:
         thread.join(2)
         assert not thread.is_alive()
         assert len(accepted) == 1
+
+
+def test_a_request_that_is_connecting_can_be_ended() -> None:
+    """`end` does not wait for a far end that is silent while TLS begins; nothing is asked of it
+    afterwards either.
+    """
+    accepted = []
+
+    def silent(connection: socket.socket) -> None:
+        accepted.append(connection.recv(4096))
+        mute(connection)
+
+    with listening(silent) as url:
+        asking = client(url.replace("http:", "https:"))
+        failed: list[Failure] = []
+
+        def ask() -> None:
+            with pytest.raises(MeasurementError) as caught:
+                asking.get("/")
+            failed.append(caught.value.report.code)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while not accepted:
+            time.sleep(0.01)
+        asking.end()
+        thread.join(HANDSHAKE_SECONDS / 2)
+        assert not thread.is_alive()
+        ask()
+        asking.close()
+    assert failed == [Failure.CONNECTION_LOST] * 2
+    assert len(accepted) == 1
+
+
+def test_nothing_is_sent_on_a_connection_that_came_too_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A connection that is made just when `end` comes carries no request, and is closed."""
+    received = []
+    dial = Dialer.dial
+
+    def late(dialer: Dialer, guard: Guard | None = None) -> socket.socket:
+        connection = dial(dialer, guard)
+        asking.end()
+        return connection
+
+    monkeypatch.setattr(Dialer, "dial", late)
+    with listening(lambda connection: received.append(connection.recv(4096))) as url:
+        asking = client(url)
+        with pytest.raises(MeasurementError) as caught:
+            asking.get("/")
+        assert asking.connection is None
+    assert caught.value.report.code is Failure.CONNECTION_LOST
+    assert received in ([], [b""])
