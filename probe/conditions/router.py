@@ -25,8 +25,9 @@ two for most; the description of each service is a request of its own."""
 READING_SECONDS: Final = 4.0
 """How long one reading, two requests, may take."""
 
-_STOP_SECONDS: Final = EXCHANGE_SECONDS + 2.0
-"""How long the thread may take to end: a reading under way, the last one, and the pause between."""
+_STOP_SECONDS: Final = max(EXCHANGE_SECONDS, 2 * READING_SECONDS) + 2.0
+"""How long the thread may take to end: the finding, or a reading under way and the last one; and
+what loads the library and closes its session."""
 
 INTERVAL_SECONDS: Final = 1.0
 """Two small requests a second: 20 kbit/s on the site's network, none on the line."""
@@ -73,7 +74,8 @@ class CounterWatch:
     def stop(self) -> Series | None:
         """End with a last reading; return all of them, None where there are none.
 
-        Takes the rest of a reading and one more, or of the finding: at most `_STOP_SECONDS`.
+        A router that is found only after the stop is not read: one reading tells no growth. Takes
+        the rest of the finding, or of a reading and one more: at most `_STOP_SECONDS`.
         """
         self._ended.set()
         self._thread.join(_STOP_SECONDS)
@@ -110,7 +112,8 @@ class CounterWatch:
             while not self._ended.is_set():
                 await self._note(router)
                 await asyncio.to_thread(self._ended.wait, self._interval)
-            await self._note(router)
+            if self._series.readings:
+                await self._note(router)
 
     async def _note(self, router: "IgdDevice") -> None:
         """Take a reading; each counter is of the middle of its request, near enough the same."""

@@ -60,6 +60,18 @@ def test_a_router_that_falls_silent_holds_no_test_up(
 
 
 @pytest.mark.usefixtures("at_loopback")
+def test_a_router_that_is_found_after_the_stop_is_not_read() -> None:
+    """The end of a test waits for no reading that could tell of no growth."""
+    gateway = Gateway(answers_after_seconds=0.3)
+    with gateway.running():
+        watch = CounterWatch("lo", 0.01, {ADDRESS: gateway.place})
+        assert wait_until(lambda: "/root.xml" in gateway.asked, 30)
+        assert watch.stop() is None
+        assert "router" not in {thread.name for thread in threading.enumerate()}
+    assert not {"GetTotalBytesReceived", "GetTotalBytesSent"} & set(gateway.asked)
+
+
+@pytest.mark.usefixtures("at_loopback")
 def test_a_router_tells_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one towards the carrier."""
     gateway = Gateway()
