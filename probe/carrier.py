@@ -53,10 +53,13 @@ def is_of(public_address: str | None, prefixes: Sequence[IPv4Network | IPv6Netwo
 def with_public_address(measurement: Measurement, order: Order) -> Measurement:
     """Return a measurement with the address that the server sees, where the carrier is known.
 
-    An engine that speaks UDP, or only knocks, does not learn it; then the server is asked here. It
-    takes `ADDRESS_SECONDS` at most, and what goes wrong with it undoes nothing.
+    An engine that speaks UDP, or only knocks, does not learn it; then the server is asked here, for
+    `ADDRESS_SECONDS` at most, and what goes wrong with it undoes nothing. A server that was asked
+    already and did not tell it is not asked again.
     """
-    if not order.carrier_prefixes or order.server is None or measurement.public_address:
+    if not order.carrier_prefixes or order.server is None:
+        return measurement
+    if measurement.public_address or measurement.asked_address:
         return measurement
     if order.server.engine in FOREIGN_ENGINES:
         return measurement

@@ -149,6 +149,7 @@ class Measurement:
         first: the probe's addresses when the test began, as far as they were asked for then.
         local_address: the address that the test left from, the newest that is known.
         public_address: the probe's address as a far end saw it, the newest that is known.
+        asked_address: the server was asked for it, whether it told it or not.
         received_bytes, sent_bytes: payload that the test moved, for the cross-traffic rule.
         windows: of a speed test, so that the rules look at what happened within them.
         demanded_seconds: how long the method's windows have to be; None where they may end early.
@@ -160,6 +161,7 @@ class Measurement:
     first: Addresses = Addresses()
     local_address: str | None = None
     public_address: str | None = None
+    asked_address: bool = False
     received_bytes: int = 0
     sent_bytes: int = 0
     windows: tuple[MeasuredWindow, ...] = ()

@@ -118,6 +118,7 @@ class HttpEngine:
             first=test.first,
             local_address=test.last.local,
             public_address=test.last.public,
+            asked_address=test.asked_address,
             received_bytes=test.received_bytes,
             sent_bytes=test.sent_bytes,
             windows=test.windows(),
@@ -136,6 +137,7 @@ class _Test:
     pick: Pick
     first: Addresses = field(default_factory=Addresses)
     last: Addresses = field(default_factory=Addresses)
+    asked_address: bool = False
     received_bytes: int = 0
     sent_bytes: int = 0
     _witness: Witness = field(init=False)
@@ -225,6 +227,7 @@ class _Test:
         Connections to the server itself show the local one, and that alone where it is silent.
         """
         seen = backends.public_address(control, backend)
+        self.asked_address = True
         telling = backend if seen else None
         ends = BothEnds(lambda: self._addresses_anew(dialer, telling))
         ends.begin(Addresses(control.local_address, seen or self._witness.ask()))

@@ -49,23 +49,31 @@ def test_a_family_without_networks_tells_nothing() -> None:
     assert is_of("198.51.100.7", ()) is None
 
 
-def asked(url: str, *, networks: bool = True, **known: str) -> Measurement:
+def asked(url: str, *, networks: bool = True, known: str | None = None) -> Measurement:
     """Return a measurement with what the server said of the address."""
     server = ServerEntry(name="near", url=url)
     order = Order(server=server, carrier_prefixes=NETWORKS if networks else ())
-    return with_public_address(Measurement(None, public_address=known.get("address")), order)
+    return with_public_address(Measurement(None, public_address=known), order)
 
 
 def test_the_server_is_asked_where_the_engine_does_not_learn_it() -> None:
     """After a minute of UDP, one small request tells by which address the device leaves."""
     with plain_backend() as url:
         assert asked(url).public_address == "127.0.0.1"
-        assert asked(url, address="198.51.100.7").public_address == "198.51.100.7"
+        assert asked(url, known="198.51.100.7").public_address == "198.51.100.7"
 
 
 def test_nobody_is_asked_where_nothing_would_come_of_it() -> None:
     """Without the carrier's networks there is nothing to compare, and no request."""
     assert asked("http://127.0.0.1:9/", networks=False).public_address is None
+
+
+def test_a_server_that_did_not_tell_the_engine_is_not_asked_again() -> None:
+    """Who was asked already is left alone, though it would tell it now."""
+    with plain_backend() as url:
+        order = Order(server=ServerEntry(name="near", url=url), carrier_prefixes=NETWORKS)
+        measurement = Measurement(None, asked_address=True)
+        assert with_public_address(measurement, order) is measurement
 
 
 def test_a_server_that_does_not_answer_undoes_nothing() -> None:

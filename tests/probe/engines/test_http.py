@@ -245,7 +245,7 @@ def test_another_far_end_tells_the_public_address_alone() -> None:
     assert measurement.failure is None
     assert measurement.first == Addresses("127.0.0.1", "192.0.2.7")
     assert (measurement.local_address, measurement.public_address) == ("127.0.0.1", "192.0.2.7")
-    assert (told, asked) == ([], ["/getIP.php"])
+    assert (told, asked, measurement.asked_address) == ([], ["/getIP.php"], True)
     assert Flag.PATH_CHANGED not in flags_raised(measurement)
 
 
