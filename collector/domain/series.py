@@ -17,7 +17,7 @@ from math import ceil
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from collector.domain.standing import Standing, median_of, middle, standing
+from collector.domain.standing import Median, Standing, median_of, middle, standing
 
 _HOUR_SECONDS = 3600
 _IPV4 = 4
@@ -211,11 +211,10 @@ class Bucket(NamedTuple):
 class HourCell(NamedTuple):
     """One hour of one day: the median of its tests that count, or why there is none."""
 
-    median: float | None
+    median: Median | None
     size: int
     failed: int
     flagged: int
-    at_least: bool = False
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -283,12 +282,8 @@ def by_hour(points: Iterable[SpeedPoint], zone: ZoneInfo) -> dict[tuple[date, in
             rates.setdefault(place, []).append((rate, bound))
     cells = {}
     for place in rates.keys() | failed.keys() | flagged.keys():
-        found = median_of(rates.get(place, ()))
+        found = rates.get(place, ())
         cells[place] = HourCell(
-            found.value if found else None,
-            len(rates.get(place, ())),
-            failed.get(place, 0),
-            flagged.get(place, 0),
-            at_least=found is not None and found.at_least,
+            median_of(found), len(found), failed.get(place, 0), flagged.get(place, 0)
         )
     return cells

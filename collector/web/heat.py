@@ -7,7 +7,9 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
+from collector.domain.line_state import CONTRACT_SHARE
 from collector.domain.series import HourCell
+from collector.domain.standing import Median
 from collector.web.charts import Chart
 from collector.web.i18n import GIGABIT, MEGABIT, Words, rate_unit
 
@@ -19,12 +21,15 @@ _HEIGHT = _HOURS * _ROW_HEIGHT + _LABELS_HEIGHT
 _LABEL_EVERY_DAYS = 5
 _LABEL_EVERY_HOURS = 3
 
-SHARES = (0.4, 0.6, 0.8, 0.95)
+SHARES = (0.4, 0.6, CONTRACT_SHARE, 0.95)
 """Where the colours change, as shares of the contracted speed (or else of the highest cell).
 
-0.8 is what QCVN 34 asks for; the last is a little below the whole, as a test a hair under the
-contracted speed deserves no other colour."""
+The last is a little below the whole, as a test a hair under the contracted speed deserves no other
+colour."""
 
+_BAD_BELOW = SHARES.index(CONTRACT_SHARE)
+
+_UNRATED = "unrated"
 
 _WHOLE_MEGABITS_FROM = 10e6
 
@@ -35,9 +40,11 @@ class HeatMap(Chart):
 
     Attributes:
         edges_bits_per_second: where the colours change, the lowest first.
+        some_unrated: lower bounds leave open whether some hour was a bad one.
     """
 
     edges_bits_per_second: Sequence[float] = ()
+    some_unrated: bool = False
 
     def legend(self, words: Words) -> list[tuple[str, str]]:
         """Return the class and the meaning of each colour."""
@@ -49,7 +56,9 @@ class HeatMap(Chart):
         between = [f"{low}–{high}" for low, high in pairwise(edges)]
         unit_text = words.text("unit_gigabits" if unit == GIGABIT else "unit_speed")
         texts = [f"< {edges[0]}", *between, f"≥ {edges[-1]} {unit_text}"]
-        return [(f"cell h{level}", text) for level, text in enumerate(texts)]
+        levels = [(f"cell h{level}", text) for level, text in enumerate(texts)]
+        unrated = [(f"cell {_UNRATED}", words.text("legend_unrated"))]
+        return levels + unrated * self.some_unrated
 
 
 def heat_map(
@@ -68,10 +77,10 @@ def heat_map(
         days: how many.
         full_bits_per_second: what counts as whole; None: the highest cell.
     """
-    medians = [cell.median for cell in cells.values() if cell.median is not None]
+    medians = [cell.median for cell in cells.values() if cell.median]
     if not cells:
         return HeatMap(Markup(""), empty=True)
-    full = full_bits_per_second or max(medians, default=0.0)
+    full = full_bits_per_second or max((one.value for one in medians), default=0.0)
     edges = [share * full for share in SHARES]
     parts = []
     for (day, hour), cell in sorted(cells.items()):
@@ -93,7 +102,15 @@ def heat_map(
         empty=not medians,
         why_empty="chart_only_flagged" if flagged else "chart_empty",
         edges_bits_per_second=edges,
+        some_unrated=any(_colour(one, edges) == _UNRATED for one in medians),
     )
+
+
+def _colour(median: Median, edges: Sequence[float]) -> str:
+    """Return the class: no hour is coloured as a bad one by a lower bound."""
+    if median.reaches(edges[_BAD_BELOW]) is None:
+        return _UNRATED
+    return f"h{sum(median.value >= edge for edge in edges)}"
 
 
 def _cell(
@@ -107,9 +124,9 @@ def _cell(
 ) -> str:
     y = hour * _ROW_HEIGHT + 1
     place = {"hour": f"{hour:02}:00", "day": words.short_day(day)}
-    if cell.median is not None:
-        css = f"h{sum(cell.median >= edge for edge in edges)}"
-        value = words.at_least(words.speed(cell.median), cell.at_least)
+    if cell.median:
+        css = _colour(cell.median, edges)
+        value = words.at_least(words.speed(cell.median.value), cell.median.at_least)
         said = words.text("heat_cell", **place, value=value, count=words.number(cell.size))
     elif cell.failed:
         css, said = "only-failed", words.text("heat_failed", **place)

@@ -197,6 +197,7 @@ _LINE = {
     "legend_while_download": Both("khi tải xuống", "while downloading"),
     "legend_while_upload": Both("khi tải lên", "while uploading"),
     "legend_no_test": Both("không có lần đo", "no test"),
+    "legend_unrated": Both("bị giới hạn, chưa đánh giá", "held back, not rated"),
     "legend_only_failed": Both("chỉ có lần đo lỗi", "only failed tests"),
     "legend_only_flagged": Both("chỉ có lần đo có cờ", "only flagged tests"),
     "chart_empty": Both(

@@ -1,6 +1,7 @@
 """Many results become few: buckets and hours of days."""
 
 from datetime import UTC, date, datetime
+from math import inf
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -18,7 +19,7 @@ from collector.domain.series import (
     of_series,
     quantile,
 )
-from collector.domain.standing import middle
+from collector.domain.standing import Median, middle
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -80,7 +81,7 @@ def test_hours_are_local_and_tell_why_there_is_no_median() -> None:
         speed(night.replace(hour=20), None, outcome="skipped"),
     ]
     assert by_hour(points, ZONE) == {
-        (date(2026, 11, 20), 20): HourCell(110.0, 2, 0, 1),
+        (date(2026, 11, 20), 20): HourCell(Median(110.0, 110.0), 2, 0, 1),
         (date(2026, 11, 21), 0): HourCell(None, 0, 1, 0),
         (date(2026, 11, 21), 1): HourCell(None, 0, 0, 1),
     }
@@ -90,7 +91,7 @@ def test_an_hours_median_is_the_least_where_device_or_server_was_the_limit() -> 
     """A lower bound counts with its value, and the hour says that there may have been more."""
     evening = datetime(2026, 11, 20, 13, 10, tzinfo=UTC)
     points = [speed(evening, 90.0), speed(evening, 80.0, flags="device_cpu interface_speed")]
-    cell = HourCell(85.0, 2, 0, 0, at_least=True)
+    cell = HourCell(Median(85.0, inf), 2, 0, 0)
     assert by_hour(points, ZONE) == {(date(2026, 11, 20), 20): cell}
 
 

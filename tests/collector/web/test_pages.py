@@ -212,8 +212,9 @@ async def test_line_with_flagged_tests_alone_does_not_contradict_itself(flagged:
 
 
 async def test_what_was_held_back_is_said_to_be_the_least(start: Start) -> None:
-    """A line whose newest test is a lower bound says "at least" wherever it shows a rate, in the
-    API too; where the bound is below the contract its bar is no rating. Shown is no latency of it.
+    """A line whose newest test is a lower bound says "at least" wherever it shows a rate or its
+    share of the contract, in the API too, and shows no latency of it; where the bound is below the
+    contract its bar is no rating.
     """
     collector: Running = await start(now=lambda: simulated_month.NOW)
     fill_with(collector, simulated_month.STORIES[2])
@@ -226,12 +227,12 @@ async def test_what_was_held_back_is_said_to_be_the_least(start: Start) -> None:
         connection.execute(held_back.values(flags="server_limited", upload_bits_per_second=9e6))
     for language, least in (("vi", "ít nhất"), ("en", "at least")):
         tree = await page(collector, "/lines/tk-ubnd-a?period=day", language=language)
-        assert tree.one("dl", "tiles").text.count(least) == 2
+        assert tree.one("dl", "tiles").text.count(least) == 4
         loaded = tree.one("dl", "tiles").all("div", "tile")[-1]
         assert loaded.all("dd")[0].text == "\N{EN DASH}"
         assert least in tree.one("figure", "chart", id="heat").text
         table = (await page(collector, "/", language=language)).one("table", "lines")
-        assert table.text.count(least) == 2
+        assert table.text.count(least) == 4
         assert (len(table.all("rect", "bar-good")), len(table.all("rect", "bar-unrated"))) == (1, 1)
     async with collector.client.get(f"{collector.url}/v1/lines/tk-ubnd-a") as answer:
         found = await answer.json()
