@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from collector.domain.standing import Median, Standing, median_of, middle, standing
+from protocol.flags import Flag
 
 _HOUR_SECONDS = 3600
 _IPV4 = 4
@@ -79,14 +80,17 @@ class Seen(NamedTuple):
     def tier(self) -> int:
         """0: evidence, or its lower bound; 1: not by Wi-Fi; 2: measured; 3: nothing measured.
 
-        Bounds are not behind what has no flag: else a line would be judged by another series as
-        soon as it is faster than its probe's port.
+        Bounds by the device are not behind what has no flag: else a line would be judged by another
+        series as soon as it is faster than its probe's port. A server that is the limit is behind:
+        another one may tell more.
         """
         if self.outcome != "measured":
             return 3
-        if standing(self.flags).counts and self.series.profile != "quick":
+        flags = self.flags.split()
+        is_evidence = standing(self.flags).counts and self.series.profile != "quick"
+        if is_evidence and Flag.SERVER_LIMITED not in flags:
             return 0
-        return 2 if "wifi" in self.flags.split() else 1
+        return 2 if Flag.WIFI in flags else 1
 
 
 ENOUGH_SHARE = 0.5

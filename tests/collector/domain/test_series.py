@@ -214,6 +214,17 @@ def test_a_port_that_is_slower_than_the_line_does_not_change_the_main_series() -
     assert main_series(results, "hn1") == USUAL
 
 
+def test_a_server_that_is_the_limit_does_not_stand_for_a_line_while_another_is_not() -> None:
+    """The plan's main server gives way to one without a flag, or at whose rates the probe itself
+    was the limit, and stands for the line again where there is none.
+    """
+    other = USUAL._replace(server="a-server")
+    limited = [Seen(USUAL, "measured", "device_cpu server_limited")] * 9
+    for flags in ("", "interface_speed"):
+        assert main_series([*limited, Seen(other, "measured", flags)], "hn1") == other
+    assert main_series([*limited, Seen(other, "measured", "cross_traffic")], "hn1") == USUAL
+
+
 def test_wifi_stands_for_a_line_only_where_nothing_else_was_measured() -> None:
     """A path by cable whose results carry flags still comes before one by Wi-Fi."""
     radio = USUAL._replace(path="aaa")
