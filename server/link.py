@@ -5,12 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from protocol.interface import speed_bits_per_second
+
 _DEFAULT_IPV4 = "00000000"
 _DEFAULT_IPV6 = "0" * 32
 _BITS_PER_MEGABIT = 1_000_000
-
-_SPEED_UNKNOWN = frozenset({-1, 0, 0xFFFF, 0xFFFF_FFFF})
-"""What drivers say in `speed` (megabits) when there is no link to have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,7 @@ class LinkMeter:
     ) -> None:
         name = _leaves_by(root)
         self._folder = root / "sys/class/net" / name if name else None
-        told = megabits or (_speed(self._folder) if self._folder else None)
-        self.bits_per_second = told * _BITS_PER_MEGABIT if told is not None else None
+        self.bits_per_second = megabits * _BITS_PER_MEGABIT if megabits else self._told()
         self._clock = clock
         self._last = self._read()
 
@@ -57,6 +55,11 @@ class LinkMeter:
         # A counter that was set back shows nothing.
         sent, received = max(0, now[1] - last[1]), max(0, now[2] - last[2])
         return Fill(sent / room, received / room)
+
+    def _told(self) -> int | None:
+        if self._folder is None:
+            return None
+        return speed_bits_per_second(_number(self._folder / "speed"))
 
     def _read(self) -> tuple[float, int, int] | None:
         if self._folder is None:
@@ -79,12 +82,6 @@ def _leaves_by(root: Path) -> str | None:
         if words[0] == _DEFAULT_IPV6 and words[1] == "00" and words[9] != "lo":
             return words[9]
     return None
-
-
-def _speed(folder: Path) -> int | None:
-    """Return an interface's speed in megabits; None where its driver says that it knows none."""
-    told = _number(folder / "speed")
-    return None if told in _SPEED_UNKNOWN else told
 
 
 def _lines(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Both, Finding, Result
 from probe.conditions.files import number
 from probe.conditions.interface import read_interface
-from probe.flags.device import INTERFACE_SPEED_RATIO, is_damaged
+from probe.flags.device import INTERFACE_SPEED_RATIO, growth, is_damaged
 from protocol.conditions import InterfaceState
 
 SLOW_LINK: Final = 100_000_000
@@ -102,13 +102,13 @@ def cable(before: Link | None, after: Link | None) -> Finding:
     if before is None or after is None or before.state.name != after.state.name:
         return Finding("cable", Result.UNKNOWN, Both("Chưa thử được.", "Could not be tested."))
     earlier, later = before.state, after.state
-    errors = _grown(earlier.received_errors, later.received_errors) + _grown(
+    errors = growth(earlier.received_errors, later.received_errors) + growth(
         earlier.sent_errors, later.sent_errors
     )
-    carried = _grown(earlier.received_bytes, later.received_bytes) + _grown(
+    carried = growth(earlier.received_bytes, later.received_bytes) + growth(
         earlier.sent_bytes, later.sent_bytes
     )
-    drops = _grown(before.link_changes, after.link_changes)
+    drops = growth(before.link_changes, after.link_changes)
     moved = quantities.size(carried)
     said = Both(
         f"{errors} khung tin lỗi và {drops} lần ngắt hoặc nối lại trong {moved.vi} vừa truyền qua.",
@@ -233,10 +233,6 @@ _DUPLEX: Final = {
     "full": Both("song công", "full duplex"),
     "half": Both("bán song công", "half duplex"),
 }
-
-
-def _grown(before: int | None, after: int | None) -> int:
-    return 0 if before is None or after is None else max(0, after - before)
 
 
 def _supported(name: str) -> int | None:

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from probe.conditions.files import number, text
 from protocol.conditions import InterfaceState
+from protocol.interface import speed_bits_per_second
 
 Kind = Literal["wired", "wifi", "modem", "loopback", "virtual", "unknown"]
 
@@ -34,17 +35,12 @@ _KINDS_BELOW: Final[tuple[Kind, ...]] = ("wifi", "modem", "wired")
 _MOST_LAYERS: Final = 4
 """A VLAN on a bridge on a bond on a port; and an end, should the kernel show a circle."""
 
-_BITS_PER_MEGABIT: Final = 1_000_000
-_SPEED_UNKNOWN: Final = frozenset({-1, 0, 0xFFFF, 0xFFFF_FFFF})
-"""What drivers say in `speed` (megabits) when there is no link to have one."""
-
 
 def read_interface(name: str, root: Path = Path("/")) -> InterfaceState | None:
     """Return an interface's state, or None where there is no such interface."""
     folder = root / "sys/class/net" / name
     if not folder.is_dir():
         return None
-    megabits = number(folder / "speed")
     duplex = text(folder / "duplex")
     counters = folder / "statistics"
     return InterfaceState(
@@ -52,9 +48,7 @@ def read_interface(name: str, root: Path = Path("/")) -> InterfaceState | None:
         kind=_kind(folder),
         # Loopback and some virtual interfaces never say more than "unknown" while they work.
         up=text(folder / "operstate") in {"up", "unknown"},
-        speed_bits_per_second=(
-            None if megabits is None or megabits in _SPEED_UNKNOWN else megabits * _BITS_PER_MEGABIT
-        ),
+        speed_bits_per_second=speed_bits_per_second(number(folder / "speed")),
         duplex="full" if duplex == "full" else "half" if duplex == "half" else None,
         mtu_bytes=number(folder / "mtu"),
         received_bytes=number(counters / "rx_bytes"),

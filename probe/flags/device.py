@@ -79,15 +79,16 @@ def interface_errors(conditions: Conditions, _: Speed) -> bool:
     if before is None or after is None or before.name != after.name:
         return False
     return is_damaged(
-        _growth(before.received_errors, after.received_errors),
-        _growth(before.received_bytes, after.received_bytes),
+        growth(before.received_errors, after.received_errors),
+        growth(before.received_bytes, after.received_bytes),
     ) or is_damaged(
-        _growth(before.sent_errors, after.sent_errors),
-        _growth(before.sent_bytes, after.sent_bytes),
+        growth(before.sent_errors, after.sent_errors),
+        growth(before.sent_bytes, after.sent_bytes),
     )
 
 
-def _growth(before: int | None, after: int | None) -> int:
+def growth(before: int | None, after: int | None) -> int:
+    """Return how much a counter since boot grew; 0 where it is not known, or was set back."""
     return 0 if before is None or after is None else max(0, after - before)
 
 
