@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from math import inf
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -17,7 +18,8 @@ from collector.api.overview import (
     wards_of,
 )
 from collector.domain import line_state
-from collector.domain.line_state import LineState
+from collector.domain.line_state import CONTRACT_SHARE, LineState
+from collector.domain.standing import Median
 from collector.ledger.queries import LineOverview
 from collector.web import line_page
 from collector.web.axes import Period
@@ -57,6 +59,7 @@ async def show_lines(request: web.Request) -> web.Response:
             "rule": rule_texts(visit.words),
             "rule_at_least": visit.words.text("rule_at_least", **_rule_numbers(visit.words)),
             "means": lambda one: state_text(visit.words, one),
+            "bar_kind": bar_kind,
         },
     )
 
@@ -118,10 +121,18 @@ def state_text(words: Words, one: LineOverview) -> str:
     return words.text(f"state_{one.state.value}_{part}", **_rule_numbers(words))
 
 
+def bar_kind(one: LineOverview, rate: float, contracted: float) -> str:
+    """Return what a line's newest rate says of it: ``good``, ``low``, or nothing, ``unrated``."""
+    told = Median(rate, inf if one.at_least else rate).reaches(CONTRACT_SHARE * contracted)
+    if told is None or one.state is LineState.UNRATED or not one.standing.counts:
+        return "unrated"
+    return "good" if told else "low"
+
+
 def _rule_numbers(words: Words) -> dict[str, object]:
     return {
         "tests": line_state.JUDGED_TESTS,
-        "share": words.percent(line_state.CONTRACT_SHARE),
+        "share": words.percent(CONTRACT_SHARE),
         "failing": line_state.FAILING_TESTS,
         "hours": int(line_state.SILENT_AFTER.total_seconds() // 3600),
         "judged": int(line_state.JUDGED_SPAN.total_seconds() // 3600),

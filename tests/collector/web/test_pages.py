@@ -267,6 +267,7 @@ async def test_bar_of_a_line_that_is_not_rated_is_grey(flagged: Running, month: 
     assert table.all("rect", "bar-good") == table.all("rect", "bar-low") == []
     table = (await page(month, "/?state=good")).one("table", "lines")
     assert len(table.all("rect", "bar-good")) == 4
+    assert (await page(month, "/?state=below")).one("table", "lines").all("rect", "bar-low")
 
 
 async def test_latency_says_which_test_it_is_of(
