@@ -4,7 +4,9 @@ import re
 from typing import Final, NamedTuple, Self
 
 _MBIT: Final = 1_000_000
-_SAID: Final = re.compile(r"(\d+(?:\.\d+)?)(?:/(\d+(?:\.\d+)?))?", re.ASCII)
+_SAID: Final = re.compile(r"(\d+(?:[.,]\d{1,2})?)(?:/(\d+(?:[.,]\d{1,2})?))?", re.ASCII)
+"""With either language's decimal sign. Three digits behind one are thousands in the other language:
+what is meant by 1.000 is not known."""
 
 
 class Contract(NamedTuple):
@@ -21,12 +23,12 @@ class Contract(NamedTuple):
             ValueError: it says something else, or nothing above zero.
         """
         said = _SAID.fullmatch(text.strip())
-        down = float(said[1]) * _MBIT if said else 0.0
-        up = float(said[2]) * _MBIT if said and said[2] else down
+        told = [_bits_per_second(each) for each in said.groups() if each] if said else [0.0]
+        down, up = told[0], told[-1]
         if not (down and up):
             raise ValueError(f"{text!r} is no rate in Mbit/s like 300 or 300/100")
         return cls(down, up)
 
-    def __str__(self) -> str:
-        """Return it as it is written in `of`."""
-        return f"{self.download / _MBIT:g}/{self.upload / _MBIT:g}"
+
+def _bits_per_second(megabits: str) -> float:
+    return float(megabits.replace(",", ".")) * _MBIT
