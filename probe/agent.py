@@ -292,7 +292,7 @@ def _also_asking(collector_url: str, take: Take) -> Take:
     """Return ``take`` with the collector as one more far end that a living line reaches."""
 
     def taking(engine: Engine, order: Order, clock: Clock) -> Taken:
-        return take(engine, replace(order, others=(*order.others, collector_url)), clock)
+        return take(engine, replace(order, collector=collector_url), clock)
 
     return taking
 

@@ -61,7 +61,9 @@ class Order:
     Attributes:
         server: the far end; None for an engine that needs none.
         candidates: where no server is named, those to choose one from by their latency.
-        others: URLs of further far ends that a living line reaches: other servers, the collector.
+        others: URLs of further servers that a living line reaches.
+        collector: the URL of the collector: a living line reaches it too, but it measures nothing,
+            and tells nobody's address.
         neighbour: another server, to tell a loss of the line from one of the server.
         carrier_prefixes: the networks of the line's carrier; none: they are not known.
         interface: the interface to leave by; None for the system's choice.
@@ -76,6 +78,7 @@ class Order:
     server: ServerEntry | None
     candidates: tuple[ServerEntry, ...] = ()
     others: tuple[str, ...] = ()
+    collector: str | None = None
     neighbour: ServerEntry | None = None
     carrier_prefixes: CarrierPrefixes = ()
     interface: str | None = None

@@ -21,7 +21,7 @@ from probe.acceptance.contract import Contract
 from probe.acceptance.finding import Language
 from probe.acceptance.run import Site
 from probe.ceiling import CEILING_NAME, keep_ceiling
-from probe.commands.asked import AS_THE_AGENT, far_end, others
+from probe.commands.asked import AS_THE_AGENT, collector, far_end, others
 from probe.errors import BelowContractError, NotAcceptedError
 from probe.identity import ENROLMENT_NAME, Enrolment
 from probe.settings import ProbeSettings
@@ -104,7 +104,7 @@ def accept_command(  # noqa: PLR0913 - one for each option
     state = settings.state_directory
     site = Site(
         server=_server(settings, url),
-        others=others(settings),
+        others=tuple(filter(None, (*others(settings), collector(settings)))),
         interface=interface,
         contract=contract,
         state=state,

@@ -70,20 +70,33 @@ def far_end(
 
 
 def others(settings: ProbeSettings) -> tuple[str, ...]:
-    """Return the URLs of all far ends that this device knows: servers, and its collector.
+    """Return the URLs of all servers that this device knows.
 
-    `reach` tells by them a dead line from a dead server, and finds one that has IPv6.
+    `reach` tells by them and by the collector a dead line from a dead server, and finds one that
+    has IPv6; a test asks them for its address where its own server does not tell it.
+    """
+    enrolled = _readable_enrolment(settings) is not None
+    named = _instructed_servers(settings.state_directory) if enrolled else ()
+    servers = (*settings.servers, *named)
+    urls = (entry.url for entry in servers if entry.engine not in FOREIGN_ENGINES)
+    return tuple(dict.fromkeys(urls))
+
+
+def collector(settings: ProbeSettings) -> str | None:
+    """Return the URL of this device's collector; None where it knows none."""
+    enrolment = _readable_enrolment(settings)
+    return settings.collector_url or (enrolment.collector_url if enrolment else None)
+
+
+def _readable_enrolment(settings: ProbeSettings) -> "Enrolment | None":
+    """Return who this device's agent is; None also where the state is somebody else's.
+
+    What config.yaml names has to do then.
     """
     try:
-        enrolment = _enrolment(settings.state_directory)
+        return _enrolment(settings.state_directory)
     except ConfigurationError:
-        enrolment = None  # somebody else's state: what config.yaml names has to do
-    named = _instructed_servers(settings.state_directory) if enrolment else ()
-    urls = [
-        entry.url for entry in (*settings.servers, *named) if entry.engine not in FOREIGN_ENGINES
-    ]
-    collector = settings.collector_url or (enrolment.collector_url if enrolment else None)
-    return tuple(dict.fromkeys([*urls, collector] if collector else urls))
+        return None
 
 
 def _checked(url: str, engine: str) -> str:

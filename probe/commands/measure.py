@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from probe.clock import Clock
-from probe.commands.asked import far_end, others
+from probe.commands.asked import collector, far_end, others
 from probe.commands.show import measuring, show
 from probe.engine import MeasurementError, Order
 from probe.engines import ENGINES
@@ -88,6 +88,7 @@ def measure(  # noqa: PLR0913 - one for each option
         server=asked.server,
         candidates=asked.candidates,
         others=others(settings),
+        collector=collector(settings),
         interface=interface,
         family=None if family is None else 6 if family == "6" else 4,
         profile=profile,

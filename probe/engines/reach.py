@@ -118,7 +118,8 @@ class ReachEngine:
 def _far_ends(order: Order) -> list[str]:
     """Return the URLs of the measurement server, where there is one, and of some others."""
     own = [order.server.url] if order.server else []
-    others = [url for url in order.others if url not in own and _is_http(url)]
+    known = [*order.others, *([order.collector] if order.collector else [])]
+    others = [url for url in known if url not in own and _is_http(url)]
     return [*own, *others[:MOST_OTHERS]]
 
 

@@ -160,7 +160,7 @@ def test_measurement_on_demand_is_a_record_like_any_other(
     (_, order) = take.orders[0]
     assert order.server is not None
     # What a living line reaches besides the server: reach asks it too.
-    assert order.others == (order.server.url, collector.url)
+    assert (order.others, order.collector) == ((order.server.url,), collector.url)
 
 
 def test_without_instruction_measuring_on_demand_says_why(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from probe.commands.asked import others
+from probe.commands.asked import collector, others
 from probe.identity import ENROLMENT_NAME, Enrolment, save_enrolment
 from probe.instructions import InstructionKeeper
 from probe.settings import ProbeSettings
@@ -34,15 +34,15 @@ def test_an_enrolled_probe_knows_its_servers_and_its_collector(tmp_path: Path) -
     takes the place of the enrolment's.
     """
     enrol(tmp_path)
-    servers = (NEAR.url, NAMED.url)
-    assert others(settings(tmp_path)) == (*servers, "http://collector.example")
-    moved = settings(tmp_path, "http://moved.example")
-    assert others(moved) == (*servers, "http://moved.example")
+    assert others(settings(tmp_path)) == (NEAR.url, NAMED.url)
+    assert collector(settings(tmp_path)) == "http://collector.example"
+    assert collector(settings(tmp_path, "http://moved.example")) == "http://moved.example"
 
 
 def test_a_device_that_is_not_enrolled_knows_what_its_settings_name(tmp_path: Path) -> None:
     """Nor does one whose state somebody else's user keeps know more."""
-    assert others(settings(tmp_path)) == (NEAR.url,)
+    assert (others(settings(tmp_path)), collector(settings(tmp_path))) == ((NEAR.url,), None)
     # Root may read whatever the mode says; a folder in the file's place nobody can.
     (tmp_path / ENROLMENT_NAME).mkdir()
-    assert others(settings(tmp_path, "http://moved.example")) == (NEAR.url, "http://moved.example")
+    moved = settings(tmp_path, "http://moved.example")
+    assert (others(moved), collector(moved)) == ((NEAR.url,), "http://moved.example")

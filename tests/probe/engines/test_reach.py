@@ -160,6 +160,17 @@ def test_a_dead_server_is_told_from_a_dead_line(tmp_path: Path) -> None:
     assert beyond == [("server", 4), ("server", 6), *[("ipv4", 4), ("ipv6", 6)] * 3]
 
 
+def test_the_collector_is_a_far_end_too(tmp_path: Path) -> None:
+    """Where no server is known, a living line shows by the collector."""
+    with listener() as port:
+        collector = f"http://127.0.0.1:{port}/"
+        order = Order(server=None, collector=collector, deadline=time.monotonic() + 10)
+        section = ReachEngine(tree(tmp_path, "", gateway="")).measure(order).section
+    assert isinstance(section, Reach)
+    reached = {(each.name, each.target) for each in section.targets if each.reached}
+    assert reached == {("ipv4", collector)}
+
+
 def test_the_name_that_is_asked_for_is_nowhere_remembered(tmp_path: Path) -> None:
     """A router may answer from its memory while its line is dead, so each name is a new one."""
     queries: list[bytes] = []

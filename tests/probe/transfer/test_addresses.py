@@ -55,10 +55,12 @@ def test_far_ends_that_say_nothing_leave_the_others_their_time() -> None:
 
 
 def test_nobody_who_tells_is_no_failure() -> None:
-    """Without a far end that answers nothing is known, and soon."""
+    """Without a far end that answers nothing is known, and soon; the collector is not asked."""
     for others in ((), (DEAD, "no url at all://")):
         witness = Witness(order(*others))
         assert (witness.ask(), witness.ask()) == (None, None)
+    with plain_backend({"getIP.php": telling("192.0.2.7")}) as url:
+        assert Witness(replace(order(), collector=url)).ask() is None
 
 
 def test_the_tests_own_server_is_not_asked_twice() -> None:
