@@ -29,8 +29,8 @@ def wifi(evidence: Evidence) -> bool:
 def path_changed(evidence: Evidence) -> bool:
     """Gateway, interface or address differ after from before.
 
-    Of the interface its speed, its duplex and whether it is up; of the addresses the local and the
-    public one, where both moments tell it.
+    Of the interface its speed, its duplex and whether it is up; one that is gone is a change, as is
+    a gateway. Of the addresses the local and the public one, where both moments tell it.
     """
     before, after = evidence.conditions.before, evidence.conditions.after
     if after is None:

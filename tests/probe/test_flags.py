@@ -322,6 +322,7 @@ STAGED: list[tuple[Flag, Callable[[], frozenset[Flag]]]] = [
     (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(79e6, 500e6))),
     (Flag.CERTIFIED_CEILING, lambda: judged(ceiling=ceiling(500e6, 79e6))),
     (Flag.PATH_CHANGED, lambda: judged(after=moment(gateway="192.0.2.2"))),
+    (Flag.PATH_CHANGED, lambda: judged(after=moment(gateway=None))),
     (Flag.PATH_CHANGED, lambda: judged(after=moment(interface=None))),
     (
         Flag.PATH_CHANGED,
