@@ -17,6 +17,8 @@ from collector.app import build
 from collector.ledger import schema
 from collector.ledger.bookkeeping import note_latest
 from collector.settings import CollectorSettings
+from protocol.failures import Failure
+from protocol.flags import Flag
 from tests.collector import simulated_month
 from tests.collector.conftest import Running, Start
 from tests.collector.web.test_login import PASSWORD, add_operator
@@ -72,6 +74,15 @@ def test_document_is_openapi_3_1() -> None:
     """The document is valid OpenAPI, version 3.1."""
     assert openapi()["openapi"].startswith("3.1")
     validate(openapi())
+
+
+@pytest.mark.parametrize("name", ["Latest", "Result", "Record"])
+def test_document_names_every_flag_and_failure(name: str) -> None:
+    """An answer may carry whatever flag or failure the protocol has."""
+    properties = openapi()["components"]["schemas"][name]["properties"]
+    assert set(properties["flags"]["items"]["enum"]) == set(Flag)
+    if name != "Latest":
+        assert set(properties["failure_code"]["enum"]) == {*Failure, None}
 
 
 def test_document_describes_exactly_the_routes_there_are(month_routes: set[str]) -> None:
