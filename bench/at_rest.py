@@ -66,7 +66,7 @@ def schedule(profile: str) -> dict[str, object]:
 def watched(pid: int, seconds: float) -> Footprint:
     """Watch a process for some seconds."""
     began, before = time.monotonic(), cpu_seconds(pid)
-    resident = []
+    resident: list[int] = []
     while not resident or time.monotonic() < began + seconds:
         time.sleep(min(1.0, seconds))
         resident.append(resident_bytes(pid))
