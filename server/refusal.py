@@ -72,9 +72,10 @@ class Refuser:
     def stop(self) -> None:
         """Close what is held and end the thread."""
         with self._lock:
+            # Both under the lock: the thread that sees the one closes what the other goes to.
             self._stopping = True
-        with contextlib.suppress(BlockingIOError):
-            self._wake.send(b"\0")
+            with contextlib.suppress(BlockingIOError):
+                self._wake.send(b"\0")
         self._thread.join(_HELD_SECONDS)
 
     def _run(self) -> None:
@@ -92,8 +93,9 @@ class Refuser:
         for held in self._held():
             self._close(held)
         self._selector.close()
-        self._wake.close()
-        self._woken.close()
+        with self._lock:
+            self._wake.close()
+            self._woken.close()
 
     def _close_late(self) -> None:
         now = time.monotonic()
