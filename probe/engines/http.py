@@ -34,7 +34,7 @@ from probe.transfer.addresses import BothEnds, Witness
 from probe.transfer.backend import Backend
 from probe.transfer.choice import Pick, Picked, pick
 from probe.transfer.dial import Dialer, Target
-from probe.transfer.direction import STALL_SECONDS, Plan, Run, run
+from probe.transfer.direction import APART_SECONDS, STALL_SECONDS, Plan, Run, run
 from probe.transfer.guard import Guard
 from probe.transfer.http import Client
 from probe.transfer.latency import LoadedPinger, measure_idle
@@ -177,6 +177,7 @@ class _Test:
             lambda share: report(Progress("latency", share)),
         )
         self._direction("download", dialer, backend)
+        guard.sleep(APART_SECONDS)
         self._direction("upload", dialer, backend)
         report(Progress("finish", 0.0))
         self._seen = backends.server_test(control, backend)

@@ -29,7 +29,7 @@ from probe.engine import (
     Progress,
 )
 from probe.transfer.dial import Dialer, Target
-from probe.transfer.direction import STALL_SECONDS, Run
+from probe.transfer.direction import APART_SECONDS, STALL_SECONDS, Run
 from probe.transfer.guard import Guard
 from probe.transfer.latency import summarise
 from probe.transfer.ndt7 import LINGER_SECONDS, Ndt7Download, Ndt7Stream, Ndt7Upload
@@ -152,6 +152,7 @@ class _Test:
         dialer = Dialer(resources.target, Guard.of(order), order.interface, order.family)
         self._dialer = dialer
         self._direction("download", Ndt7Download(dialer, resources.download, self.seconds))
+        dialer.guard.sleep(APART_SECONDS)
         self._direction("upload", Ndt7Upload(dialer, resources.upload, self.seconds))
         order.progress(Progress("finish", 1.0))
 

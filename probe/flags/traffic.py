@@ -41,8 +41,13 @@ Measuring Broadband America put a test off. The test's own small requests stay b
 and acknowledgements 500 bytes down and 270 up, five times a second, 20 and 11 kbit/s."""
 
 ROUTER_TRAFFIC_SHARE: Final = 0.05
-"""The same for the router's counters. They are read once a second through the network that the test
-fills: the moment of a reading is known to a quarter of a second, 2.5 % of 10 s at each end."""
+"""The same for the router's counters, of the test's payload either way. They are read once a second
+through the network that the test fills: the moment of a reading is known to a quarter of a second,
+2.5 % of 10 s at each end, and a straight line to the next one may hold some of the other
+direction's payload."""
+
+ROUTER_READING_BYTES_PER_SECOND: Final = 3000
+"""What reading them takes, either way: two requests a second, each on its own connection."""
 
 ROUTER_SEES_SHARE: Final = 0.90
 """A router whose counter grew by less than this share of the test's payload does not count what its
@@ -80,8 +85,9 @@ def router_traffic(conditions: Conditions, speed: Speed) -> bool:
         }
         own = carried[along]
         sees = own is not None and own >= ROUTER_SEES_SHARE * window.test_bytes
+        of = window.test_bytes
         if sees and _beyond_test(
-            window, carried, speed.ip_version, ROUTER_TRAFFIC_SHARE, along=along
+            window, carried, speed.ip_version, ROUTER_TRAFFIC_SHARE, along=along, of=of
         ):
             return True
     return False
@@ -94,6 +100,7 @@ def _beyond_test(
     share: float,
     *,
     along: Way,
+    of: int | None = None,
 ) -> bool:
     """Tell whether a direction's window carried more, either way, than its test explains.
 
@@ -103,14 +110,15 @@ def _beyond_test(
         window: the direction's.
         carried: by the counters in question.
         ip_version: the test's.
-        share: of what the test explains, what may be others'.
+        share: what may be others', of what the test explains each way, or of ``of``.
         along: which way the payload went.
+        of: bytes.
     """
     explained = _explained(window, ip_version)
     return any(
         count is not None
         and count - explained[way == along]
-        > _tolerated(explained[way == along], window.duration_seconds, share, way)
+        > _tolerated(of or explained[way == along], window.duration_seconds, share, way)
         for way, count in carried.items()
     )
 
@@ -120,9 +128,12 @@ def _explained(window: WindowTraffic, ip_version: int | None) -> tuple[float, fl
     version = 6 if ip_version is None else ip_version
     payload, segment = window.test_bytes, window.segment_bytes
     headers = FRAME_OVERHEAD_BYTES[version] / segment if segment else UNKNOWN_SEGMENT_ALLOWANCE
-    if window.acknowledgements is None:
-        return payload * UNKNOWN_ACKNOWLEDGEMENT_SHARE, payload * (1 + headers)
-    return window.acknowledgements * ACKNOWLEDGEMENT_BYTES[version], payload * (1 + headers)
+    against = payload * UNKNOWN_ACKNOWLEDGEMENT_SHARE
+    if window.acknowledgements is not None:
+        against = window.acknowledgements * ACKNOWLEDGEMENT_BYTES[version]
+    if window.router_sent_bytes is not None:
+        against += ROUTER_READING_BYTES_PER_SECOND * window.duration_seconds
+    return against, payload * (1 + headers)
 
 
 def _beyond_whole_test(during: During) -> bool:

@@ -25,6 +25,10 @@ from protocol.constants import SAMPLE_INTERVAL_SECONDS
 from protocol.failures import Failure
 from protocol.results import FailureReport, TcpInfo
 
+APART_SECONDS = 0.25
+"""How long the line rests between two directions: interfaces' counters are read ten times a second,
+and what one direction's window ends with must be told from what the other begins with."""
+
 STALL_SECONDS = 5.0
 """No byte on any stream for so long is a stall: longer than TCP's second repetition of a lost
 packet (1 s + 2 s), so that a single loss on an idle path is none."""

@@ -28,7 +28,7 @@ ENGINE = HttpEngine(full=Profile(Fixed(4, 0.2), 0.8, idle_requests=3))
 LONGER = HttpEngine(full=Profile(Fixed(4, 0.3), 1.5, idle_requests=3))
 """A window in which readings that come by the loaded network are near enough."""
 
-ROUTERS = Routers(interval_seconds=0.1)
+ROUTERS = Routers(interval_seconds=0.25)
 """Ten readings in a window, as once a second gives in one of 10 s."""
 
 
