@@ -244,9 +244,9 @@ def announce(console: Console, page: str, status_page: str, password: str) -> No
             "Đầu đo tiếp tục đo theo lịch; nhấn Ctrl-C để dừng.\n"
             "The probe goes on by its schedule; Ctrl-C stops everything.\n\n"
             "Trên một máy không có đường truyền nào để đo: tốc độ là của chính máy này,\n"
-            "nên kết quả thường có cờ và không được xếp hạng.\n"
+            "nên kết quả thường có cờ và được ghi là «ít nhất».\n"
             "On one machine there is no line to measure: the rates are the machine's own,\n"
-            "so results are mostly flagged, and the line is not rated.",
+            'so results are mostly flagged, and shown as "at least".',
             title="Linewatch",
         )
     )
