@@ -18,6 +18,9 @@ WORKERS ?= 4
 TEST_PACKAGES := iproute2 iperf3 chromium chromium-driver fonts-dejavu-core \
     ca-certificates curl git kmod mount openssl python3-venv shellcheck systemd util-linux
 
+# Servers of others that tests/services.py starts, and what checks Prometheus' files.
+SERVICES := build/promtool build/prometheus build/victoria-metrics build/influxd
+
 # Where requirements/*.txt come from; `make lock` writes them anew.
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
     --python-version 3.11 --custom-compile-command "make lock"
@@ -55,16 +58,19 @@ test-long: setup test-packages ## The tests, with the long versions of the fault
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --long $(PYTEST_ARGS)
 
 .PHONY: test-packages
-test-packages: build/promtool build/miniupnpd build/ndt7_js/.ready
+test-packages: $(SERVICES) build/miniupnpd build/ndt7_js/.ready
 	@deploy/ensure-packages.sh $(TEST_PACKAGES)
 
-# Taken out of Debian's package: installing it would start a Prometheus on this machine.
-build/promtool:
-	@mkdir -p $(@D)
-	@cd $(@D) && { apt-get download --quiet=2 prometheus 2>/dev/null \
-	    || { $(SUDO) apt-get update --quiet=2 && apt-get download --quiet=2 prometheus; }; }
-	@dpkg-deb --fsys-tarfile $(@D)/prometheus_*.deb | tar --extract --to-stdout ./usr/bin/promtool > $@
-	@chmod +x $@ && rm $(@D)/prometheus_*.deb
+# Taken out of Debian's packages: installing those would start the servers on this machine.
+build/promtool build/prometheus: PACKAGE := prometheus
+build/victoria-metrics: PACKAGE := victoria-metrics
+build/influxd: PACKAGE := influxdb
+$(SERVICES):
+	@rm -rf $@.package && mkdir -p $@.package
+	@cd $@.package && { apt-get download --quiet=2 $(PACKAGE) 2>/dev/null \
+	    || { $(SUDO) apt-get update --quiet=2 && apt-get download --quiet=2 $(PACKAGE); }; }
+	@dpkg-deb --fsys-tarfile $@.package/*.deb | tar --extract --to-stdout ./usr/bin/$(@F) > $@
+	@chmod +x $@ && rm -r $@.package
 
 # M-Lab's JavaScript client, from the lock with every file's hash. Debian's npm is large: one that
 # is there already is as good.
