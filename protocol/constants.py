@@ -141,6 +141,14 @@ SAMPLE_INTERVAL_SECONDS = 0.1
 FULL_WINDOW_SECONDS = 10.0
 """The measuring window of `full`: the fixed 10 s of FCC MBA and SamKnows."""
 
+SPEED_RESERVED_SECONDS = 120
+"""How long a speed slot keeps its line for itself: 26 s of load, idle latency, connecting, and a
+server that answers late. It ends within its part."""
+
+HOUR_GUARD_SECONDS = 60
+"""No slot within a minute of a full hour: that is when everybody's cron jobs, backups and other
+people's speed tests start, and a line measured there looks worse than it is."""
+
 QUICK_WARM_UP_SECONDS = 0.5
 """Excluded at the start of each direction in `quick`."""
 

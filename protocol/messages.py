@@ -1,5 +1,6 @@
 """What travels between probe, server and collector besides records: JSON bodies."""
 
+from collections.abc import Sequence
 from datetime import time
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final, Literal, Self
@@ -77,6 +78,14 @@ class Problem(Model):
     expected_seq: Count | None = None
 
 
+EVENING_START: Final = time(19)
+
+EVENING_END: Final = time(23)
+"""When homes use their lines most: the peak hours (19 to 23 h) of regulators' measurements."""
+
+_DAY_SECONDS: Final = 86_400
+
+
 class Window(Model):
     """A part of the day, local time, with its number of tests. ``end`` may be past midnight."""
 
@@ -84,6 +93,34 @@ class Window(Model):
     start: time
     end: time
     tests: Annotated[int, Field(ge=0, le=288)]
+
+    @property
+    def length_seconds(self) -> int:
+        """How long it is by its times; a window that ends when it starts is a whole day."""
+        return (seconds_of(self.end) - seconds_of(self.start)) % _DAY_SECONDS or _DAY_SECONDS
+
+    @property
+    def holds_evening(self) -> bool:
+        """Whether any of the evening's hours are in it."""
+        start = seconds_of(self.start)
+        end = start + self.length_seconds
+        evening = (seconds_of(EVENING_START), seconds_of(EVENING_END))
+        return any(
+            start < evening[1] + shift and evening[0] + shift < end for shift in (0, _DAY_SECONDS)
+        )
+
+    def parts(self) -> list[tuple[int, int]]:
+        """Return the equal parts that have one test each, in seconds since the window's start."""
+        length = self.length_seconds
+        return [
+            (length * number // self.tests, length * (number + 1) // self.tests)
+            for number in range(self.tests)
+        ]
+
+
+def seconds_of(at: time) -> int:
+    """Return a time of day in whole seconds since midnight."""
+    return at.hour * 3600 + at.minute * 60 + at.second
 
 
 class SpeedSchedule(Model):
@@ -139,6 +176,24 @@ CarrierPrefixes = Annotated[
 ]
 
 
+class FleetPlace(Model):
+    """Where a path's speed tests stand among those of all paths that share its servers.
+
+    Without it a path draws its moments by itself, and the moments of many fall together by chance.
+    With it they are spread: see `collector.domain.allotment`.
+
+    Attributes:
+        place: where in each part of a window the test stands, before all are moved together by as
+            much as ``seed`` and the part say: a share of the part.
+        turn: which server begins, of the turns that `probe.slots.parts` gives them.
+        seed: the same for all.
+    """
+
+    place: Annotated[float, Field(ge=0, lt=1)]
+    turn: Count
+    seed: Text
+
+
 class MeasuredPath(Model):
     """One way out of the probe, the line it measures, and its plan.
 
@@ -149,6 +204,7 @@ class MeasuredPath(Model):
         beside: another path on the same line, the wired one where this is Wi-Fi: each of its speed
             slots has one of this path in the same quarter of an hour, so that the difference is
             what this way adds. Null: it has slots of its own.
+        fleet_place: among the paths that share its servers; null: it draws its moments alone.
     """
 
     name: Identifier
@@ -160,6 +216,7 @@ class MeasuredPath(Model):
     monthly_data_budget_bytes: Count | None = None
     carrier_prefixes: CarrierPrefixes = ()
     schedule: Schedule
+    fleet_place: FleetPlace | None = None
 
     @model_validator(mode="after")
     def _servers_differ(self) -> Self:
@@ -167,6 +224,18 @@ class MeasuredPath(Model):
             msg = "a server is named twice"
             raise ValueError(msg)
         return self
+
+
+def server_turns(servers: Sequence[str]) -> list[str]:
+    """Return the servers of a path in the order of their turns, which then begin again.
+
+    The main one, the first, has every other turn: its series is the line's. The others share the
+    rest evenly. None: the path names none.
+    """
+    if not servers:
+        return []
+    main, *others = servers
+    return [name for other in others for name in (main, other)] or [main]
 
 
 BackendPath = Annotated[str, Field(pattern=r"^[!-~]{0,300}$")]

@@ -22,8 +22,6 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from probe.slots.parts import (
-    EVENING_END,
-    EVENING_START,
     Day,
     Family,
     Part,
@@ -33,7 +31,7 @@ from probe.slots.parts import (
     utc,
 )
 from probe.slots.places import RESERVED_SECONDS, place, place_speed
-from protocol.messages import MeasuredPath
+from protocol.messages import EVENING_END, EVENING_START, MeasuredPath
 from protocol.records import Task
 
 

@@ -4,6 +4,7 @@ A part that lies across midnight is cut there and belongs to one side, drawn by 
 """
 
 import hashlib
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,15 +12,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from protocol.messages import MeasuredPath, Window
+from protocol.messages import MeasuredPath, server_turns
 from protocol.records import Task
 
-EVENING_START: Final = time(19)
-
-EVENING_END: Final = time(23)
-"""When homes use their lines most: the peak hours (19 to 23 h) of regulators' measurements."""
-
 Family = Literal[4, 6]
+
+_BELOW_ONE: Final = math.nextafter(1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,8 @@ class Part:
 
     ``turn`` counts on from part to part and from day to day: families and servers take turns by it.
     ``family`` and ``server`` are the path's whose turn it is; ``beside`` are the paths that are
-    measured with it.
+    measured with it. ``place`` is where in the part's free time the slot stands, as a share of it;
+    None: drawn.
     """
 
     start: int
@@ -42,6 +41,7 @@ class Part:
     family: Family | None = None
     server: str | None = None
     beside: tuple[str, ...] = ()
+    place: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +61,56 @@ def speed_parts(day: Day, path: MeasuredPath, seed: str) -> Iterator[Part]:
         return
     for window in schedule.windows:
         for begins in (day.date - timedelta(1), day.date):
-            start, end = _window(window, begins, day.zone)
-            for number in range(window.tests):
+            start = epoch(begins, window.start, day.zone)
+            # As long as its times say also on a day when the clocks change, so that its tests find
+            # the same room.
+            for number, (after, until) in enumerate(window.parts()):
                 # Another family begins each day, so that a window with one test serves both.
                 turn = begins.toordinal() + number
                 part = Part(
-                    start + (end - start) * number // window.tests,
-                    start + (end - start) * (number + 1) // window.tests,
+                    start + after,
+                    start + until,
                     Task.SPEED,
                     path.name,
                     window.name,
                     schedule.profile,
-                    evening=_holds_evening(window),
+                    evening=window.holds_evening,
                     turn=turn,
                     family=path.families[turn % len(path.families)],
                     server=_server(path, turn, seed),
                 )
-                yield from _within(day, part, seed)
+                yield from _within(day, replace(part, place=_place(path, part)), seed)
 
 
 def _server(path: MeasuredPath, turn: int, seed: str) -> str | None:
     """Return the server whose turn it is, by its name; None where the path names none.
 
-    The main one, the first, has every other turn: its series is the line's. The others share the
-    rest evenly. One moves on when every family has had the one before, so that each window has
-    every server over every family, each its share, within as many days as there are such pairs.
-    Probes begin with different ones, or they would all meet at the same server.
+    One moves on when every family has had the one before, so that each window has every server
+    over every family, each its share, within as many days as there are such pairs. Probes begin
+    with different ones, or they would all meet at the same server.
     """
-    if not path.servers:
+    turns = server_turns(path.servers)
+    if not turns:
         return None
-    main, *others = path.servers
-    turns = [name for other in others for name in (main, other)] or [main]
-    digest = hashlib.sha256(f"{seed}|{path.name}|server".encode()).digest()
-    begin = int.from_bytes(digest[:4], "big")
+    if path.fleet_place is None:
+        begin = _digest(seed, path.name, "server")
+    else:
+        begin = path.fleet_place.turn
     return turns[(begin + turn // len(path.families)) % len(turns)]
+
+
+def _place(path: MeasuredPath, part: Part) -> float | None:
+    """Return the path's place in a part: its own, moved by as much as all others' in this part."""
+    own = path.fleet_place
+    if own is None:
+        return None
+    moved = _digest(own.seed, part.window, str(part.start), str(part.end)) / 2**32
+    return (own.place + moved) % 1
+
+
+def _digest(*words: str) -> int:
+    """Return a number below 2**32 that is always the same for the same words."""
+    return int.from_bytes(hashlib.sha256("|".join(words).encode()).digest()[:4], "big")
 
 
 def periodic_parts(day: Day, path: MeasuredPath, task: Task, seed: str) -> Iterator[Part]:
@@ -114,28 +130,15 @@ def _within(day: Day, part: Part, seed: str) -> Iterator[Part]:
     start, end = max(part.start, day.start), min(part.end, day.end)
     if start >= end:
         return
-    # The same number for both days that look at the part: exactly one of them gets it.
-    drawn = dice_of(seed, part, "side").randrange(part.start, part.end)
-    if start <= drawn < end:
-        yield replace(part, start=start, end=end)
-
-
-def _window(window: Window, day: date, zone: ZoneInfo) -> tuple[int, int]:
-    """Return a window's bounds on the local day where it begins.
-
-    It is as long as its times say also on a day when the clocks change, so that its tests find
-    the same room.
-    """
-    start = epoch(day, window.start, zone)
-    length = (_seconds(window.end) - _seconds(window.start)) % 86400 or 86400
-    return start, start + length
-
-
-def _holds_evening(window: Window) -> bool:
-    start = _seconds(window.start)
-    end = start + ((_seconds(window.end) - start) % 86400 or 86400)
-    evening = (_seconds(EVENING_START), _seconds(EVENING_END))
-    return any(start < evening[1] + shift and evening[0] + shift < end for shift in (0, 86400))
+    # The same moment for both days that look at the part: exactly one of them gets it.
+    if part.place is None:
+        moment = float(dice_of(seed, part, "side").randrange(part.start, part.end))
+    else:
+        moment = part.start + (part.end - part.start) * part.place
+    if not start <= moment < end:
+        return
+    place = None if part.place is None else min((moment - start) / (end - start), _BELOW_ONE)
+    yield replace(part, start=start, end=end, place=place)
 
 
 def dice_of(seed: str, part: Part, salt: str) -> random.Random:
@@ -149,10 +152,6 @@ def dice_of(seed: str, part: Part, salt: str) -> random.Random:
 def epoch(day: date, at: time, zone: ZoneInfo) -> int:
     """Return a local moment in seconds since the epoch."""
     return int(datetime.combine(day, at.replace(tzinfo=None), zone).timestamp())
-
-
-def _seconds(at: time) -> int:
-    return at.hour * 3600 + at.minute * 60 + at.second
 
 
 def utc(seconds: int) -> datetime:

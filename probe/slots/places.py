@@ -1,5 +1,6 @@
 """Where a part has its slot: a random moment when its line is free, off full hours. Pure."""
 
+import random
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -8,18 +9,16 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from probe.slots.parts import Day, Part, dice_of, utc
+from protocol.constants import HOUR_GUARD_SECONDS, SPEED_RESERVED_SECONDS
 from protocol.records import Task
 
-HOUR_GUARD_SECONDS: Final = 60
-"""No slot within a minute of a full hour: that is when everybody's cron jobs, backups and other
-people's speed tests start, and a line measured there looks worse than it is."""
-
-RESERVED_SECONDS: Final = {Task.SPEED: 120, Task.LATENCY: 65, Task.REACH: 15}
-"""How long a slot keeps its line for itself.
-
-speed: 26 s of load, idle latency, connecting, and a server that answers late. latency: a minute of
-packets and waiting for the last. reach: its targets' timeouts side by side. A period is longer:
-see `protocol.messages`."""
+RESERVED_SECONDS: Final = {
+    Task.SPEED: SPEED_RESERVED_SECONDS,
+    Task.LATENCY: 65,
+    Task.REACH: 15,
+}
+"""How long a slot keeps its line for itself. latency: a minute of packets and waiting for the last.
+reach: its targets' timeouts side by side. A period is longer: see `protocol.messages`."""
 
 QUARTER_SECONDS: Final = 900
 """Slots beside each other lie wholly in the same quarter of an hour, counted from the epoch: short
@@ -27,6 +26,8 @@ enough that a line is the same for both, long enough that their order and distan
 
 ATTEMPTS: Final = 16
 """How often the speed slots of a crowded line are drawn anew before one is left out."""
+
+_FIRST_ATTEMPT: Final = "0"
 
 
 def place_speed(day: Day, parts: Sequence[Part], seed: str) -> dict[Part, int]:
@@ -63,8 +64,11 @@ def _place_together(
         at = place(day, part, busy, seed, salt)
         return {} if at is None else {part: at}
     dice = dice_of(seed, part, salt)
-    ((first, last),) = dice.choices(runs, weights=[last - first + 1 for first, last in runs])
-    moments = sorted(dice.randint(first, last) for _ in members)
+    if _is_given(part, salt):
+        moments = [_at(runs, part, dice)] * len(members)
+    else:
+        ((first, last),) = dice.choices(runs, weights=[last - first + 1 for first, last in runs])
+        moments = sorted(dice.randint(first, last) for _ in members)
     dice.shuffle(members)
     return {
         member: at + number * seconds
@@ -88,15 +92,27 @@ def place(
     """Return a random moment of a part at which its line is free, or None where there is none."""
     reserved = RESERVED_SECONDS[part.task]
     free = _free(day, part, busy, reserved)
-    total = sum(last - first + 1 for first, last in free)
-    if total <= 0:
+    if not free:
         return None
-    step = dice_of(seed, part, salt).randrange(total)
+    return _at(free, part, dice_of(seed, part, salt), given=_is_given(part, salt))
+
+
+def _is_given(part: Part, salt: str) -> bool:
+    """Tell whether the part's place counts: on a crowded line only in the first attempt."""
+    return part.place is not None and salt == _FIRST_ATTEMPT
+
+
+def _at(
+    free: Sequence[tuple[int, int]], part: Part, dice: random.Random, *, given: bool = True
+) -> int:
+    """Return a moment in ranges of free seconds: at the part's place in them, or drawn."""
+    total = sum(last - first + 1 for first, last in free)
+    step = int(total * (part.place or 0)) if given else dice.randrange(total)
     for first, last in free:
         if step <= last - first:
             return first + step
         step -= last - first + 1
-    return None
+    raise AssertionError("a step beyond all free seconds")
 
 
 def _free(

@@ -15,7 +15,7 @@ import pytest
 
 from probe.instructions import INSTRUCTION_NAME, KeptInstruction, zone
 from probe.slots import Slot, plan_day
-from probe.slots.places import HOUR_GUARD_SECONDS
+from protocol.constants import HOUR_GUARD_SECONDS
 from protocol.failures import Failure
 from protocol.records import RECORD, Outcome, ReachRecord
 from tests.integration.support import (

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.slots import Done, Slot, line_key, plan_day, unserved
-from probe.slots.parts import EVENING_END, EVENING_START
-from probe.slots.places import HOUR_GUARD_SECONDS, RESERVED_SECONDS
-from protocol.messages import MeasuredPath, Schedule
+from probe.slots.places import RESERVED_SECONDS
+from protocol.constants import HOUR_GUARD_SECONDS
+from protocol.messages import EVENING_END, EVENING_START, MeasuredPath, Schedule
 from protocol.records import Task
 from tests.probe.slots.schedules import (
     DAY,
