@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from collector.domain.time_correction import (
     Anchor,
@@ -16,7 +16,7 @@ from collector.domain.time_correction import (
     date_record,
     is_trusted,
 )
-from collector.ledger.schema import SERIES_COLUMNS, records
+from collector.ledger.schema import SERIES_COLUMNS, corrections, records
 from protocol.records import Outcome
 
 _NEWEST_FIRST = records.c.monotonic_seconds.desc()
@@ -176,4 +176,28 @@ def _correct_boot(
                 for row in corrected
             ],
         )
+        _queue_for_sinks(connection, probe, corrected)
     return corrected
+
+
+def _queue_for_sinks(
+    connection: Connection, probe: str, corrected: Sequence[Mapping[str, Any]]
+) -> None:
+    """Give sinks, which may have passed these records, a second look at them.
+
+    Their turn comes behind the newest record: no sink has come so far, as it was stored in this
+    very transaction.
+    """
+    newest = connection.execute(select(func.max(records.c.id))).scalar_one()
+    connection.execute(
+        insert(corrections),
+        [
+            {
+                "probe_id": probe,
+                "record_id": row["id"],
+                "received_at": row["received_at"],
+                "after_id": newest,
+            }
+            for row in corrected
+        ],
+    )

@@ -182,6 +182,43 @@ sessions = Table(
     Column("expires_at", Moment, nullable=False),
 )
 
+# --- Sinks: copies of the ledger as time series elsewhere ----------------------------------------
+
+sinks = Table(
+    "sinks",
+    metadata,
+    Column("name", String(64), primary_key=True, doc="as the settings call it"),
+    Column("cursor", BigInteger, nullable=False, doc="records.id: all up to it are dealt with"),
+    Column("written", BigInteger, nullable=False, doc="of them, records that the far end took"),
+    Column("held_back", BigInteger, nullable=False, doc="those whose moment nobody vouches for"),
+    Column("set_aside", BigInteger, nullable=False, doc="those that the far end will never take"),
+    Column("holder", String(64), doc="the collector that feeds it; null: none"),
+    Column("held_until", Moment, doc="when another may take over"),
+    Column("created_at", Moment, nullable=False),
+)
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("sink", String(64), nullable=False),
+    Column("probe_id", String(64), nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False, doc="the far end's own words, or ours"),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("sink", "probe_id", "record_id"),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("probe_id", String(64), nullable=False),
+    Column("record_id", BigInteger, nullable=False, doc="got its moment after it was stored"),
+    Column("received_at", Moment, nullable=False, doc="of the record: says which month has it"),
+    Column("after_id", BigInteger, nullable=False, doc="its turn for a sink: behind this record"),
+    PrimaryKeyConstraint("probe_id", "record_id"),
+    Index("ix_corrections_after_id", "after_id"),
+)
+
 # --- Records and what proves them ------------------------------------------------------------
 
 records = Table(

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _records()
     _proofs()
     _counts()
+    _sinks()
 
 
 def _registry() -> None:
@@ -345,3 +346,37 @@ def _counts() -> None:
         sa.ForeignKeyConstraint(["record_id"], ["records.id"], name="fk_latest_record_id_records"),
         sa.PrimaryKeyConstraint("line_id", "task", "series", name="pk_latest"),
     )
+
+
+def _sinks() -> None:
+    """How far each copy of the ledger is."""
+    op.create_table(
+        "sinks",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), nullable=False),
+        sa.Column("written", sa.BigInteger(), nullable=False),
+        sa.Column("held_back", sa.BigInteger(), nullable=False),
+        sa.Column("set_aside", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_sinks"),
+    )
+    op.create_table(
+        "set_aside",
+        sa.Column("sink", sa.String(length=64), nullable=False),
+        sa.Column("probe_id", sa.String(length=64), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sink", "probe_id", "record_id", name="pk_set_aside"),
+    )
+    op.create_table(
+        "corrections",
+        sa.Column("probe_id", sa.String(length=64), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("after_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("probe_id", "record_id", name="pk_corrections"),
+    )
+    op.create_index("ix_corrections_after_id", "corrections", ["after_id"])
