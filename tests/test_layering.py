@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parent.parent
-PARTS = ("protocol", "probe", "server", "collector")
+PARTS = ("protocol", "probe", "server", "collector", "simulate")
 
 MAY_IMPORT = {
     "protocol": {"protocol"},
     "probe": {"probe", "protocol"},
     "server": {"server", "protocol"},
     "collector": {"collector", "protocol"},
+    "simulate": {"simulate", "probe", "protocol"},
 }
 """The parts of this project that each part's code may import."""
 
@@ -206,7 +207,8 @@ def test_the_rule_of_layers_finds_what_it_should() -> None:
     [
         ("probe", ("collector", "server", "aiohttp", "sqlalchemy", "alembic", "jinja2", "argon2")),
         ("server", ("collector", "probe", "aiohttp", "sqlalchemy", "apscheduler")),
-        ("collector", ("probe", "server", "apscheduler")),
+        ("collector", ("probe", "server", "apscheduler", "simulate")),
+        ("simulate", ("collector", "server", "apscheduler", "sqlalchemy")),
     ],
 )
 def test_a_parts_commands_load_nothing_of_another(part: str, foreign: tuple[str, ...]) -> None:

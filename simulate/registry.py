@@ -1,0 +1,299 @@
+"""Who is in a simulated fleet: carriers, wards, sites, lines, servers, probes with their keys.
+
+Carriers are letters, wards and streets are made up: nothing here says anything of a real one. Each
+probe follows from its number, so that a fleet of 100,000 needs no list of them in memory.
+"""
+
+import base64
+import hashlib
+import random
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol.messages import MeasuredPath, ServerEntry
+from simulate.plan import FleetPlan
+
+PROBES_A_WARD: Final = 12
+
+MODELS: Final = ("Raspberry Pi 4 Model B Rev 1.5", "Raspberry Pi 5 Model B Rev 1.0")
+SOFTWARE: Final = "linewatch/0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A place of which the coordinates are real, and nothing else.
+
+    ``server`` is the nearest one's number in `SERVERS`.
+    """
+
+    name: str
+    latitude: float
+    longitude: float
+    server: int
+
+
+CITIES: Final = (
+    City("Hà Nội", 21.028, 105.854, 0),
+    City("Hải Phòng", 20.861, 106.680, 0),
+    City("Thành phố Hồ Chí Minh", 10.776, 106.701, 1),
+    City("Đà Nẵng", 16.054, 108.202, 2),
+    City("Cần Thơ", 10.034, 105.787, 1),
+    City("Huế", 16.463, 107.590, 2),
+)
+WARD_NAMES: Final = ("An Bình", "Tân Phú", "Hòa Lạc", "Phú Mỹ", "Đông Hải", "Long Thạnh", "Bắc Sơn")
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A carrier, and how much its network suffers in the evening (a share of the rate).
+
+    ``share`` is of all lines; ``prefixes`` are of the ranges that documentation may use.
+    """
+
+    id: str
+    dip: float
+    share: int
+    prefixes: tuple[str, str]
+
+
+CARRIERS: Final = (
+    Carrier("a", 0.05, 40, ("198.18.0.0/18", "2001:db8:a000::/36")),
+    Carrier("b", 0.12, 30, ("198.18.64.0/18", "2001:db8:b000::/36")),
+    Carrier("c", 0.20, 20, ("198.18.128.0/18", "2001:db8:c000::/36")),
+    Carrier("d", 0.08, 10, ("198.18.192.0/18", "2001:db8:d000::/36")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a line is sold as. Mbit/s; None: nothing is promised, ``rate`` is what it carries."""
+
+    plan: str | None
+    technology: str
+    contracted: tuple[int, int] | None
+    share: int
+    rate: tuple[int, int] = (0, 0)
+
+
+OFFERS: Final = (
+    Offer("Cáp quang 100", "fibre", (100, 100), 25),
+    Offer("Cáp quang 150", "fibre", (150, 150), 30),
+    Offer("Cáp quang 300", "fibre", (300, 300), 25),
+    Offer("Doanh nghiệp 500", "fibre", (500, 500), 8),
+    Offer("Cáp đồng trục 80", "cable", (80, 20), 5),
+    Offer(None, "5g", None, 4, (160, 38)),
+    Offer(None, "4g", None, 3, (42, 14)),
+)
+
+SERVERS: Final = tuple(
+    ServerEntry(
+        name=name,
+        url=f"http://{name}.do.vi-du.vn:8080/",
+        stamp=f"{name}.do.vi-du.vn:8080",
+        network=network,
+    )
+    for name, network in (("hn-1", "VNIX Hà Nội"), ("hcm-1", "VNIX TP.HCM"), ("dn-1", "VNIX ĐN"))
+)
+SERVER_ADDRESSES: Final = tuple(
+    {4: f"203.0.113.{10 * number}", 6: f"2001:db8:f::{number}"} for number in range(1, 4)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One carrier's service at a site.
+
+    Attributes:
+        contracted: bit/s down and up; None where nothing is promised.
+        rate: what it carries at its best, Mbit/s down and up.
+    """
+
+    id: str
+    carrier: Carrier
+    offer: Offer
+    ward: str
+    rate: tuple[float, float]
+
+    @property
+    def contracted(self) -> tuple[int, int] | None:
+        """What the contract promises, bit/s."""
+        promised = self.offer.contracted
+        return promised and (promised[0] * 10**6, promised[1] * 10**6)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One path of a probe, with the addresses it has there."""
+
+    path: MeasuredPath
+    line: Line
+    wifi: bool
+    public: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A probe at its site.
+
+    Attributes:
+        number: from 0.
+        server: the nearest one's number in `SERVERS`.
+    """
+
+    number: int
+    id: str
+    site: dict[str, Any]
+    model: str
+    server: int
+    lines: tuple[Line, ...]
+    ways: tuple[Way, ...]
+
+    def key(self, seed: int) -> Ed25519PrivateKey:
+        """Return its true key, which follows from the seed: of no worth outside of a simulation."""
+        digest = hashlib.sha256(f"linewatch-simulated-key|{seed}|{self.id}".encode()).digest()
+        return Ed25519PrivateKey.from_private_bytes(digest)
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    """Return the public half of a key as the protocol carries it."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def probe_of(plan: FleetPlan, number: int) -> Probe:
+    """Return the fleet's probe of a number."""
+    dice = plan.dice("probe", number)
+    city = CITIES[number // PROBES_A_WARD % len(CITIES)]
+    ward_number = number // PROBES_A_WARD
+    name = WARD_NAMES[ward_number % len(WARD_NAMES)]
+    ward = f"Phường {name} {ward_number // len(WARD_NAMES) + 1}, {city.name}"
+    own = f"s{plan.seed}-{number:05d}"
+    site = {
+        "id": f"{own}-site",
+        "name": f"Nhà văn hóa tổ dân phố số {number % PROBES_A_WARD + 1}",
+        "ward": ward,
+        "address": f"{dice.randint(1, 200)} phố Không Có Thật",
+        "latitude": round(city.latitude + dice.gauss(0, 0.03), 5),
+        "longitude": round(city.longitude + dice.gauss(0, 0.03), 5),
+    }
+    lines = _lines(dice, own, ward)
+    return Probe(
+        number=number,
+        id=own,
+        site=site,
+        model=dice.choice(MODELS),
+        server=city.server,
+        lines=lines,
+        ways=tuple(_ways(plan, dice, lines, city.server, number)),
+    )
+
+
+def _lines(dice: random.Random, own: str, ward: str) -> tuple[Line, ...]:
+    """Return one line for most probes, two of different carriers for a quarter of them."""
+    wanted = 2 if dice.random() < 0.25 else 1  # noqa: PLR2004 - a quarter
+    weights = [carrier.share for carrier in CARRIERS]
+    first = dice.choices(range(len(CARRIERS)), weights)[0]
+    lines = []
+    for count in range(wanted):
+        offer = dice.choices(OFFERS, [each.share for each in OFFERS])[0]
+        down, up = offer.contracted or offer.rate
+        carrier = CARRIERS[(first + count) % len(CARRIERS)]
+        rate = (down * dice.uniform(1.0, 1.06), up * dice.uniform(1.0, 1.06))
+        lines.append(Line(f"{own}-{carrier.id}", carrier, offer, ward, rate))
+    return tuple(lines)
+
+
+def _ways(
+    plan: FleetPlan, dice: random.Random, lines: tuple[Line, ...], server: int, number: int
+) -> list[Way]:
+    """Return a path for each line; some probes measure over Wi-Fi, alone or beside the cable."""
+    names = [SERVERS[server].name]
+    if dice.random() < 0.5:  # noqa: PLR2004 - half of them have a second server
+        names.append(SERVERS[(server + 1) % len(SERVERS)].name)
+    radio = dice.random()
+    ways = []
+    for count, line in enumerate(lines):
+        families: tuple[Any, ...] = (4, 6) if dice.random() < 0.55 else (4,)  # noqa: PLR2004 - some
+        wifi_alone = count == 0 and radio < 0.05  # noqa: PLR2004 - one in twenty
+        name = "wlan0" if wifi_alone else f"eth{count}"
+        path = MeasuredPath(
+            name=name,
+            interface=name,
+            families=families,
+            line=line.id,
+            servers=tuple(names),
+            schedule=plan.schedule,
+        )
+        public = _addresses(line.carrier, number)
+        ways.append(Way(path, line, wifi_alone, public))
+        if count == 0 and 0.05 <= radio < 0.10:  # noqa: PLR2004 - as many beside the cable
+            beside = path.model_copy(
+                update={"name": "wlan0", "interface": "wlan0", "beside": path.name}
+            )
+            ways.append(Way(beside, line, wifi=True, public=public))
+    return ways
+
+
+def _addresses(carrier: Carrier, number: int) -> dict[int, str]:
+    """Return a line's public addresses, of its carrier's networks."""
+    low, high = (prefix.partition("/")[0] for prefix in carrier.prefixes)
+    return {
+        4: str(IPv4Address(low) + 1 + number % 16000),
+        6: str(IPv6Address(high) + ((number + 1) << 64) + 0x5EED),
+    }
+
+
+def registry_file(plan: FleetPlan) -> dict[str, Any]:
+    """Return what `linewatch registry import` takes: everything of the fleet."""
+    content: dict[str, Any] = {
+        "carriers": [
+            {"id": each.id, "name": f"Nhà mạng {each.id.upper()}", "prefixes": each.prefixes}
+            for each in CARRIERS
+        ],
+        "servers": [each.model_dump(mode="json", exclude_none=True) for each in SERVERS],
+        "sites": [],
+        "lines": [],
+        "probes": [],
+    }
+    for number in range(plan.probes):
+        probe = probe_of(plan, number)
+        content["sites"].append(probe.site)
+        content["lines"] += [_line_row(line, str(probe.site["id"])) for line in probe.lines]
+        content["probes"].append(_probe_row(plan, probe))
+    return content
+
+
+def _line_row(line: Line, site: str) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": line.id,
+        "site": site,
+        "carrier": line.carrier.id,
+        "technology": line.offer.technology,
+        "plan": line.offer.plan,
+    }
+    if line.contracted:
+        down, up = line.contracted
+        row |= {
+            "contracted_download_bits_per_second": down,
+            "contracted_upload_bits_per_second": up,
+            "declared_download_bits_per_second": down,
+            "declared_upload_bits_per_second": up,
+        }
+    return row
+
+
+def _probe_row(plan: FleetPlan, probe: Probe) -> dict[str, Any]:
+    paths = [
+        way.path.model_dump(mode="json", exclude={"carrier_prefixes"}, exclude_none=True)
+        for way in probe.ways
+    ]
+    return {
+        "id": probe.id,
+        "site": probe.site["id"],
+        "public_key": public_text(probe.key(plan.seed)),
+        "software": SOFTWARE,
+        "model": probe.model,
+        "paths": paths,
+    }
