@@ -3,7 +3,7 @@
 LinewatchError
 └── CollectorError          the collector cannot do what was asked            exit 1
     ├── LedgerError         the ledger cannot be opened, read or written      exit 1
-    │   └── LedgerBusyError   too much is waiting for the disk already        exit 1
+    │   └── LedgerBusyError   it has too much to do just now                exit 1
     └── RegistryError       a registry command's words do not fit the registry  exit 2
 """
 
@@ -19,7 +19,7 @@ class LedgerError(CollectorError):
 
 
 class LedgerBusyError(LedgerError):
-    """More is waiting to be written than the collector takes."""
+    """More is to be done than the collector takes, or the database just now."""
 
 
 class RegistryError(CollectorError):

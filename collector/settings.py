@@ -34,10 +34,20 @@ class LedgerSettings(Section):
         Path("data/collector/ledger.sqlite"), description="The SQLite file; its folder is made."
     )
     url: SecretStr | None = Field(
-        None, description="An SQLAlchemy URL of another database instead; may hold a password."
+        None,
+        description="PostgreSQL instead: postgresql://USER:PASSWORD@HOST/DATABASE, or another "
+        "SQLAlchemy URL of it.",
     )
     busy_timeout_seconds: PositiveFloat = Field(
-        5.0, description="How long a write waits for another program that holds the SQLite file."
+        5.0,
+        description="How long a write waits for another program that holds the SQLite file, or "
+        "the same rows of PostgreSQL.",
+    )
+    statement_timeout_seconds: PositiveFloat = Field(
+        30.0, description="PostgreSQL gives up a statement of ours that takes longer."
+    )
+    connect_timeout_seconds: int = Field(
+        5, ge=2, description="How long a connection to PostgreSQL may take."
     )
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from collector.errors import LedgerError
-from collector.ledger.database import Database, sqlite_file
+from collector.ledger.database import Database
+from collector.ledger.engines import sqlite_file
 from collector.ledger.migrate import newest_version, version_of
 from collector.settings import CollectorSettings
 from protocol.settings import Configuration

@@ -13,7 +13,8 @@ import click
 
 from collector.app import build
 from collector.errors import CollectorError, LedgerError
-from collector.ledger.database import Database, sqlite_file
+from collector.ledger.database import Database
+from collector.ledger.engines import sqlite_file
 from collector.ledger.migrate import migrate as bring_to_version
 from collector.serving import serve
 from collector.settings import CollectorSettings, LedgerSettings, split_address

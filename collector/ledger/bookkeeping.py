@@ -23,23 +23,47 @@ from collector.ledger.schema import (
     records,
     seals,
 )
-from collector.ledger.upsert import Insert, add_counts, insert_new, insert_or, replace
+from collector.ledger.upsert import Insert, add_counts, insert_new, insert_or
 from protocol.chain import Seal
+from protocol.constants import GENESIS_HASH
+
+
+def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> tuple[int, str]:
+    """Return a chain's next seq and last hash, and hold it until the commit.
+
+    Whoever puts anything of a chain into the ledger holds this lock: it is what keeps two
+    collectors from storing the same record twice. A chain that is new is made first, so that there
+    is a row to lock; of two that make it at once, the second waits for the first's commit.
+    """
+    query = (
+        select(chains.c.next_seq, chains.c.last_hash)
+        .where(chains.c.probe_id == probe, chains.c.chain == chain)
+        .with_for_update()
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        row = {
+            "probe_id": probe,
+            "chain": chain,
+            "next_seq": 0,
+            "last_hash": GENESIS_HASH,
+            "first_received_at": at,
+            "last_received_at": at,
+        }
+        insert_new(connection, chains, [row])
+        found = connection.execute(query).one()
+    return found.next_seq, found.last_hash
 
 
 def advance_chain(
     connection: Connection, probe: str, chain: str, end: tuple[int, str], at: datetime
 ) -> None:
     """Set a chain's end: its next seq, and the hash of the record before that."""
-    row = {
-        "probe_id": probe,
-        "chain": chain,
-        "next_seq": end[0],
-        "last_hash": end[1],
-        "first_received_at": at,
-        "last_received_at": at,
-    }
-    replace(connection, chains, row, ("next_seq", "last_hash", "last_received_at"))
+    connection.execute(
+        update(chains)
+        .where(chains.c.probe_id == probe, chains.c.chain == chain)
+        .values(next_seq=end[0], last_hash=end[1], last_received_at=at)
+    )
 
 
 def mark_forked(connection: Connection, probe: str, chain: str, at: datetime) -> None:
@@ -81,7 +105,15 @@ def fill_gaps(connection: Connection, probe: str, chain: str, seqs: Iterable[int
 
 
 def keep_seal(connection: Connection, seal: Seal, public_key: str, at: datetime) -> None:
-    """Keep a seal with the key that it was checked with."""
+    """Keep a seal with the key that it was checked with, once. Its chain is locked."""
+    here = select(seals.c.seq).where(
+        seals.c.probe_id == seal.probe,
+        seals.c.chain == seal.chain,
+        seals.c.seq == seal.seq,
+        seals.c.hash == seal.hash,
+    )
+    if connection.execute(here.limit(1)).first() is not None:
+        return
     row = {
         "probe_id": seal.probe,
         "chain": seal.chain,
@@ -91,7 +123,7 @@ def keep_seal(connection: Connection, seal: Seal, public_key: str, at: datetime)
         "public_key": public_key,
         "received_at": at,
     }
-    insert_new(connection, seals, [row])
+    connection.execute(insert(seals), row)
 
 
 def count_ingest(connection: Connection, probe: str, counts: Mapping[str, int]) -> None:
@@ -128,18 +160,39 @@ def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
         rows: records that are new, or that have a new moment (these with their id).
     """
     rows = list(rows)
+    rows = [
+        row
+        for row in rows
+        if row["line_id"] is not None
+        and row["outcome"] is not None
+        and row["measured_at"] is not None
+    ]
     moved = [row for row in rows if "id" in row]
     if moved:
         connection.execute(
             update(latest)
-            .where(latest.c.record_id == bindparam("record"))
+            .where(
+                latest.c.line_id == bindparam("line"),
+                latest.c.task == bindparam("of_task"),
+                latest.c.series == bindparam("of_series"),
+                latest.c.probe_id == bindparam("probe"),
+                latest.c.record_id == bindparam("record"),
+            )
             .values(measured_at=bindparam("moment")),
-            [{"record": row["id"], "moment": row["measured_at"]} for row in moved],
+            [
+                {
+                    "line": row["line_id"],
+                    "of_task": row["task"],
+                    "of_series": series_of(row).key,
+                    "probe": row["probe_id"],
+                    "record": row["id"],
+                    "moment": row["measured_at"],
+                }
+                for row in moved
+            ],
         )
     newest: dict[tuple[str, str, str], Mapping[str, Any]] = {}
     for row in rows:
-        if row["line_id"] is None or row["outcome"] is None or row["measured_at"] is None:
-            continue
         key = (row["line_id"], row["task"], series_of(row).key)
         if key not in newest or newest[key]["measured_at"] <= row["measured_at"]:
             newest[key] = row
@@ -150,10 +203,15 @@ def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
                 "line_id": line,
                 "task": task,
                 "series": series,
+                "probe_id": row["probe_id"],
                 "record_id": row.get("id") or _find_id(connection, row),
+                "received_at": row["received_at"],
                 "measured_at": row["measured_at"],
             },
         )
+
+
+_OF_THE_RECORD = ("record_id", "received_at", "measured_at")
 
 
 @cache
@@ -161,7 +219,7 @@ def _noting_latest(dialect: str) -> Insert:
     statement = insert_or(dialect, latest)
     return statement.on_conflict_do_update(
         index_elements=list(latest.primary_key.columns),
-        set_={name: statement.excluded[name] for name in ("record_id", "measured_at")},
+        set_={name: statement.excluded[name] for name in _OF_THE_RECORD},
         where=statement.excluded.measured_at >= latest.c.measured_at,
     )
 
@@ -172,6 +230,7 @@ def _find_id(connection: Connection, row: Mapping[str, Any]) -> int:
             records.c.probe_id == row["probe_id"],
             records.c.chain == row["chain"],
             records.c.seq == row["seq"],
+            records.c.received_at == row["received_at"],
         )
     ).scalar_one()
     return found

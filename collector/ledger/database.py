@@ -1,27 +1,23 @@
-"""How the ledger's database is opened: one way for SQLite and PostgreSQL.
+"""How the ledger's database is opened, read and written: the same for SQLite and PostgreSQL.
 
 Reads run in a few threads of their own, each with its own connection; writes belong to
-`collector.ledger.writer` alone.
+`collector.ledger.writer` alone. How each kind of database is opened: `collector.ledger.engines`.
 """
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from collector.errors import LedgerError
+from collector.errors import LedgerBusyError, LedgerError
+from collector.ledger import engines
 from collector.settings import LedgerSettings
 
 T = TypeVar("T")
-
-_READERS = 4
-_WRITES = "linewatch_writes"
 
 
 class Database:
@@ -35,8 +31,10 @@ class Database:
     """
 
     def __init__(self, settings: LedgerSettings) -> None:
-        self.engine = _open(settings)
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-read")
+        self.engine = engines.open_engine(settings)
+        self._reading = engines.for_reading(self.engine)
+        self._writing = engines.for_writing(self.engine)
+        self._readers = ThreadPoolExecutor(engines.READERS, thread_name_prefix="ledger-read")
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Return what ``query`` returns, given a connection, from a reader thread.
@@ -51,7 +49,7 @@ class Database:
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """Return what ``query`` returns, in this thread. As `read`."""
-        with translated("reading the ledger"), self.engine.connect() as connection:
+        with translated("reading the ledger"), self._reading.connect() as connection:
             return query(connection)
 
     @contextlib.contextmanager
@@ -59,12 +57,12 @@ class Database:
         """Open a transaction that writes; for the writer, migrations and single commands.
 
         Raises:
-            LedgerError: the database cannot be written; nothing was.
+            LedgerBusyError: the database takes nothing just now; nothing was written.
+            LedgerError: it cannot be written; nothing was.
         """
-        with translated("writing the ledger"):
-            engine = self.engine.execution_options(**{_WRITES: True})
-            with engine.begin() as connection:
-                yield connection
+        with translated("writing the ledger"), self._writing.begin() as connection:
+            engines.begin_write(connection)
+            yield connection
 
     def close(self) -> None:
         """Close every connection; running reads end first."""
@@ -78,68 +76,6 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        reason = getattr(error, "orig", None) or error
-        raise LedgerError(f"{doing}: {reason}") from error
-
-
-def sqlite_file(settings: LedgerSettings) -> Path | None:
-    """Return the ledger's SQLite file; None where it is in another database.
-
-    Raises:
-        LedgerError: `collector.ledger.url` is no URL of a database.
-    """
-    if settings.url is None:
-        return settings.path
-    try:
-        url = make_url(settings.url.get_secret_value())
-        if url.get_backend_name() != "sqlite":
-            return None
-    except ArgumentError as error:
-        raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None
-    if not url.database:
-        raise LedgerError("collector.ledger.url names no file: sqlite:////var/lib/…/ledger.sqlite")
-    return Path(url.database)
-
-
-def _open(settings: LedgerSettings) -> Engine:
-    file = sqlite_file(settings)
-    if file is not None:
-        return _open_sqlite(file, settings.busy_timeout_seconds)
-    try:
-        url = settings.url.get_secret_value() if settings.url else ""
-        return create_engine(url, pool_pre_ping=True)
-    except (ArgumentError, ModuleNotFoundError) as error:
-        raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None
-
-
-def _open_sqlite(path: Path, busy_timeout_seconds: float) -> Engine:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LedgerError(f"{path.parent}: the ledger's folder cannot be made: {error}") from None
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": busy_timeout_seconds}, pool_size=_READERS + 2
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, record: object) -> None:
-        del record
-        # The library's own BEGIN comes late and breaks savepoints; `begin` below sends ours.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode = WAL",  # readers never wait for the writer
-            "synchronous = FULL",  # committed means on the disk, also after a power cut
-            "foreign_keys = ON",
-            "cache_size = -32768",  # 32 MiB a connection
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # IMMEDIATE: a writer takes its lock first, so it never fails half-way for another's.
-        writes: Any = connection.get_execution_options().get(_WRITES)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        kind = LedgerBusyError if engines.is_passing(error) else LedgerError
+        raise kind(f"{doing}: {reason}") from error

@@ -165,11 +165,16 @@ def _correct_boot(
     if corrected:
         connection.execute(
             update(records)
-            .where(records.c.id == bindparam("row"))
+            .where(
+                records.c.id == bindparam("row"),
+                records.c.probe_id == probe,
+                records.c.received_at == bindparam("came"),
+            )
             .values(measured_at=bindparam("moment"), time_quality=bindparam("quality")),
             [
                 {
                     "row": row["id"],
+                    "came": row["received_at"],
                     "moment": row["measured_at"],
                     "quality": row["time_quality"],
                 }

@@ -15,6 +15,7 @@ from collector.ledger.schema import (
     events,
     gaps,
     ingest_totals,
+    is_latest,
     latest,
     lines,
     outcome_totals,
@@ -101,7 +102,7 @@ def read_figures(connection: Connection) -> Figures:
                 records.c.time_quality,
                 records.c.ipv6_state,
                 *(records.c[name] for name in VALUE_COLUMNS),
-            ).join_from(latest, records),
+            ).join_from(latest, records, is_latest()),
         ),
         probes=_rows(
             connection,

@@ -1,5 +1,6 @@
 """Bring a ledger's tables to this version, or say that it is newer than this program."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from alembic import command
@@ -10,6 +11,8 @@ from sqlalchemy import Connection
 
 from collector.errors import LedgerError
 from collector.ledger.database import Database
+from collector.ledger.engines import Lock
+from collector.ledger.months import MONTHS_AHEAD, ensure_month
 
 _STEPS = Path(__file__).parent / "migrations"
 
@@ -37,16 +40,27 @@ def migrate(database: Database) -> tuple[str | None, str]:
         LedgerError: the ledger is of a newer program, or cannot be written; it is unchanged.
     """
     target = newest_version()
-    # On PostgreSQL two collectors may start at once: the second finds the work done, or fails.
     with database.write() as connection:
+        _take_turn(connection)
         before = _version(connection)
-        if before == target:
-            return before, target
-        _refuse_unknown(before)
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if before != target:
+            _refuse_unknown(before)
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        ensure_month(connection, datetime.now(UTC), MONTHS_AHEAD)
     return before, target
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait until nobody else migrates: of two collectors that start at once one finds it done.
+
+    However long that and the steps take.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.MIGRATING:d})")
 
 
 def _version(connection: Connection) -> str | None:

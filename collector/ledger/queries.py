@@ -26,6 +26,7 @@ from collector.ledger.elsewhere import on_the_line, was_elsewhere
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     carriers,
+    is_latest,
     latest,
     lines,
     probe_paths,
@@ -176,7 +177,7 @@ def _newest_records(connection: Connection) -> dict[str, list[RowMapping]]:
             records.c.ipv6_reached,
             records.c.server_reached,
         )
-        .join_from(latest, records, records.c.id == latest.c.record_id)
+        .join_from(latest, records, is_latest())
         .order_by(latest.c.measured_at.desc())
     )
     return _grouped(connection.execute(query).mappings())

@@ -2,6 +2,11 @@
 
 Migrations bring a database to this; a test holds that both say the same. Every moment is UTC and
 aware in Python. What was not measured is null, never zero.
+
+On PostgreSQL the tables of `collector.ledger.months.BY_MONTH` are partitioned by the month of
+``received_at``, which therefore stands at the end of each of their keys there: that a key is given
+once in all months is seen to by the lock on its chain's row (`collector.ledger.store`). Every key
+of a table that grows has ``probe_id``, so that a distributed database can spread it by that.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     Float,
     ForeignKey,
@@ -23,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -146,6 +153,7 @@ servers = Table(
     Column("engine", String(64), nullable=False, doc="what speaks with it: http, ndt7 …"),
     Column("network", Text, doc="whose network it stands in"),
     Column("paths", Text, doc="JSON of protocol.messages.BackendPaths; null: found out"),
+    Column("budget_bits_per_second", BigInteger, doc="for tests, each way; null: no limit"),
     Column("created_at", Moment, nullable=False),
 )
 
@@ -217,6 +225,14 @@ corrections = Table(
     Column("after_id", BigInteger, nullable=False, doc="its turn for a sink: behind this record"),
     PrimaryKeyConstraint("probe_id", "record_id"),
     Index("ix_corrections_after_id", "after_id"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    # What is drawn once for a ledger: fleet_seed, which spreads the fleet's tests.
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 # --- Records and what proves them ------------------------------------------------------------
@@ -424,8 +440,19 @@ latest = Table(
     Column("line_id", String(64), ForeignKey("lines.id"), nullable=False),
     Column("task", String(16), nullable=False),
     Column("series", Text, nullable=False, doc="collector.domain.series.SeriesId.key"),
-    Column("record_id", _ROW_ID, ForeignKey("records.id"), nullable=False),
+    Column("probe_id", String(64), nullable=False, doc="of the record"),
+    Column("record_id", BigInteger, nullable=False, doc="its id; it may have left since"),
+    Column("received_at", Moment, nullable=False, doc="of the record: says which month has it"),
     Column("measured_at", Moment, nullable=False),
     # The newest record of each: pages and metrics read it instead of searching all records.
-    PrimaryKeyConstraint("line_id", "task", "series"),
+    PrimaryKeyConstraint("line_id", "task", "series", "probe_id"),
 )
+
+
+def is_latest() -> ColumnElement[bool]:
+    """Return the condition that joins `latest` with its record, in the one month that has it."""
+    return and_(
+        records.c.id == latest.c.record_id,
+        records.c.probe_id == latest.c.probe_id,
+        records.c.received_at == latest.c.received_at,
+    )

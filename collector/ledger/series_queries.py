@@ -23,6 +23,7 @@ from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
 from collector.ledger.elsewhere import on_the_line
 from collector.ledger.schema import (
     SERIES_COLUMNS,
+    is_latest,
     latest,
     probe_paths,
     records,
@@ -265,7 +266,7 @@ def find_series(connection: Connection, line_id: str, task: str, key: str) -> Se
     """Return the series of a line that has this key; None where it has none."""
     query = (
         select(*_SERIES)
-        .join_from(latest, records, records.c.id == latest.c.record_id)
+        .join_from(latest, records, is_latest())
         .where(latest.c.line_id == line_id, latest.c.task == task, latest.c.series == key)
     )
     row = connection.execute(query).one_or_none()

@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from collector.domain.placement import Kept, Place, Placed, place
 from collector.domain.time_correction import TimeQuality
@@ -25,8 +24,8 @@ from collector.ingest.verify import Batch
 from collector.ledger import bookkeeping
 from collector.ledger.dating import correct_waiting, date_new
 from collector.ledger.events import Event, EventKind, note_events
-from collector.ledger.schema import chains, probe_paths, probes, quarantine, records
-from collector.ledger.upsert import Insert, insert_or
+from collector.ledger.months import ensure_month
+from collector.ledger.schema import probe_paths, probes, quarantine, records
 from protocol.messages import IngestAnswer, Quarantined
 
 _EMPTY_ROW: dict[str, Any] = {column.name: None for column in records.columns}
@@ -37,6 +36,7 @@ _REASONS = {
     Place.LATE: "the ledger has a tombstone here: the probe had given this record up",
 }
 _INVALID = "invalid"
+_PLACE = ("probe_id", "chain", "seq", "hash")
 
 
 class GapError(CollectorError):
@@ -90,7 +90,8 @@ def store_batch(connection: Connection, batch: Batch, arrival: Arrival) -> Inges
     Raises:
         GapError: records are missing before it, and the probe did not acknowledge that.
     """
-    placed = _place(connection, batch)
+    ensure_month(connection, arrival.at)
+    placed = _place(connection, batch, arrival.at)
     if placed.gap and not arrival.gap_acknowledged:
         raise GapError(placed.gap.from_seq, batch.links[0].seq)
     lines = _sort(connection, batch, placed)
@@ -120,19 +121,11 @@ def store_batch(connection: Connection, batch: Batch, arrival: Arrival) -> Inges
     return answer
 
 
-def _place(connection: Connection, batch: Batch) -> Placed:
-    links = batch.links
-    # On PostgreSQL another collector may hold this chain; SQLite has one writer anyway.
-    chain = connection.execute(
-        select(chains.c.next_seq, chains.c.last_hash)
-        .where(chains.c.probe_id == batch.probe, chains.c.chain == batch.chain)
-        .with_for_update()
-    ).one_or_none()
-    if chain is None:
-        return place(links, {})
-    if links[0].seq >= chain.next_seq:
-        return place(links, {}, chain.next_seq, chain.last_hash)
-    return place(links, _kept(connection, batch), chain.next_seq, chain.last_hash)
+def _place(connection: Connection, batch: Batch, at: datetime) -> Placed:
+    next_seq, last_hash = bookkeeping.lock_chain(connection, batch.probe, batch.chain, at)
+    reaches_back = batch.links[0].seq < next_seq
+    kept = _kept(connection, batch) if reaches_back else {}
+    return place(batch.links, kept, next_seq, last_hash)
 
 
 def _kept(connection: Connection, batch: Batch) -> dict[int, Kept]:
@@ -240,20 +233,24 @@ def _write_quarantine(
         }
         for one in apart
     ]
-    connection.execute(_setting_apart(connection.dialect.name), rows)
+    # A line that was kept as a fork may turn out to be of the chain, and be no valid record.
+    span = (batch.links[0].seq, batch.links[-1].seq)
+    before = {(seq, own) for seq, own, _, _ in _rows_between(connection, batch, quarantine, span)}
+    known = [row for row in rows if (row["seq"], row["hash"]) in before]
+    if known:
+        connection.execute(
+            _JUDGING_ANEW, [{f"of_{name}": row[name] for name in row} for row in known]
+        )
+    new = [row for row in rows if (row["seq"], row["hash"]) not in before]
+    if new:
+        connection.execute(insert(quarantine), new)
 
 
-@cache
-def _setting_apart(dialect: str) -> Insert:
-    """Return what inserts into the quarantine.
-
-    A line that was kept as a fork may turn out to be of the chain, and be no valid record.
-    """
-    statement = insert_or(dialect, quarantine)
-    return statement.on_conflict_do_update(
-        index_elements=["probe_id", "chain", "seq", "hash"],
-        set_={name: statement.excluded[name] for name in ("kind", "reason")},
-    )
+_JUDGING_ANEW = (
+    update(quarantine)
+    .where(*(quarantine.c[name] == bindparam(f"of_{name}") for name in _PLACE))
+    .values(kind=bindparam("of_kind"), reason=bindparam("of_reason"))
+)
 
 
 def _write_records(

@@ -1,7 +1,11 @@
-"""A real collector on loopback with a ledger file of its own, and probes that it knows."""
+"""A real collector on loopback with a ledger of its own, and probes that it knows.
+
+A ledger is a new SQLite file, or in a test marked `ON_BOTH` also a new database of PostgreSQL: one
+server for each process of tests, started when the first test needs it.
+"""
 
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +23,62 @@ from collector.serving import Serving, serve
 from collector.settings import CollectorSettings, LedgerSettings
 from protocol.constants import RECORDS_PATH
 from protocol.messages import MeasuredPath, Schedule
-from tests.collector import simulated_month
+from tests.collector import postgres, simulated_month
 from tests.collector.device import Device
 
 NO_SCHEDULE = Schedule(speed=None, latency=None, reach=None)
+
+
+ON_BOTH = pytest.mark.parametrize("engine", ["sqlite", "postgresql"], indirect=True)
+"""Marks tests whose ledger is once in SQLite, once in PostgreSQL."""
+
+NewLedger = Callable[..., LedgerSettings]
+"""Returns the settings of one more ledger that has its tables; takes others of its settings."""
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    """Return this process's PostgreSQL, with `ledger_template`: a ledger that nothing is in."""
+    with postgres.serving() as made:
+        made.run("CREATE DATABASE ledger_template")
+        database = Database(made.settings("ledger_template"))
+        migrate(database)
+        database.close()
+        yield made
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """Return the kind of database that the test's ledgers are in."""
+    kind: str = getattr(request, "param", "sqlite")
+    return kind
+
+
+@pytest.fixture
+def new_ledger(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[NewLedger]:
+    """Return a function that makes ledgers; they are gone after the test."""
+    made: list[str] = []
+
+    def in_file(**others: Any) -> LedgerSettings:
+        made.append(f"ledger{len(made)}.sqlite")
+        settings = LedgerSettings(path=tmp_path / made[-1], **others)
+        database = Database(settings)
+        migrate(database)
+        database.close()
+        return settings
+
+    if engine == "sqlite":
+        yield in_file
+        return
+    server: postgres.Server = request.getfixturevalue("server")
+
+    def in_server(**others: Any) -> LedgerSettings:
+        made.append(server.new_database("ledger_template"))
+        return server.settings(made[-1], **others)
+
+    yield in_server
+    for name in made:
+        server.drop(name)
 
 
 def fill_registry(database: Database, now: datetime) -> None:
@@ -106,20 +162,23 @@ Start = Callable[..., Any]
 
 
 @pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
+async def start(new_ledger: NewLedger) -> AsyncIterator[Start]:
     """Return a function that starts a collector with changed settings; all are stopped after."""
     running: list[Running] = []
 
     async def begin(
-        *, now: Callable[[], datetime] | None = None, ledger: Path | None = None, **sections: Any
+        *,
+        now: Callable[[], datetime] | None = None,
+        ledger: Path | LedgerSettings | None = None,
+        **sections: Any,
     ) -> Running:
-        path = ledger or tmp_path / f"ledger{len(running)}.sqlite"
+        kept = LedgerSettings(path=ledger) if isinstance(ledger, Path) else ledger
         settings = CollectorSettings.model_validate(
-            {"listen": "127.0.0.1:0", "ledger": LedgerSettings(path=path), **sections}
+            {"listen": "127.0.0.1:0", "ledger": kept or new_ledger(), **sections}
         )
         database = Database(settings.ledger)
-        before, _ = migrate(database)
-        if before is None:
+        migrate(database)
+        if not database.read_now(lambda c: c.execute(select(schema.carriers)).first()):
             fill_registry(database, datetime.now(UTC))
         clock = {"now": now} if now else {}
         serving = await serve(build(settings, database, **clock), settings)

@@ -391,6 +391,7 @@ def _note_latest(connection: Connection, story: LineStory, probe: str) -> None:
             records.c.id,
             records.c.task,
             records.c.measured_at,
+            records.c.received_at,
             *(records.c[name] for name in SERIES_COLUMNS),
         )
         .where(records.c.probe_id == probe)
@@ -405,7 +406,9 @@ def _note_latest(connection: Connection, story: LineStory, probe: str) -> None:
                 "line_id": story.id,
                 "task": task,
                 "series": series,
+                "probe_id": probe,
                 "record_id": row["id"],
+                "received_at": row["received_at"],
                 "measured_at": row["measured_at"],
             }
             for (task, series), row in newest.items()

@@ -1,10 +1,16 @@
 """The first tables."""
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0001"
 down_revision = None
+
+
+_BY_MONTH = "RANGE (received_at)"
+"""Elsewhere than on PostgreSQL this says nothing."""
 
 
 def upgrade() -> None:
@@ -15,6 +21,20 @@ def upgrade() -> None:
     _proofs()
     _counts()
     _sinks()
+
+
+def _by_month() -> bool:
+    return op.get_context().dialect.name == "postgresql"
+
+
+def _key(*columns: str) -> tuple[str, ...]:
+    """Return the columns of a key of a table by month: PostgreSQL wants what divides it in each."""
+    return (*columns, "received_at") if _by_month() else columns
+
+
+def _row_key() -> tuple[str, ...]:
+    """Return the key of a table whose rows are numbered; the number first, to walk by it."""
+    return _key("id", "probe_id") if _by_month() else ("id",)
 
 
 def _registry() -> None:
@@ -113,9 +133,17 @@ def _people() -> None:
         sa.Column("engine", sa.String(length=64), nullable=False),
         sa.Column("network", sa.Text(), nullable=True),
         sa.Column("paths", sa.Text(), nullable=True),
+        sa.Column("budget_bits_per_second", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_servers"),
     )
+    facts = op.create_table(
+        "facts",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_facts"),
+    )
+    op.bulk_insert(facts, [{"name": "fleet_seed", "value": secrets.token_hex(16)}])
     op.create_table(
         "sessions",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
@@ -152,7 +180,12 @@ def _records() -> None:
     """The records."""
     op.create_table(
         "records",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
         sa.Column("probe_id", sa.String(length=64), nullable=False),
         sa.Column("chain", sa.String(length=64), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -196,8 +229,11 @@ def _records() -> None:
         sa.Column("line", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["line_id"], ["lines.id"], name="fk_records_line_id_lines"),
         sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_records_probe_id_probes"),
-        sa.PrimaryKeyConstraint("id", name="pk_records"),
-        sa.UniqueConstraint("probe_id", "chain", "seq", name="uq_records_probe_id_chain_seq"),
+        sa.PrimaryKeyConstraint(*_row_key(), name="pk_records"),
+        sa.UniqueConstraint(
+            *_key("probe_id", "chain", "seq"), name="uq_records_probe_id_chain_seq"
+        ),
+        postgresql_partition_by=_BY_MONTH,
     )
     with op.batch_alter_table("records", schema=None) as batch_op:
         batch_op.create_index(
@@ -266,7 +302,12 @@ def _proofs() -> None:
     )
     op.create_table(
         "quarantine",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
         sa.Column("probe_id", sa.String(length=64), nullable=False),
         sa.Column("chain", sa.String(length=64), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
@@ -277,10 +318,12 @@ def _proofs() -> None:
         sa.Column("line", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_quarantine_probe_id_probes"),
-        sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
+        sa.PrimaryKeyConstraint(*_row_key(), name="pk_quarantine"),
         sa.UniqueConstraint(
-            "probe_id", "chain", "seq", "hash", name="uq_quarantine_probe_id_chain_seq_hash"
+            *_key("probe_id", "chain", "seq", "hash"),
+            name="uq_quarantine_probe_id_chain_seq_hash",
         ),
+        postgresql_partition_by=_BY_MONTH,
     )
     op.create_table(
         "seals",
@@ -292,7 +335,8 @@ def _proofs() -> None:
         sa.Column("public_key", sa.String(length=44), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_seals_probe_id_probes"),
-        sa.PrimaryKeyConstraint("probe_id", "chain", "seq", "hash", name="pk_seals"),
+        sa.PrimaryKeyConstraint(*_key("probe_id", "chain", "seq", "hash"), name="pk_seals"),
+        postgresql_partition_by=_BY_MONTH,
     )
 
 
@@ -338,13 +382,12 @@ def _counts() -> None:
         sa.Column("line_id", sa.String(length=64), nullable=False),
         sa.Column("task", sa.String(length=16), nullable=False),
         sa.Column("series", sa.Text(), nullable=False),
-        sa.Column(
-            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
+        sa.Column("probe_id", sa.String(length=64), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("measured_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["line_id"], ["lines.id"], name="fk_latest_line_id_lines"),
-        sa.ForeignKeyConstraint(["record_id"], ["records.id"], name="fk_latest_record_id_records"),
-        sa.PrimaryKeyConstraint("line_id", "task", "series", name="pk_latest"),
+        sa.PrimaryKeyConstraint("line_id", "task", "series", "probe_id", name="pk_latest"),
     )
 
 

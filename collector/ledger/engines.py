@@ -1,0 +1,193 @@
+"""SQLite and PostgreSQL: how each is opened, how a transaction begins, which errors pass by."""
+
+import sqlite3
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from collector.errors import LedgerError
+from collector.settings import LedgerSettings
+
+READERS: Final = 4
+"""Threads that read, each with a connection."""
+
+_CONNECTIONS: Final = READERS + 4
+"""Of one collector at most: besides the readers its writer, and what walks through the ledger."""
+
+_WRITES: Final = "linewatch_writes"
+
+_TCP: Final = {
+    # A server that vanished without a word is noticed within half a minute, idle or in the middle.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+class Lock(IntEnum):
+    """PostgreSQL's advisory locks of a ledger: numbers of our own, so that nobody else's is met."""
+
+    MIGRATING = 0x6C77_0001
+    MAKING_MONTHS = 0x6C77_0002
+    WRITING = 0x6C77_0003
+    """Shared by all who write: see `collector.ledger.tail`."""
+
+
+class State:
+    """PostgreSQL's SQLSTATEs that something here depends on."""
+
+    DEADLOCK: Final = "40P01"
+    SERIALISATION: Final = "40001"
+    LOCK_TIMEOUT: Final = "55P03"
+    CANCELLED: Final = "57014"
+    """By its own time limit, for one."""
+    TOO_MANY_CONNECTIONS: Final = "53300"
+
+
+_PASSING: Final = frozenset(
+    {
+        State.DEADLOCK,
+        State.SERIALISATION,
+        State.LOCK_TIMEOUT,
+        State.CANCELLED,
+        State.TOO_MANY_CONNECTIONS,
+    }
+)
+
+
+def state_of(error: BaseException) -> str | None:
+    """Return an error's SQLSTATE; None where it has none."""
+    reason = error.orig if isinstance(error, DBAPIError) else error
+    state: str | None = getattr(reason, "sqlstate", None)
+    return state
+
+
+def is_passing(error: SQLAlchemyError) -> bool:
+    """Return whether the database only has too much to do just now."""
+    return isinstance(error, PoolTimeoutError) or state_of(error) in _PASSING
+
+
+def collided(error: DBAPIError) -> bool:
+    """Return whether a transaction met another one, and would do when run once more."""
+    return state_of(error) in (State.DEADLOCK, State.SERIALISATION)
+
+
+def for_reading(engine: Engine) -> Engine:
+    """Return the engine whose transactions see the ledger as of one moment, and change nothing."""
+    if engine.dialect.name != "postgresql":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def for_writing(engine: Engine) -> Engine:
+    """Return the engine whose transactions write; each begins with `begin_write`."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+def begin_write(connection: Connection) -> None:
+    """Tell those who follow the ledger that something is being written, until the commit."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({Lock.WRITING:d})")
+
+
+def sqlite_file(settings: LedgerSettings) -> Path | None:
+    """Return the ledger's SQLite file; None where it is in another database.
+
+    Raises:
+        LedgerError: `collector.ledger.url` is no URL of a database.
+    """
+    if settings.url is None:
+        return settings.path
+    try:
+        url = make_url(settings.url.get_secret_value())
+        if url.get_backend_name() != "sqlite":
+            return None
+    except ArgumentError as error:
+        raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None
+    if not url.database:
+        raise LedgerError("collector.ledger.url names no file: sqlite:////var/lib/…/ledger.sqlite")
+    return Path(url.database)
+
+
+def open_engine(settings: LedgerSettings) -> Engine:
+    """Return the ledger's engine; nothing is connected yet.
+
+    Raises:
+        LedgerError: the settings name no database that can be used.
+    """
+    file = sqlite_file(settings)
+    if file is not None:
+        return _open_sqlite(file, settings.busy_timeout_seconds)
+    try:
+        url = make_url(settings.url.get_secret_value() if settings.url else "")
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        if url.get_backend_name() == "postgresql":
+            return _open_postgresql(url, settings)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None
+    raise LedgerError(
+        f"collector.ledger.url cannot be used: {url.drivername} is neither sqlite nor postgresql"
+    )
+
+
+def _open_postgresql(url: URL, settings: LedgerSettings) -> Engine:
+    limits = {
+        "lock_timeout": settings.busy_timeout_seconds,
+        "statement_timeout": settings.statement_timeout_seconds,
+        # Longer than any statement: a collector that hangs lets go of what it locked.
+        "idle_in_transaction_session_timeout": settings.statement_timeout_seconds,
+    }
+    return create_engine(
+        url,
+        pool_size=READERS + 1,
+        max_overflow=_CONNECTIONS - READERS - 1,
+        pool_timeout=settings.busy_timeout_seconds,
+        # After a restart of the server the first to come would meet a dead connection.
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": "linewatch",
+            "connect_timeout": settings.connect_timeout_seconds,
+            "options": " ".join(f"-c {name}={value * 1000:.0f}" for name, value in limits.items()),
+            **_TCP,
+        },
+    )
+
+
+def _open_sqlite(path: Path, busy_timeout_seconds: float) -> Engine:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(f"{path.parent}: the ledger's folder cannot be made: {error}") from None
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": busy_timeout_seconds}, pool_size=READERS + 2
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, record: object) -> None:
+        del record
+        # The library's own BEGIN comes late and breaks savepoints; `begin` below sends ours.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode = WAL",  # readers never wait for the writer
+            "synchronous = FULL",  # committed means on the disk, also after a power cut
+            "foreign_keys = ON",
+            "cache_size = -32768",  # 32 MiB a connection
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a writer takes its lock first, so it never fails half-way for another's.
+        writes: Any = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,135 @@
+"""A PostgreSQL of the tests' own: Debian's server, in a folder, on a UNIX socket, for one process.
+
+It refuses to run as root; where the tests do, it runs as `nobody`. Its disk is not waited for: a
+power cut is no part of these tests, a killed process is.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from pydantic import SecretStr
+
+from collector.settings import LedgerSettings
+
+_QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_SMALL = {
+    "listen_addresses": "",
+    "max_connections": "60",
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "autovacuum": "off",
+    "timezone": "Asia/Ho_Chi_Minh",
+}
+
+
+def _programs() -> Path:
+    """Return the folder of Debian's newest PostgreSQL server."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3])
+    )
+    assert found, "PostgreSQL is missing: make test-packages"
+    return found[-1].parent
+
+
+def _unprivileged() -> list[str]:
+    """Return the words before a command that let it run without root's rights."""
+    if os.getuid() != 0:
+        return []
+    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
+
+
+class Server:
+    """A server with databases of its own. It is made stopped.
+
+    Args:
+        folder: for its data and its socket; short, as a socket's path is.
+        settings: of the server, beside those that make it quick.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self._settings = {**_QUICK, **_SMALL, "unix_socket_directories": str(folder), **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._made = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            shutil.chown(folder, "nobody", "nogroup")
+        make = [str(_programs() / "initdb"), "-D", str(folder / "data"), "--username", "linewatch"]
+        make += ["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--auth", "trust"]
+        subprocess.run([*_unprivileged(), *make], check=True, capture_output=True, cwd="/")
+
+    def start(self) -> None:
+        """Start it, and return once it answers."""
+        options = [
+            word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")
+        ]
+        command = [*_unprivileged(), str(_programs() / "postgres"), "-D", str(self.folder / "data")]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *options], stdout=log, stderr=log, cwd="/", start_new_session=True
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(psycopg.OperationalError):
+                self.run("SELECT 1")
+                return
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: by SIGINT it closes every connection at once, by SIGQUIT as in a crash."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(60)
+            self._process = None
+
+    def address(self, database: str) -> str:
+        """Return what a client needs to connect to a database."""
+        return f"host={self.folder} user=linewatch dbname={database}"
+
+    def run(self, *statements: str, database: str = "postgres") -> None:
+        """Run statements, each by itself."""
+        with psycopg.connect(self.address(database), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def new_database(self, template: str = "template1", tablespace: str = "pg_default") -> str:
+        """Make a database as another one is; return its name."""
+        self._made += 1
+        name = f"{template.removesuffix('_template')}_{self._made}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {tablespace}")
+        return name
+
+    def drop(self, database: str) -> None:
+        """Remove a database, whoever is connected."""
+        self.run(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def settings(self, database: str, **others: object) -> LedgerSettings:
+        """Return the settings of a ledger in a database."""
+        url = f"postgresql+psycopg://linewatch@/{database}?host={self.folder}"
+        return LedgerSettings.model_validate({"url": SecretStr(url), **others})
+
+
+@contextlib.contextmanager
+def serving(**settings: str) -> Iterator[Server]:
+    """Run a server in a new folder, and remove both afterwards."""
+    # Not below a test's own folder: a socket's path has room for 107 letters, and root's is closed.
+    folder = Path(tempfile.mkdtemp(prefix="lw-pg-"))
+    try:
+        server = Server(folder, **settings)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop(signal.SIGQUIT)
+    finally:
+        shutil.rmtree(folder)
