@@ -63,6 +63,10 @@ MEANINGS_OF_MESSAGES = {
     "MeasuredPath.families": "The address families to test: 4, 6 or both in turn.",
     "MeasuredPath.line": "The line that the path measures, by its name in the registry.",
     "MeasuredPath.beside": "Another path of the line whose speed tests this one's stand beside.",
+    "MeasuredPath.fleet_place": "Where its tests stand among a fleet's; a collector says it.",
+    "FleetPlace.place": "As a share of each part of a window.",
+    "FleetPlace.turn": "Which server begins.",
+    "FleetPlace.seed": "The same for the whole fleet.",
     "MeasuredPath.carrier_prefixes": "Networks of the line's carrier (CIDR); a test that left by "
     "another is flagged. Empty: not known.",
     "MeasuredPath.monthly_data_budget_bytes": "No speed test in a month above it; null: no limit.",

@@ -30,9 +30,13 @@ class MeasurementError(LinewatchError):
 
     exit_code = 3
 
-    def __init__(self, failure: Failure, detail: str) -> None:
+    def __init__(
+        self, failure: Failure, detail: str, retry_after_seconds: float | None = None
+    ) -> None:
         super().__init__(detail)
-        self.report = FailureReport(code=failure, detail=detail[:500])
+        self.report = FailureReport(
+            code=failure, detail=detail[:500], retry_after_seconds=retry_after_seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Order:
         progress: called from the measuring thread, often; must return at once.
         cancelled: set when the agent stops; the engine returns soon after.
         ookla_terms_accepted: the user has accepted the terms of Ookla's service.
+        patience_seconds: how long to wait in all for a server that is full and asks to come back.
     """
 
     server: ServerEntry | None
@@ -88,6 +93,7 @@ class Order:
     progress: Callable[[Progress], None] = _ignore
     cancelled: threading.Event = field(default_factory=threading.Event)
     ookla_terms_accepted: bool = False
+    patience_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
+from probe.admission import come_back
 from probe.carrier import is_of, with_public_address
 from probe.ceiling import read_ceiling
 from probe.conditions import route, watch
@@ -32,6 +33,9 @@ from protocol.results import FailureReport, Latency, Speed
 GRACE_SECONDS: Final = 8.0
 """How long an engine may take to return after its deadline: one answer that is under way (5 s),
 and closing its connections. One that takes longer has a defect; its thread is left behind."""
+
+SMALL_BYTES: Final = 1024 * 1024
+"""A test that moved less was refused before its load began: small requests take some kilobytes."""
 
 _LOOK_SECONDS: Final = 2.0
 """How long finding out the interface may delay a measurement, where the server is a name."""
@@ -107,8 +111,9 @@ def take(
 ) -> Taken:
     """Measure once; return what it gave, whatever happens.
 
-    Returns within the engine's deadline (or the order's, if that is sooner) + `GRACE_SECONDS` +
-    `_LOOK_SECONDS` + `ADDRESS_SECONDS`.
+    A server that is full is asked again, as long as the order's patience lasts. Returns within the
+    engine's deadline (or the order's, if that is sooner) + `GRACE_SECONDS` + `_LOOK_SECONDS` +
+    `ADDRESS_SECONDS`, and that patience, for each attempt that was refused.
 
     Args:
         engine: an entry of the registry.
@@ -116,6 +121,18 @@ def take(
         clock: dates the record.
         surroundings: where.
     """
+    taken, admission = come_back(
+        order,
+        lambda again: _take_once(engine, again, clock, surroundings),
+        lambda one: one.failure if one.received_bytes + one.sent_bytes < SMALL_BYTES else None,
+    )
+    if admission is None or taken.conditions is None:
+        return taken
+    conditions = taken.conditions.model_copy(update={"admission": admission})
+    return replace(taken, conditions=conditions)
+
+
+def _take_once(engine: Engine, order: Order, clock: TimeOfDay, surroundings: Surroundings) -> Taken:
     deadline = min(order.deadline, time.monotonic() + engine.deadline_seconds)
     order = replace(order, deadline=deadline)
     started_at, state = clock.now(), clock.state()

@@ -40,6 +40,10 @@ than planned can make one wait. What is rare and valuable waits longer."""
 WAIT_FOR_QUIET_SECONDS: Final = {Task.SPEED: 20.0, Task.LATENCY: 5.0}
 """How long a measurement waits for a delivery under way. `reach` moves nothing and waits not."""
 
+WAIT_FOR_SERVER_SECONDS: Final = 45.0
+"""How long a slot waits in all for a server that is full: with the test itself (some 35 s) it stays
+within the time that the slot has its line for itself."""
+
 STOP_SECONDS: Final = 5.0
 """How long measurements are given to end when the agent is stopped."""
 
@@ -197,6 +201,7 @@ class Runner:
             deadline=time.monotonic() + engine.deadline_seconds,
             cancelled=self._stopping,
             ookla_terms_accepted=self._servers.ookla_terms_accepted,
+            patience_seconds=WAIT_FOR_SERVER_SECONDS,
         )
         if progress:
             order = replace(order, progress=progress)

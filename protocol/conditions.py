@@ -131,6 +131,19 @@ class Ceiling(Model):
     interface: Text
 
 
+class Admission(Model):
+    """How often the server was full, before it took the test or the test was given up.
+
+    Attributes:
+        refusals: how often.
+        waited_seconds: for how long the probe waited in all. The record's other conditions are of
+            the last attempt.
+    """
+
+    refusals: Count
+    waited_seconds: Seconds
+
+
 class Conditions(Model):
     """What could make the number unfair, measured before, during and after.
 
@@ -138,6 +151,7 @@ class Conditions(Model):
         ceiling: what this device was certified for over the test's interface; null: it was not.
         by_carrier: whether the test left by the line's carrier, by the public address; null where
             that is not known.
+        admission: where the server was full at first; null: it was not.
     """
 
     model: Text | None
@@ -147,3 +161,4 @@ class Conditions(Model):
     after: Snapshot | None
     ceiling: Ceiling | None = None
     by_carrier: bool | None = None
+    admission: Admission | None = None

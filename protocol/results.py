@@ -13,10 +13,15 @@ from protocol.model import Count, Model, Ratio, Seconds, Text
 
 
 class FailureReport(Model):
-    """Why a slot did not end as measured: a code from the closed list, a detail for people."""
+    """Why a slot did not end as measured: a code from the closed list, a detail for people.
+
+    Attributes:
+        retry_after_seconds: when a server that was full asked to come back.
+    """
 
     code: Failure
     detail: Text
+    retry_after_seconds: Seconds | None = None
 
 
 # --- speed -----------------------------------------------------------------------------------

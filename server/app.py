@@ -70,6 +70,7 @@ class MeasurementServer:
             limits.tests,
             lambda direction, count: self._metrics.moved.labels(direction).inc(count),
             self._metrics.tests.inc,
+            maximum_link_ratio=limits.link_ratio,
         )
         self._watch()
         self._pool = GarbagePool()

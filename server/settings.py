@@ -37,6 +37,11 @@ class LimitSettings(Section):
         description="The most tests at the same time; a further one is answered 503. One IPv4 "
         "address or one IPv6 /64 can have half of them.",
     )
+    link_ratio: Annotated[float, Field(gt=0)] = Field(
+        0.9,
+        description="A new test is answered 503 while the link is fuller than this share of its "
+        "capacity, where that is known; above 1: never for that.",
+    )
     header_bytes: Annotated[int, Field(ge=1024, le=1024 * 1024)] = Field(
         16 * 1024, description="The most bytes of a request's head; a longer one is answered 431."
     )

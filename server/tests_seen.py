@@ -205,6 +205,7 @@ class TestsSeen:
         counted: called with direction and bytes of everything that moves.
         begun: called for each new test that named itself.
         clock: seconds that never go back.
+        maximum_link_ratio: no new test while the link was fuller than this at the last look.
     """
 
     __test__ = False  # not pytest's
@@ -215,8 +216,11 @@ class TestsSeen:
         counted: Callable[[Direction, int], object],
         begun: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
+        maximum_link_ratio: float = 1.0,
     ) -> None:
         self._maximum_running = maximum_running
+        self._maximum_link_ratio = maximum_link_ratio
+        self._link_is_full = False
         share = min(maximum_running, _KEPT_TESTS) // _SHARE_OF_ADDRESS
         self._maximum_of_address = max(1, share)
         self._counted = counted
@@ -274,6 +278,8 @@ class TestsSeen:
         with self._lock:
             self._let_end(now)
             self._note_load(cpu_ratio, link)
+            fill = max(link.sent_ratio, link.received_ratio) if link else 0.0
+            self._link_is_full = fill > self._maximum_link_ratio
             for key, seen in list(self._tests.items()):
                 if key not in self._running and now - seen.touched_at > _KEPT_SECONDS:
                     del self._tests[key]
@@ -290,7 +296,9 @@ class TestsSeen:
         return seen
 
     def _is_full(self, whose: str) -> bool:
-        """Tell whether there is no room for one more test, in all or of this address."""
+        """Tell whether there is no room for one more test: in all, of this address, on the link."""
+        if self._link_is_full:
+            return True
         of_address = sum(run.counted_as == whose for run in self._running.values())
         return len(self._running) >= self._maximum_running or of_address >= self._maximum_of_address
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from probe.admission import BUSY_STATUS, busy
 from probe.engine import MeasurementError
 from probe.transfer.dial import Target
 from probe.transfer.framing import Head
@@ -37,7 +38,6 @@ from protocol.messages import BackendPaths, ServerEntry, ServerInfo, ServerTest
 from protocol.results import ServerIdentity
 
 _OK: Final = 200
-_BUSY: Final = 503
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 BACKEND_FOLDER = "backend/"
@@ -302,12 +302,8 @@ def _info(answer: Answer) -> ServerInfo | None:
 
 
 def _refuse_busy(head: Head, url: str) -> None:
-    if head.status == _BUSY:
-        later = head.headers.get("retry-after", "")
-        when = f"; it asks to come back in {later} s" if later.isdecimal() else ""
-        raise MeasurementError(
-            Failure.SERVER_BUSY, f"{url} carries all the tests it can (503){when}"
-        )
+    if head.status == BUSY_STATUS:
+        raise busy(head, url)
 
 
 def _why_not(answer: Answer, paths: Paths) -> str | None:

@@ -293,4 +293,4 @@ def _raise_if_lost(streams: Sequence[Stream]) -> None:
     failures = [stream.failure for stream in streams]
     first = failures[0]
     if first is not None and all(failures):
-        raise MeasurementError(first.code, first.detail)
+        raise MeasurementError(first.code, first.detail, first.retry_after_seconds)

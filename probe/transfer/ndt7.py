@@ -17,6 +17,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from probe.admission import BUSY_STATUS, busy
 from probe.engine import MeasurementError
 from probe.failure import ERRORS
 from probe.transfer import kernel
@@ -41,7 +42,6 @@ _KEPT_MEASUREMENTS: Final = 1000
 
 _TLS_BUFFER_BYTES: Final = 256 * 1024
 _LOOK_BYTES: Final = 4096
-_BUSY: Final = 503
 
 
 class Ndt7Stream(Stream):
@@ -298,12 +298,8 @@ def _waiting(connection: socket.socket) -> bytes | None:
 
 def _check(head: Head, key: str, url: str) -> None:
     """Raise unless an answer opens ndt7's WebSocket."""
-    if head.status == _BUSY:
-        later = head.headers.get("retry-after", "")
-        when = f"; it asks to come back in {later} s" if later.isdecimal() else ""
-        raise MeasurementError(
-            Failure.SERVER_BUSY, f"{url} carries all the tests it can (503){when}"
-        )
+    if head.status == BUSY_STATUS:
+        raise busy(head, url)
     if head.status != SWITCHING:
         raise MeasurementError(
             Failure.NOT_A_SERVER, f"{url} answered status {head.status} instead of a WebSocket"

@@ -1,5 +1,7 @@
 """The engine against this project's own server as a process of its own: IPv4, IPv6, TLS."""
 
+import http.client
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from probe.engine import Engine, Order, Progress
 from probe.engines.http import HttpEngine, Profile
 from probe.measurement import Taken, take
 from probe.transfer.ramp import Fixed
+from protocol.constants import GARBAGE
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.messages import ServerEntry
@@ -149,6 +152,46 @@ def test_a_full_server_is_busy(tmp_path: Path) -> None:
     assert taken.failure is not None
     assert taken.failure.code is Failure.SERVER_BUSY
     assert "9 s" in taken.failure.detail
+
+
+def test_a_probe_comes_back_when_a_full_server_asks_it_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server is full with somebody else's test, until the probe was refused: then its test is
+    whole, and the record says how often it was refused and how long it waited.
+    """
+    caplog.set_level(logging.INFO, "probe.admission")
+    limits = {"limits": {"tests": 1, "retry_after_seconds": 1}}
+    with start_server(tmp_path, settings=limits) as server:
+        other = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        # Its answer is not read, so its test goes on until the connection ends.
+        other.request("GET", f"/backend/{GARBAGE}?ckSize=100")
+        refused = _Refused(other)
+        logging.getLogger("probe.admission").addHandler(refused)
+        try:
+            taken = measure(server.url, patience_seconds=30)
+        finally:
+            logging.getLogger("probe.admission").removeHandler(refused)
+            other.close()
+    both(taken)
+    assert taken.conditions is not None
+    admission = taken.conditions.admission
+    assert admission is not None
+    assert admission.refusals >= 1
+    assert 1 <= admission.waited_seconds <= 30
+
+
+class _Refused(logging.Handler):
+    """Ends somebody else's connection as soon as the probe is told to come back."""
+
+    def __init__(self, other: http.client.HTTPConnection) -> None:
+        super().__init__()
+        self._other = other
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Make room."""
+        del record
+        self._other.close()
 
 
 @pytest.mark.parametrize(

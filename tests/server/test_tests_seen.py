@@ -17,11 +17,11 @@ OTHER = "1" * 32
 class _Seen(TestsSeen):
     """Tests seen by a clock that the test sets, and the totals they passed on."""
 
-    def __init__(self, maximum: int = 100) -> None:
+    def __init__(self, maximum: int = 100, maximum_link_ratio: float = 2.0) -> None:
         self.now = 100.0
         self.totals = {"download": 0, "upload": 0}
         self.tests_begun = 0
-        super().__init__(maximum, self._add, self._count, lambda: self.now)
+        super().__init__(maximum, self._add, self._count, lambda: self.now, maximum_link_ratio)
 
     def _add(self, direction: Direction, count: int) -> None:
         self.totals[direction] += count
@@ -163,6 +163,24 @@ def test_load_is_noted_for_running_tests_only() -> None:
     assert report
     assert (report.tests_running_maximum, report.cpu_ratio_maximum) == (2, 0.9)
     assert (report.link_sent_ratio_maximum, report.link_received_ratio_maximum) == (0.9, 0.3)
+
+
+def test_a_full_link_takes_no_further_test() -> None:
+    """While the link is fuller than it may be, one way or the other, a new test is refused; the one
+    that runs goes on, and once there is room the next one is taken.
+    """
+    seen = _Seen(maximum_link_ratio=0.9)
+    with seen.transfer(TEST, 0, "upload", "10.0.0.1") as counting:
+        counting.add(1, seen.now)
+        seen.observe(None, Fill(0.1, 0.95))
+        with pytest.raises(TooManyTests):
+            _move_a_byte(seen, OTHER)
+        _move_a_byte(seen, TEST)
+        seen.observe(None, Fill(0.9, 0.1))
+        _move_a_byte(seen, OTHER)
+        seen.observe(None, Fill(0.95, 0.1))
+        seen.observe(None)
+        _move_a_byte(seen, "2" * 32)
 
 
 def test_a_pause_between_directions_is_part_of_the_test() -> None:

@@ -1,0 +1,182 @@
+"""What a fleet's speed tests load its servers with: moments drawn by each probe alone, and placed.
+
+Every probe's day is planned twice by the probe's own code: without a place in the fleet, and with
+the place that the collector's allotment gives it. Then the tests are counted second by second: how
+many run at the same time at each server, and what their lines carry together.
+
+    python -m bench.fleet_slots [--probes 100000] [--servers 40] [--seed s] [--json]
+"""
+
+import json
+import os
+import random
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time
+from functools import partial
+from itertools import accumulate
+from multiprocessing import Pool
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from collector.domain.allotment import TEST_SECONDS, Fleet, Wish, allot
+from collector.settings import CollectorSettings
+from probe.slots import plan_day
+from protocol.messages import FleetPlace, MeasuredPath, Schedule
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+DAY = date(2026, 3, 2)
+MIDNIGHT = int(datetime.combine(DAY, time(), ZONE).timestamp())
+DAY_SECONDS = 86_400
+
+PLANS_BITS_PER_SECOND = (80e6, 150e6, 300e6, 500e6, 1e9)
+PLAN_WEIGHTS = (10, 30, 40, 15, 5)
+"""What lines of offices and community houses are sold as, roughly."""
+
+Placed = tuple[Wish, FleetPlace | None]
+Start = tuple[str, int, float]
+"""Of a test: its server, the second of the day, the line's bits per second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A server's fullest moments of the day.
+
+    Attributes:
+        tests: the most that ran at the same time.
+        bits_per_second: the most that their lines carry together.
+    """
+
+    tests: int
+    bits_per_second: float
+
+
+def make_fleet(probes: int, servers: int, seed: str) -> list[Wish]:
+    """Return the wishes of a fleet on the usual plan.
+
+    Lines with the same main server have the same two others, as a region's have.
+    """
+    dice = random.Random(seed)  # noqa: S311 - a fleet that never was
+    speed = CollectorSettings().schedule.speed
+    windows = speed.windows if speed else ()
+    return [
+        Wish(
+            probe=f"p{number}",
+            path="eth0",
+            bits_per_second=dice.choices(PLANS_BITS_PER_SECOND, PLAN_WEIGHTS)[0],
+            servers=tuple(f"s{(number + step) % servers}" for step in range(min(3, servers))),
+            families=1,
+            windows=windows,
+        )
+        for number in range(probes)
+    ]
+
+
+def starts(schedule: Schedule, placed: Placed) -> list[Start]:
+    """Return the tests of a probe's day, by its own planner."""
+    wish, place = placed
+    path = MeasuredPath(name=wish.path, servers=wish.servers, schedule=schedule, fleet_place=place)
+    return [
+        (slot.server or "", int(slot.moment.timestamp()) - MIDNIGHT, wish.bits_per_second)
+        for slot in plan_day(DAY, ZONE, [path], wish.probe).slots
+    ]
+
+
+def peaks(tests: Iterable[Start]) -> dict[str, Peak]:
+    """Return each server's peaks."""
+    changes: dict[str, tuple[list[int], list[float]]] = {}
+    for server, second, rate in tests:
+        if server not in changes:
+            changes[server] = ([0] * (DAY_SECONDS + 1), [0.0] * (DAY_SECONDS + 1))
+        running, carried = changes[server]
+        end = min(second + TEST_SECONDS, DAY_SECONDS)
+        running[second] += 1
+        running[end] -= 1
+        carried[second] += rate
+        carried[end] -= rate
+    return {
+        server: Peak(max(accumulate(running)), max(accumulate(carried)))
+        for server, (running, carried) in changes.items()
+    }
+
+
+def plan(wishes: list[Wish], fleet: Fleet | None, title: str) -> dict[str, Peak]:
+    """Return each server's peaks of the fleet's day; None of a fleet: each draws alone."""
+    speed_only = CollectorSettings().schedule.model_copy(update={"latency": None, "reach": None})
+    placed = [(wish, fleet.places[wish.key] if fleet else None) for wish in wishes]
+    with Pool(os.cpu_count()) as pool:
+        days = pool.imap_unordered(partial(starts, speed_only), placed, chunksize=200)
+        shown = track(days, title, total=len(placed), console=Console(stderr=True))
+        return peaks(test for day in shown for test in day)
+
+
+@click.command()
+@click.option("--probes", default=100_000, show_default=True)
+@click.option("--servers", default=40, show_default=True)
+@click.option("--seed", default="fleet", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+def main(probes: int, servers: int, seed: str, *, as_json: bool) -> None:
+    """Plan a day of the fleet both ways, and compare."""
+    wishes = make_fleet(probes, servers, seed)
+    fleet = allot(wishes, {}, seed)
+    drawn = plan(wishes, None, "drawn alone")
+    placed = plan(wishes, fleet, "placed")
+    rows = [
+        {
+            "server": server,
+            "mean_bits_per_second": fleet.loads[server].mean_bits_per_second,
+            "bound_bits_per_second": fleet.loads[server].peak_bits_per_second,
+            "drawn": asdict(drawn[server]),
+            "placed": asdict(placed[server]),
+        }
+        for server in sorted(drawn)
+    ]
+    if as_json:
+        click.echo(json.dumps({"probes": probes, "servers": rows}))
+    else:
+        _print(probes, drawn, placed, fleet)
+
+
+def _print(probes: int, drawn: dict[str, Peak], placed: dict[str, Peak], fleet: Fleet) -> None:
+    table = Table(title=f"A day of {probes:,} probes at {len(drawn)} servers, 30 s a test")
+    table.add_column("at one server")
+    for head in ("drawn alone", "placed", "placed / drawn"):
+        table.add_column(head, justify="right")
+    count = len(drawn)
+
+    def row(name: str, before: float, after: float, form: str) -> None:
+        ratio = after / before
+        table.add_row(name, form.format(before), form.format(after), f"{ratio:.2f}")
+
+    both = (drawn.values(), placed.values())
+    row("most tests at once, fullest", *(max(p.tests for p in each) for each in both), "{:.0f}")
+    row("most tests at once, mean", *(sum(p.tests for p in e) / count for e in both), "{:.1f}")
+    row(
+        "Gbit/s at once, fullest",
+        *(max(p.bits_per_second for p in each) / 1e9 for each in both),
+        "{:.2f}",
+    )
+    row(
+        "Gbit/s at once, mean",
+        *(sum(p.bits_per_second for p in each) / 1e9 / count for each in both),
+        "{:.2f}",
+    )
+    Console().print(table)
+    loads = fleet.loads.values()
+    bound = max(load.peak_bits_per_second for load in loads) / 1e9
+    mean = max(load.mean_bits_per_second for load in loads) / 1e9
+    kept = all(
+        placed[name].bits_per_second <= fleet.loads[name].peak_bits_per_second for name in placed
+    )
+    click.echo(
+        f"Mean over the fullest part: {mean:.2f} Gbit/s. No moment may exceed {bound:.2f} Gbit/s "
+        f"by the allotment's bound; {'none did' if kept else 'ONE DID'}."
+    )
+
+
+if __name__ == "__main__":
+    main()
