@@ -58,7 +58,7 @@ test-long: setup test-packages ## The tests, with the long versions of the fault
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --long $(PYTEST_ARGS)
 
 .PHONY: test-packages
-test-packages: $(SERVICES) build/miniupnpd build/ndt7_js/.ready
+test-packages: $(SERVICES) build/postgresql/.ready build/miniupnpd build/ndt7_js/.ready
 	@deploy/ensure-packages.sh $(TEST_PACKAGES)
 
 # Taken out of Debian's packages: installing those would start the servers on this machine.
@@ -71,6 +71,18 @@ $(SERVICES):
 	    || { $(SUDO) apt-get update --quiet=2 && apt-get download --quiet=2 $(PACKAGE); }; }
 	@dpkg-deb --fsys-tarfile $@.package/*.deb | tar --extract --to-stdout ./usr/bin/$(@F) > $@
 	@chmod +x $@ && rm -r $@.package
+
+# The server that is installed is as good. Installing Debian's would start one, so it is taken out of
+# its package; the libraries that it needs start nothing (LLVM is large, and for long queries).
+build/postgresql/.ready:
+	@mkdir -p $(@D)
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || { cd $(@D); \
+	    apt-cache show postgresql >/dev/null 2>&1 || $(SUDO) apt-get update --quiet=2; \
+	    apt-get download --quiet=2 $$(apt-cache depends postgresql | awk '/Depends: postgresql-[0-9]/ {print $$2}'); \
+	    ../../deploy/ensure-packages.sh $$(dpkg-deb --field postgresql-*.deb Depends \
+	        | grep --only-matching --extended-regexp '(^|, )lib[^ ,]+' | tr --delete ', ' | grep --invert-match libllvm) tzdata; \
+	    dpkg-deb --extract postgresql-*.deb . && rm postgresql-*.deb; }
+	@touch $@
 
 # M-Lab's JavaScript client, from the lock with every file's hash. Debian's npm is large: one that
 # is there already is as good.

@@ -30,13 +30,21 @@ _SMALL = {
 }
 
 
-def _programs() -> Path:
-    """Return the folder of Debian's newest PostgreSQL server."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3])
-    )
-    assert found, "PostgreSQL is missing: make test-packages"
-    return found[-1].parent
+_BUILT = Path(__file__).parents[2] / "build/postgresql"
+
+
+def _programs(folder: Path) -> Path:
+    """Return the folder of PostgreSQL's newest server: installed, or else a copy from build/.
+
+    It may not get at a working copy that only root can enter.
+    """
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        shutil.copytree(_BUILT / "usr", folder / "usr", symlinks=True)
+    found = [
+        *Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+        *(folder / "usr/lib/postgresql").glob("*/bin/postgres"),
+    ]
+    return max(found, key=lambda path: int(path.parts[-3])).parent
 
 
 def _unprivileged() -> list[str]:
@@ -62,7 +70,14 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         if os.getuid() == 0:
             shutil.chown(folder, "nobody", "nogroup")
-        make = [str(_programs() / "initdb"), "-D", str(folder / "data"), "--username", "linewatch"]
+        self._programs = _programs(folder)
+        make = [
+            str(self._programs / "initdb"),
+            "-D",
+            str(folder / "data"),
+            "--username",
+            "linewatch",
+        ]
         make += ["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--auth", "trust"]
         subprocess.run([*_unprivileged(), *make], check=True, capture_output=True, cwd="/")
 
@@ -71,7 +86,12 @@ class Server:
         options = [
             word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")
         ]
-        command = [*_unprivileged(), str(_programs() / "postgres"), "-D", str(self.folder / "data")]
+        command = [
+            *_unprivileged(),
+            str(self._programs / "postgres"),
+            "-D",
+            str(self.folder / "data"),
+        ]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *options], stdout=log, stderr=log, cwd="/", start_new_session=True
