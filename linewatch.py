@@ -53,6 +53,10 @@ COMMANDS: Commands = {
             "accept": (
                 "Test what this device may certify, after installing it.",
                 "probe.commands.accept:accept_command",
+            "load": (
+                "Show what the fleet's tests load each server with.",
+                "collector.commands.servers:server_load",
+            ),
             ),
             "add": (
                 "Register a probe; prints its one-time code.",

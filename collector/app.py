@@ -10,6 +10,7 @@ from collector.api import enrol, health, instruction, records
 from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import explain_refusals
 from collector.api.refusals import RefusalBook
+from collector.fleet_plans import FleetPlans
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
 from collector.metrics import add_metrics, time_requests
@@ -48,6 +49,7 @@ def build(
     app[keys.VERIFIERS] = records.make_verifiers(settings.limits.verifying_threads)
     app[BODIES] = BodyBudget(settings.limits)
     app[DOORS] = []
+    app[instruction.FLEET] = FleetPlans(database, settings)
     # The last one to start is the first one to end: refusals are written before the writer ends.
     app.cleanup_ctx.append(_run_threads)
     app.cleanup_ctx.append(refusals.run)

@@ -9,10 +9,14 @@ from aiohttp import ETag, web
 from collector import keys
 from collector.api.auth import Sender, authenticate
 from collector.errors import LedgerBusyError
+from collector.fleet_plans import FleetPlans
 from collector.ledger.identities import see_probe
 from collector.ledger.instruction import read_instruction
 from protocol.constants import INSTRUCTION_PATH
 from protocol.model import encode
+
+FLEET = web.AppKey("fleet", FleetPlans)
+"""Where each path's tests stand among the fleet's."""
 
 _SEEN_EVERY = timedelta(minutes=1)
 """A request is noted as a sign of life at most so often: it is a write to the disk."""
@@ -37,7 +41,9 @@ async def get_instruction(request: web.Request) -> web.Response:
     instruction = await request.app[keys.DATABASE].read(
         lambda connection: read_instruction(connection, probe, settings)
     )
-    body = encode(instruction)
+    plan = await request.app[FLEET].current()
+    paths = tuple(plan.given(probe, path) for path in instruction.paths)
+    body = encode(instruction.model_copy(update={"paths": paths}))
     tag = ETag(hashlib.sha256(body).hexdigest()[:32])
     known = request.if_none_match or ()
     if any(one.value in (tag.value, "*") for one in known):

@@ -1,8 +1,9 @@
 """`linewatch server add|set|list|import`: the measurement servers that probes may use."""
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 from sqlalchemy import Connection, select
@@ -10,9 +11,10 @@ from sqlalchemy import Connection, select
 from collector.commands.changes import set_row
 from collector.commands.ledger import now, opened
 from collector.commands.tables import show
-from collector.commands.words import NAME
+from collector.commands.words import NAME, SPEED, SPEED_OR_EMPTY
 from collector.errors import RegistryError
 from collector.ledger import registry, schema
+from collector.ledger.fleet import read_fleet
 from collector.settings import CollectorSettings
 from protocol.constants import DEFAULT_ENGINE
 from protocol.messages import MAX_SERVERS
@@ -22,10 +24,12 @@ from protocol.settings import Configuration
 ENGINES: Final = ("http", "ndt7", "ookla", "iperf3")
 """What can speak with a server; the probe's registry of engines has the same for speed."""
 
+F = TypeVar("F", bound=Callable[..., object])
+
 MAX_LIST_BYTES: Final = 1024 * 1024
 """A longer file is no list of servers: one server takes some 300 bytes."""
 
-_COLUMNS: Final = "id url engine network stamp"
+_COLUMNS: Final = "id url engine network stamp budget_bits_per_second"
 
 
 def check_url(url: str) -> str:
@@ -48,6 +52,15 @@ _network = click.option(
 _stamp = click.option("--stamp", help="HOST:PORT of its STAMP reflector; default: as in the URL.")
 
 
+def _budget(kind: click.ParamType[Any]) -> Callable[[F], F]:
+    return click.option(
+        "--budget",
+        "budget_bits_per_second",
+        type=kind,
+        help="What tests may take of its link each way, as 5G: plans are thinned to keep to it.",
+    )
+
+
 @click.command(
     epilog="Examples: linewatch server add hn1 --url http://speed.example:8080 "
     "--stamp speed.example:8080 --network VNIX;  "
@@ -58,6 +71,7 @@ _stamp = click.option("--stamp", help="HOST:PORT of its STAMP reflector; default
 @_stamp
 @_engine
 @_network
+@_budget(SPEED)
 @click.pass_obj
 def server_add(
     configuration: Configuration,
@@ -67,6 +81,7 @@ def server_add(
     stamp: str | None,
     engine: str | None,
     network: str | None,
+    budget_bits_per_second: int | None,
 ) -> None:
     """Register a measurement server for all probes.
 
@@ -78,6 +93,7 @@ def server_add(
         "stamp": stamp,
         "engine": engine or DEFAULT_ENGINE,
         "network": network,
+        "budget_bits_per_second": budget_bits_per_second,
     }
     with opened(configuration) as (database, settings), database.write() as connection:
         _require_room(connection, settings, {server})
@@ -92,6 +108,7 @@ def server_add(
 @_stamp
 @_engine
 @_network
+@_budget(SPEED_OR_EMPTY)
 @click.pass_obj
 def server_set(configuration: Configuration, /, server: str, **given: Any) -> None:  # noqa: ANN401 - options
     """Mend what is known of a server: only what is given changes, '' empties it.
@@ -111,6 +128,41 @@ def server_list(configuration: Configuration, as_json: bool) -> None:
     with opened(configuration) as (database, _):
         rows = database.read_now(lambda connection: registry.rows(connection, schema.servers))
     show(rows, _COLUMNS.split(), as_json=as_json)
+
+
+@click.command(epilog="Example: linewatch server load")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@click.pass_obj
+def server_load(configuration: Configuration, as_json: bool) -> None:
+    """Show what the fleet's speed tests load each server with, in its fullest part of the day.
+
+    The peak is a bound that no moment exceeds, each way. Above its budget only a server is whose
+    paths have one test a day left, or whose fastest lines are above it alone.
+    """
+    with opened(configuration) as (database, settings):
+        plan = database.read_now(lambda connection: read_fleet(connection, settings))
+    rows = [
+        {
+            "server": name or "(the first)",
+            "paths": load.paths,
+            "tests_per_day": round(load.tests_per_day, 1),
+            "mean_bits_per_second": round(load.mean_bits_per_second),
+            "peak_bits_per_second": round(load.peak_bits_per_second),
+            "budget_bits_per_second": plan.budgets.get(name),
+        }
+        for name, load in plan.fleet.loads.items()
+    ]
+    show(rows, list(rows[0]) if rows else ["server"], as_json=as_json)
+    over = [row["server"] for row in rows if _is_over(row)]
+    if over:
+        click.secho(f"above their budgets: {', '.join(map(str, over))}", fg="red", err=True)
+    if plan.fleet.windows:
+        click.secho(f"{len(plan.fleet.windows)} paths have fewer tests than their plans", err=True)
+
+
+def _is_over(row: Mapping[str, Any]) -> bool:
+    budget = row["budget_bits_per_second"]
+    return budget is not None and row["peak_bits_per_second"] > budget
 
 
 @click.command(epilog="Example: linewatch server import librespeed-servers.json")

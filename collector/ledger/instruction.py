@@ -19,7 +19,7 @@ from protocol.messages import (
 def read_instruction(
     connection: Connection, probe: str, settings: CollectorSettings
 ) -> Instruction:
-    """Return the instruction of a registered probe."""
+    """Return the instruction of a registered probe, without its place in the fleet."""
     listed = [
         ServerEntry(
             name=row.id,

@@ -128,3 +128,18 @@ def test_probes_are_never_told_more_than_they_take(registry: Registry, tmp_path:
         with pytest.raises(LinewatchError, match=f"at most {MAX_SERVERS}"):
             registry.run(*words)
     assert len(told(registry)) == MAX_SERVERS
+
+
+def test_load_shows_what_tests_load_servers_with(registry: Registry) -> None:
+    """A server's paths, tests, mean and peak beside its budget; above it is said in red."""
+    registry.run("server", "add", "hn1", "--url", "http://hn1", "--budget", "500M")
+    (row,) = registry.json("server", "load")
+    assert row["server"] == "(the first)"
+    assert row["paths"] == 1
+    assert row["tests_per_day"] == 8
+    assert row["budget_bits_per_second"] == 500_000_000
+    assert 1.5e9 < row["peak_bits_per_second"] < 1.6e9
+    told = registry.run("server", "load")
+    assert "above their budgets: (the first)" in told.stderr
+    registry.run("server", "set", "hn1", "--budget", "")
+    assert "above" not in registry.run("server", "load").output
