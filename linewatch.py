@@ -109,6 +109,19 @@ COMMANDS: Commands = {
             "list": ("List the lines.", "collector.commands.registry:line_list"),
         },
     ),
+    "registry": (
+        "The whole registry at once.",
+        {
+            "import": (
+                "Add carriers, servers, sites, lines and probes from a file.",
+                "collector.commands.registry_import:registry_import",
+            ),
+        },
+    ),
+    "simulate": (
+        "Make a fleet that never was, and send or keep what it writes.",
+        "simulate.commands:simulate",
+    ),
     "operator": (
         "People who may log in to the collector.",
         {

@@ -1,7 +1,6 @@
 """A fleet that never was, day by day and probe by probe."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,6 +29,7 @@ class Fleet:
     def __init__(self, plan: FleetPlan, numbers: Iterable[int] | None = None) -> None:
         self.plan = plan
         self.truths: dict[str, ProbeTruth] = {}
+        self.share_done = 0.0
         self._numbers = list(range(plan.probes) if numbers is None else numbers)
 
     def probes(self) -> Iterator[Probe]:
@@ -52,19 +52,17 @@ class Fleet:
         """
         devices = [Device(self.plan, probe) for probe in self.probes()]
         self.truths = {device.probe.id: device.truth for device in devices}
+        self.share_done = 0.0
+        steps = len(devices) * self.plan.days
         for day in self.plan.days_of():
             for device in devices:
                 yield from device.day(day)
+                self.share_done += 1 / steps
 
     def truth(self) -> dict[str, Any]:
         """Return what is planted, and what was written so far: JSON's types."""
-        plan = asdict(self.plan)
-        plan |= {
-            "start": self.plan.start.isoformat(),
-            "schedule": self.plan.schedule.model_dump(mode="json"),
-        }
         return {
-            "plan": plan,
+            "plan": self.plan.as_json(),
             "planted": planted(self.plan, list(self.probes())),
             "records": sum(truth.records for truth in self.truths.values()),
             "probes": {name: truth.as_json() for name, truth in self.truths.items()},

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from protocol.messages import (
@@ -80,6 +80,18 @@ class FleetPlan:
     def days_of(self) -> list[date]:
         """Return the days."""
         return [self.start + timedelta(number) for number in range(self.days)]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON's types, from which it can be made again."""
+        return {
+            "probes": self.probes,
+            "days": self.days,
+            "seed": self.seed,
+            "start": self.start.isoformat(),
+            "schedule": self.schedule.model_dump(mode="json"),
+            "trouble": self.trouble,
+            "batch_records": self.batch_records,
+        }
 
     def dice(self, *words: object) -> random.Random:
         """Return dice for one purpose: what is drawn for another moves none of them."""

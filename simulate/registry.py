@@ -14,7 +14,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.messages import MeasuredPath, ServerEntry
-from simulate.plan import FleetPlan
+from simulate.plan import USUAL, FleetPlan
 
 PROBES_A_WARD: Final = 12
 
@@ -285,10 +285,9 @@ def _line_row(line: Line, site: str) -> dict[str, Any]:
 
 
 def _probe_row(plan: FleetPlan, probe: Probe) -> dict[str, Any]:
-    paths = [
-        way.path.model_dump(mode="json", exclude={"carrier_prefixes"}, exclude_none=True)
-        for way in probe.ways
-    ]
+    # A plan that is the collector's own is not said again.
+    left_out = {"carrier_prefixes"} | ({"schedule"} if plan.schedule == USUAL else set())
+    paths = [way.path.model_dump(mode="json", exclude=left_out) for way in probe.ways]
     return {
         "id": probe.id,
         "site": probe.site["id"],

@@ -7,7 +7,7 @@ from dataclasses import replace
 from protocol import chain
 from simulate import Fleet, FleetPlan, rhythm
 from simulate.plan import midnight
-from tests.simulate.fleets import SMALL, TROUBLED
+from tests.simulate.fleets import SMALL, TROUBLED, troubled
 
 
 def _bodies(plan: FleetPlan, numbers: list[int] | None = None) -> list[bytes]:
@@ -36,10 +36,10 @@ def test_every_chain_and_seal_holds() -> None:
     """Each batch follows the one before it in its chain and is sealed by its probe's key; chains
     that begin anew are among them.
     """
-    fleet = Fleet(TROUBLED)
+    fleet, batches = troubled()
     keys = fleet.keys()
     heads: dict[tuple[str, str], chain.Link] = {}
-    for batch in fleet.batches():
+    for batch in batches:
         lines, seal = chain.split_batch(batch.body)
         assert tuple(lines) == batch.lines
         assert len(lines) <= TROUBLED.batch_records
@@ -68,9 +68,9 @@ def test_every_chain_and_seal_holds() -> None:
 
 def test_the_truth_counts_what_was_written() -> None:
     """Records by probe, task and outcome, tombstones and untimed ones are those of the lines."""
-    fleet = Fleet(TROUBLED)
+    fleet, batches = troubled()
     counted: Counter[tuple[str, str]] = Counter()
-    for batch in fleet.batches():
+    for batch in batches:
         for line in map(json.loads, batch.lines):
             outcome = f"{line['task']} {line['outcome']}" if "outcome" in line else "tombstone"
             counted[line["probe"], outcome] += 1

@@ -29,7 +29,7 @@ from simulate.plan import ZONE
 from simulate.records import METHODS, SPOILING
 from simulate.registry import SOFTWARE
 from simulate.troubles import line_troubles
-from tests.simulate.fleets import TROUBLED
+from tests.simulate.fleets import TROUBLED, troubled
 
 AnyRecord = SpeedRecord | LatencyRecord | ReachRecord
 
@@ -37,7 +37,7 @@ AnyRecord = SpeedRecord | LatencyRecord | ReachRecord
 @pytest.fixture(scope="module")
 def lines() -> list[bytes]:
     """Return all lines of a troubled fleet."""
-    return [line for batch in Fleet(TROUBLED).batches() for line in batch.lines]
+    return [line for batch in troubled()[1] for line in batch.lines]
 
 
 @pytest.fixture(scope="module")
