@@ -22,6 +22,21 @@ CONFIGURATION_PLACES = (Path("config.yaml"), Path("/etc/linewatch/config.yaml"))
 
 Commands = Mapping[str, "tuple[str, str] | tuple[str, Commands]"]
 
+_SINKS: Any = {
+    "list": (
+        "List the sinks, how far each is and how far behind.",
+        "collector.commands.sinks:sinks_list",
+    ),
+    "fill": (
+        "Write to a sink what it does not have yet.",
+        "collector.commands.sinks:fill",
+    ),
+    "refill": (
+        "Write the whole ledger to a sink again.",
+        "collector.commands.sinks:refill",
+    ),
+}
+
 COMMANDS: Commands = {
     "measure": ("Measure this line, here and now.", "probe.commands.measure:measure"),
     "demo": ("Run server, collector and one probe on this machine.", "linewatch_demo:demo"),
@@ -38,6 +53,10 @@ COMMANDS: Commands = {
                 "Register the servers of a list in LibreSpeed's format.",
                 "collector.commands.servers:server_import",
             ),
+            "load": (
+                "Show what the fleet's tests load each server with.",
+                "collector.commands.servers:server_load",
+            ),
             "list": ("List the servers.", "collector.commands.servers:server_list"),
         },
     ),
@@ -53,10 +72,6 @@ COMMANDS: Commands = {
             "accept": (
                 "Test what this device may certify, after installing it.",
                 "probe.commands.accept:accept_command",
-            "load": (
-                "Show what the fleet's tests load each server with.",
-                "collector.commands.servers:server_load",
-            ),
             ),
             "add": (
                 "Register a probe; prints its one-time code.",
@@ -79,6 +94,7 @@ COMMANDS: Commands = {
         {
             "run": ("Take records, keep them, show them.", "collector.commands.run:run"),
             "migrate": ("Bring the ledger to this version.", "collector.commands.run:migrate"),
+            "sinks": ("Copies of the ledger as time series elsewhere.", _SINKS),
         },
     ),
     "site": (

@@ -13,9 +13,11 @@ from collector.api.refusals import RefusalBook
 from collector.fleet_plans import FleetPlans
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
-from collector.metrics import add_metrics, time_requests
+from collector.metrics import REGISTRY, add_metrics, time_requests
 from collector.serving import DOORS, keep_place
 from collector.settings import CollectorSettings
+from collector.sinks.metrics import SinkMetrics
+from collector.sinks.running import TASKS, run_sinks
 from collector.web import routes
 from protocol.constants import MAX_BODY_BYTES
 
@@ -47,12 +49,15 @@ def build(
     app[keys.WRITER] = writer = Writer(database, settings.limits)
     app[keys.REFUSALS] = refusals = RefusalBook(writer)
     app[keys.VERIFIERS] = records.make_verifiers(settings.limits.verifying_threads)
+    app[instruction.FLEET] = FleetPlans(database, settings)
     app[BODIES] = BodyBudget(settings.limits)
     app[DOORS] = []
-    app[instruction.FLEET] = FleetPlans(database, settings)
-    # The last one to start is the first one to end: refusals are written before the writer ends.
+    # The last one to start is the first one to end: sinks are given away and refusals are
+    # written before the writer ends.
     app.cleanup_ctx.append(_run_threads)
     app.cleanup_ctx.append(refusals.run)
+    app[TASKS] = []
+    app.cleanup_ctx.append(run_sinks)
     _add_routes(app, settings)
     return app
 
@@ -64,6 +69,7 @@ def _add_routes(app: web.Application, settings: CollectorSettings) -> None:
     instruction.add_routes(app)
     health.add_routes(app)
     add_metrics(app, settings.metrics)
+    app[REGISTRY].register(SinkMetrics(app[keys.DATABASE], app[TASKS], app[keys.NOW]))
     routes.add_routes(app)
 
 

@@ -2,7 +2,8 @@
 
 from datetime import time
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -137,6 +138,65 @@ class MetricsSettings(Section):
     )
 
 
+class InfluxdbSettings(Section):
+    """One sink: a server that takes InfluxDB's line protocol."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Its name in the ledger, for ever: another name is another sink, filled from "
+        "the beginning.",
+    )
+    url: str = Field(description="Where it listens, without /api/v2/write or /write.")
+    version: Literal[1, 2] = Field(
+        2,
+        description="2: the write API of InfluxDB 2 and 3, InfluxDB 1.8 and VictoriaMetrics; "
+        "1: that of an InfluxDB before 1.8.",
+    )
+    token: SecretStr | None = Field(
+        None, description="What it asks for; of version 1, and of InfluxDB 1.8: USER:PASSWORD."
+    )
+    org: str = Field("", description="The organisation, of InfluxDB 2.")
+    bucket: str = Field(
+        "linewatch",
+        description="Where to; of InfluxDB 1 the database, or DATABASE/POLICY. VictoriaMetrics "
+        "has none.",
+    )
+    ca: Path | None = Field(
+        None, description="The authority of its certificate, PEM; null: those of the system."
+    )
+    timeout_seconds: PositiveFloat = Field(
+        10.0, description="How long one request may take, the answer included."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _plain_address(cls, text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            msg = "an address is needed, for example http://victoriametrics.example:8428"
+            raise ValueError(msg)
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            msg = "user, password and token do not belong into the address: see token"
+            raise ValueError(msg)
+        return text
+
+
+class SinkSettings(Section):
+    """Copies of the ledger as time series."""
+
+    influxdb: tuple[InfluxdbSettings, ...] = Field(
+        (), description="InfluxDB 1, 2 and 3, VictoriaMetrics: each entry is a sink of its own."
+    )
+
+    @model_validator(mode="after")
+    def _each_its_name(self) -> Self:
+        names = [one.name for one in self.influxdb]
+        if len(set(names)) != len(names):
+            msg = "two sinks have the same name"
+            raise ValueError(msg)
+        return self
+
+
 class WebSettings(Section):
     """The pages."""
 
@@ -179,6 +239,9 @@ class CollectorSettings(Section):
     )
     metrics: MetricsSettings = Field(MetricsSettings(), description="What /metrics shows.")
     web: WebSettings = Field(WebSettings(), description="The pages.")
+    sinks: SinkSettings = Field(
+        SinkSettings(), description="Copies of the ledger as time series elsewhere."
+    )
     schedule: Schedule = Field(
         default_factory=_default_schedule,
         description="The plan of every path that has no plan of its own.",

@@ -1,0 +1,151 @@
+"""`linewatch collector sinks list|fill|refill`: how far each copy of the ledger is."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Connection
+
+from collector.commands.ledger import now, opened
+from collector.commands.tables import show
+from collector.errors import RegistryError
+from collector.ledger.database import Database
+from collector.ledger.tail import horizon
+from collector.settings import CollectorSettings
+from collector.sinks import keeping
+from collector.sinks.feeder import Feeder, Step
+from collector.sinks.running import open_far_end, own_name
+from protocol.settings import Configuration
+
+_COLUMNS: Final = "name cursor lag_records lag_seconds written held_back set_aside fed_by"
+_LOOK_SECONDS: Final = 0.5
+"""How often it is looked how far a collector that feeds the sink has come."""
+
+
+@click.command("list", epilog="Example: linewatch collector sinks list --json")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.pass_obj
+def sinks_list(configuration: Configuration, as_json: bool) -> None:
+    """List the sinks: how far each is, and how far behind."""
+    with opened(configuration) as (database, settings):
+        _add_missing(database, settings)
+        rows = database.read_now(partial(_rows, settings=settings))
+    show(rows, _COLUMNS.split(), as_json=as_json)
+
+
+@click.command(epilog="Example: linewatch collector sinks fill victoria")
+@click.argument("name")
+@click.pass_obj
+def fill(configuration: Configuration, name: str) -> None:
+    """Write to a sink all that it does not have yet, and show how far that is.
+
+    A collector that runs does it by itself: then this only watches.
+    """
+    with opened(configuration) as (database, settings):
+        _check_known(settings, name)
+        _add_missing(database, settings)
+        asyncio.run(_fill(database, settings, name))
+
+
+@click.command(epilog="Example: linewatch collector sinks refill victoria")
+@click.argument("name")
+@click.pass_obj
+def refill(configuration: Configuration, name: str) -> None:
+    """Write the whole ledger to a sink again, from the beginning.
+
+    For a far end that lost its data, or for tags as the registry has them now: delete the old
+    series there first. What was set aside is tried again.
+    """
+    with opened(configuration) as (database, settings):
+        _check_known(settings, name)
+        _add_missing(database, settings)
+        with database.write() as connection:
+            keeping.begin_again(connection, name)
+        asyncio.run(_fill(database, settings, name))
+
+
+async def _fill(database: Database, settings: CollectorSettings, name: str) -> None:
+    """Step until the sink has all that was in the ledger when this began; show how far it is.
+
+    Raises:
+        AwayError: the far end did not take it.
+    """
+    target = await asyncio.to_thread(horizon, database)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    far_end = open_far_end(next(one for one in settings.sinks.influxdb if one.name == name))
+    holder = own_name()
+    write = partial(_write, database)
+    feeder = Feeder(name, database, write, far_end, holder=holder, now=now)
+    try:
+        with bar:
+            shown = bar.add_task(name, total=target)
+            while (state := await database.read(partial(keeping.read, name=name))).cursor < target:
+                bar.update(shown, completed=state.cursor)
+                if await feeder.step() is Step.ELSEWHERE:
+                    bar.update(shown, description=f"{name}, fed by {state.holder}")
+                    await asyncio.sleep(_LOOK_SECONDS)
+            bar.update(shown, completed=target)
+    finally:
+        await feeder.release()
+        await far_end.close()
+    click.echo(
+        f"{name} has all: {state.written} records written, {state.held_back} held back until "
+        f"their moment is known, {state.set_aside} set aside"
+    )
+
+
+async def _write(database: Database, job: Callable[[Connection], object]) -> object:
+    def run() -> object:
+        with database.write() as connection:
+            return job(connection)
+
+    return await asyncio.to_thread(run)
+
+
+def _add_missing(database: Database, settings: CollectorSettings) -> None:
+    names = [one.name for one in settings.sinks.influxdb]
+    if names:
+        with database.write() as connection:
+            keeping.add_missing(connection, names, now())
+
+
+def _check_known(settings: CollectorSettings, name: str) -> None:
+    known = [one.name for one in settings.sinks.influxdb]
+    if name not in known:
+        there = ", ".join(known) or "none"
+        raise RegistryError(
+            f"no sink '{name}' in collector.sinks of the configuration; there: {there}"
+        )
+
+
+def _rows(connection: Connection, settings: CollectorSettings) -> list[dict[str, Any]]:
+    moment = now()
+    rows = []
+    for one in settings.sinks.influxdb:
+        state = keeping.read(connection, one.name)
+        lag = keeping.lag_of(connection, state, moment)
+        held = state.held_until is not None and state.held_until > moment
+        rows.append(
+            {
+                "name": state.name,
+                "url": one.url,
+                "cursor": state.cursor,
+                "lag_records": lag.records,
+                "lag_seconds": round(lag.seconds, 1),
+                "written": state.written,
+                "held_back": state.held_back,
+                "set_aside": state.set_aside,
+                "fed_by": state.holder if held else None,
+            }
+        )
+    return rows

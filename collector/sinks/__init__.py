@@ -1,0 +1,1 @@
+"""Copies of the ledger as time series elsewhere: read by a stored cursor, safe to write twice."""

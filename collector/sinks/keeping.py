@@ -1,0 +1,156 @@
+"""How far each sink is: its row in the ledger. All of it runs inside a caller's transaction.
+
+Conservation: the records up to a sink's cursor are each counted as exactly one of written, held
+back and set aside. A record whose moment comes later goes from held back to written at its turn.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+
+from collector.ledger.schema import records, set_aside, sinks
+from collector.ledger.upsert import insert_new
+
+LEASE: Final = timedelta(seconds=60)
+"""How long a collector feeds a sink before it says again that it does. One that is gone without a
+word keeps the others waiting for so long; two at once would write the same points twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a sink is.
+
+    Attributes:
+        name: as the settings call it.
+        cursor: the records up to this id are dealt with.
+        written, held_back, set_aside: what became of them.
+        holder: the collector that feeds it.
+        held_until: until when it does without saying so again.
+    """
+
+    name: str
+    cursor: int
+    written: int
+    held_back: int
+    set_aside: int
+    holder: str | None
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a sink is behind the ledger.
+
+    Attributes:
+        records: behind its cursor; where numbers were given and not used, at most.
+        seconds: since the first of them arrived; 0 where there is none.
+    """
+
+    records: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A record that the far end will never take."""
+
+    probe_id: str
+    record_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What a sink has dealt with: from one cursor to another."""
+
+    start: int
+    end: int
+    written: int
+    held_back: int
+    set_aside: Sequence[Aside]
+
+
+def add_missing(connection: Connection, names: Iterable[str], now: datetime) -> None:
+    """Make the rows of sinks that are new: they begin with the ledger's first record."""
+    nothing = {"cursor": 0, "written": 0, "held_back": 0, "set_aside": 0, "created_at": now}
+    insert_new(connection, sinks, [{"name": name, **nothing} for name in names])
+
+
+def read(connection: Connection, name: str) -> State:
+    """Return how far a sink is; its row is there."""
+    columns = [sinks.c[field] for field in State.__slots__]
+    return State(*connection.execute(select(*columns).where(sinks.c.name == name)).one())
+
+
+def lag_of(connection: Connection, state: State, now: datetime) -> Lag:
+    """Return how far a sink is behind."""
+    newest = connection.execute(select(func.max(records.c.id))).scalar() or 0
+    oldest = connection.execute(
+        select(records.c.received_at)
+        .where(records.c.id > state.cursor)
+        .order_by(records.c.id)
+        .limit(1)
+    ).scalar()
+    seconds = (now - oldest).total_seconds() if oldest else 0.0
+    return Lag(max(newest - state.cursor, 0), max(seconds, 0.0))
+
+
+def take(connection: Connection, name: str, holder: str, now: datetime) -> bool:
+    """Take a sink, or hold on to it; return whether it is this collector's now."""
+    free = or_(sinks.c.holder.is_(None), sinks.c.holder == holder, sinks.c.held_until < now)
+    done = connection.execute(
+        update(sinks)
+        .where(sinks.c.name == name, free)
+        .values(holder=holder, held_until=now + LEASE)
+    )
+    return done.rowcount == 1
+
+
+def release(connection: Connection, name: str, holder: str) -> None:
+    """Let another collector feed a sink at once."""
+    connection.execute(
+        update(sinks)
+        .where(sinks.c.name == name, sinks.c.holder == holder)
+        .values(holder=None, held_until=None)
+    )
+
+
+def advance(connection: Connection, name: str, done: Advance, now: datetime) -> bool:
+    """Move a sink's cursor; return False, and count nothing, where it is elsewhere meanwhile."""
+    moved = connection.execute(
+        update(sinks)
+        .where(sinks.c.name == name, sinks.c.cursor == done.start)
+        .values(
+            cursor=done.end,
+            written=sinks.c.written + done.written,
+            held_back=sinks.c.held_back + done.held_back,
+            set_aside=sinks.c.set_aside + len(done.set_aside),
+        )
+    )
+    if moved.rowcount != 1:
+        return False
+    rows = [
+        {
+            "sink": name,
+            "probe_id": one.probe_id,
+            "record_id": one.record_id,
+            "reason": one.reason,
+            "at": now,
+        }
+        for one in done.set_aside
+    ]
+    insert_new(connection, set_aside, rows)
+    return True
+
+
+def begin_again(connection: Connection, name: str) -> None:
+    """Put a sink's cursor before the first record; what was set aside gets another chance."""
+    connection.execute(delete(set_aside).where(set_aside.c.sink == name))
+    connection.execute(
+        update(sinks)
+        .where(sinks.c.name == name)
+        .values(cursor=0, written=0, held_back=0, set_aside=0)
+    )
