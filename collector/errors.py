@@ -4,6 +4,7 @@ LinewatchError
 └── CollectorError          the collector cannot do what was asked            exit 1
     ├── LedgerError         the ledger cannot be opened, read or written      exit 1
     │   └── LedgerBusyError   it has too much to do just now                exit 1
+    │       └── CollisionError  two transactions wanted what the other had  exit 1
     └── RegistryError       a registry command's words do not fit the registry  exit 2
 """
 
@@ -20,6 +21,10 @@ class LedgerError(CollectorError):
 
 class LedgerBusyError(LedgerError):
     """More is to be done than the collector takes, or the database just now."""
+
+
+class CollisionError(LedgerBusyError):
+    """Two transactions each held what the other wanted: one was undone, and can be done again."""
 
 
 class RegistryError(CollectorError):

@@ -106,7 +106,7 @@ async def _store(request: web.Request, sender: Sender, batch: Batch) -> IngestAn
     )
     weight = batch.size_bytes + len(batch.received) * _ROW_OVERHEAD_BYTES
     return await request.app[keys.WRITER].run(
-        lambda connection: store_batch(connection, batch, arrival), weight
+        lambda connection: store_batch(connection, batch, arrival), weight, batch.probe
     )
 
 

@@ -13,7 +13,6 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from collector.errors import LedgerBusyError, LedgerError
 from collector.ledger import engines
 from collector.settings import LedgerSettings
 
@@ -77,5 +76,4 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        kind = LedgerBusyError if engines.is_passing(error) else LedgerError
-        raise kind(f"{doing}: {reason}") from error
+        raise engines.kind_of(error)(f"{doing}: {reason}") from error

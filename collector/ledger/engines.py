@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from collector.errors import LedgerError
+from collector.errors import CollisionError, LedgerBusyError, LedgerError
 from collector.settings import LedgerSettings
 
 READERS: Final = 4
@@ -39,43 +39,39 @@ class Lock(IntEnum):
     """Shared by all who write: see `collector.ledger.tail`."""
 
 
-class State:
-    """PostgreSQL's SQLSTATEs that something here depends on."""
-
-    DEADLOCK: Final = "40P01"
-    SERIALISATION: Final = "40001"
-    LOCK_TIMEOUT: Final = "55P03"
-    CANCELLED: Final = "57014"
-    """By its own time limit, for one."""
-    TOO_MANY_CONNECTIONS: Final = "53300"
-
-
 _PASSING: Final = frozenset(
     {
-        State.DEADLOCK,
-        State.SERIALISATION,
-        State.LOCK_TIMEOUT,
-        State.CANCELLED,
-        State.TOO_MANY_CONNECTIONS,
+        "55P03",  # a lock was not given in time
+        "57014",  # the statement took longer than it may
+        "53300",  # there are as many connections as the server takes
     }
 )
+_COLLIDED: Final = frozenset({"40P01", "40001"})
+"""A deadlock; a serialisation failure."""
+
+_TOO_COMPLEX: Final = "54"
+"""The class of states of a value that is larger than an index takes, and the like."""
 
 
-def state_of(error: BaseException) -> str | None:
-    """Return an error's SQLSTATE; None where it has none."""
-    reason = error.orig if isinstance(error, DBAPIError) else error
-    state: str | None = getattr(reason, "sqlstate", None)
+def kind_of(error: SQLAlchemyError) -> type[LedgerError]:
+    """Return which of our errors a database's error is."""
+    state = _state_of(error)
+    if state in _COLLIDED:
+        return CollisionError
+    passing = isinstance(error, PoolTimeoutError) or state in _PASSING
+    return LedgerBusyError if passing else LedgerError
+
+
+def is_of_its_data(error: SQLAlchemyError) -> bool:
+    """Return whether a statement failed for what it was to write, not for the database's state."""
+    of_class = (_state_of(error) or "").startswith(_TOO_COMPLEX)
+    return of_class or isinstance(error, IntegrityError | DataError)
+
+
+def _state_of(error: SQLAlchemyError) -> str | None:
+    """Return PostgreSQL's SQLSTATE of an error; None where there is none."""
+    state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
     return state
-
-
-def is_passing(error: SQLAlchemyError) -> bool:
-    """Return whether the database only has too much to do just now."""
-    return isinstance(error, PoolTimeoutError) or state_of(error) in _PASSING
-
-
-def collided(error: DBAPIError) -> bool:
-    """Return whether a transaction met another one, and would do when run once more."""
-    return state_of(error) in (State.DEADLOCK, State.SERIALISATION)
 
 
 def for_reading(engine: Engine) -> Engine:

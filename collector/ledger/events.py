@@ -70,7 +70,8 @@ class Event:
 
 def note_events(connection: Connection, happened: Iterable[Event]) -> None:
     """Add events to their day's count."""
-    for event in happened:
+    # In one order, as another collector may count the same.
+    for event in sorted(happened, key=lambda event: (event.probe, event.kind, event.at)):
         connection.execute(
             _noting(connection.dialect.name),
             {

@@ -4,6 +4,10 @@ A commit costs one or two waits for the disk, however much it holds. So jobs que
 takes all that wait (up to a number of bytes), runs each in a savepoint of one transaction, commits,
 and only then gives the answers. A job that fails undoes itself alone; a commit that fails fails
 all of its jobs, and nothing of them is stored.
+
+Another collector may write to the same PostgreSQL. Both lock what they write in the order of their
+jobs' keys; where they are in each other's way all the same, and the database undoes one of them,
+that one does its group again.
 """
 
 import asyncio
@@ -14,17 +18,21 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
-from collector.errors import LedgerBusyError, LedgerError
+from collector.errors import CollisionError, LedgerBusyError, LedgerError
+from collector.ledger import engines
 from collector.ledger.database import Database
 from collector.settings import LimitSettings
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
+
+_TRIES: Final = 5
+"""Each time a collision undoes one transaction, another one got on."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,6 +43,7 @@ class WriterCounts:
 
     commits: int = 0
     jobs: int = 0
+    repeated: int = 0
     failures: int = 0
     refused: int = 0
     commit_seconds: float = 0.0
@@ -45,11 +54,12 @@ class WriterCounts:
 class _Waiting(Generic[T]):
     job: Job[T]
     weight_bytes: int
+    key: str
     answer: "concurrent.futures.Future[T]"
 
 
 class Writer:
-    """Runs jobs that write, in the order they came, many in one commit.
+    """Runs jobs that write, many in one commit; those of one key in the order they came.
 
     Args:
         database: where to.
@@ -80,21 +90,25 @@ class Writer:
         """How much the jobs that wait weigh."""
         return self._queued_bytes
 
-    async def run(self, job: Job[T], weight_bytes: int = 0) -> T:
+    async def run(self, job: Job[T], weight_bytes: int = 0, key: str = "") -> T:
         """Return what ``job`` returns, once it is committed.
 
         Args:
-            job: runs in the writer's thread, inside a transaction; must not take long.
+            job: runs in the writer's thread, inside a transaction; must not take long, and may be
+                run again where nothing came of it.
             weight_bytes: how much memory the job holds while it waits.
+            key: whose rows it locks: a probe's id.
 
         Raises:
             LedgerBusyError: too much is waiting, or the writer is closing.
             LedgerError: the database cannot be written; nothing of the job was.
             Exception: whatever ``job`` raises; nothing of it was written.
         """
-        return await asyncio.wrap_future(self.submit(job, weight_bytes))
+        return await asyncio.wrap_future(self.submit(job, weight_bytes, key))
 
-    def submit(self, job: Job[T], weight_bytes: int = 0) -> "concurrent.futures.Future[T]":
+    def submit(
+        self, job: Job[T], weight_bytes: int = 0, key: str = ""
+    ) -> "concurrent.futures.Future[T]":
         """Queue a job from any thread. As `run`, but the errors of writing come by the future."""
         answer: concurrent.futures.Future[T] = concurrent.futures.Future()
         with self._changed:
@@ -102,7 +116,7 @@ class Writer:
             if self._closing or (full and self._waiting):
                 self.counts.refused += 1
                 raise LedgerBusyError("too much is waiting for the disk; try again later")
-            self._waiting.append(_Waiting(job, weight_bytes, answer))
+            self._waiting.append(_Waiting(job, weight_bytes, key, answer))
             self._queued_bytes += weight_bytes
             self._changed.notify()
         return answer
@@ -137,13 +151,12 @@ class Writer:
             if waiting.answer.set_running_or_notify_cancel():
                 group.append(waiting)
         self._queued_bytes -= size
-        return group
+        return sorted(group, key=lambda waiting: waiting.key)
 
     def _commit(self, group: list[_Waiting[Any]]) -> None:
         began = time.monotonic()
         try:
-            with self._database.write() as connection:
-                results = [(one, *_run_apart(connection, one.job)) for one in group]
+            results = self._run(group)
         except LedgerError as error:
             _LOG.error("nothing of %d jobs was written: %s", len(group), error)
             self._fail(group, error)
@@ -163,6 +176,19 @@ class Writer:
             else:
                 waiting.answer.set_exception(failure)
 
+    def _run(self, group: list[_Waiting[Any]]) -> list[Any]:
+        """Return each job with its result or the error that undid it, all committed."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._run_once(group)
+            except CollisionError:
+                self.counts.repeated += 1
+        return self._run_once(group)
+
+    def _run_once(self, group: list[_Waiting[Any]]) -> list[Any]:
+        with self._database.write() as connection:
+            return [(one, *_run_apart(connection, one.job)) for one in group]
+
     def _fail(self, group: list[_Waiting[Any]], error: LedgerError) -> None:
         self.counts.failures += 1
         self.counts.failing = True
@@ -175,9 +201,9 @@ def _run_apart(connection: Connection, job: Job[T]) -> tuple[T | None, BaseExcep
     try:
         with connection.begin_nested():
             return job(connection), None
-    except (IntegrityError, DataError) as error:
-        return None, error
-    except DBAPIError:
+    except DBAPIError as error:
+        if engines.is_of_its_data(error):
+            return None, error
         # The disk or the lock, not the job: the whole transaction is given up.
         raise
     except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job's result
