@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 import linewatch
 from collector.api.document import operations
+from collector.sinks import series
 from probe.engines import ENGINES
 from protocol import failures, flags
 from protocol.settings import Section
@@ -103,6 +104,8 @@ EXAMPLES = {
     "ReachSchedule.every_seconds": "300",
     "TlsSettings.certificate": "/etc/linewatch/tls/fullchain.pem",
     "TlsSettings.key": "/etc/linewatch/tls/key.pem",
+    "InfluxdbSettings.name": "victoria",
+    "InfluxdbSettings.url": "http://127.0.0.1:8428",
 }
 """What the commented examples of config.yaml show; `tests/test_docs.py` loads them too."""
 
@@ -274,6 +277,32 @@ def api_table() -> str:
     return "\n".join(rows)
 
 
+def fields_table() -> str:
+    """Return the table of what sinks write: measurements and their fields."""
+    rows = ["| measurement | field | type | meaning |", "|---|---|---|---|"]
+    counted = f"| `{series.RECORDS_FIELD}` | i | Always 1: summed, it counts. |"
+    for one in series.MEASUREMENTS.values():
+        rows.append(f"| `{one.name}`: {one.meaning} {counted}")
+        rows += [
+            f"| | `{field.name}` | {'i' if field.whole else 'f'} | {field.meaning}"
+            f"{' Whatever the outcome.' if field.registry else ''} |"
+            for field in one.fields
+        ]
+    rows.append(f"| `{series.FLAGS_MEASUREMENT}`: A flag of a record. {counted}")
+    return "\n".join(rows)
+
+
+def tags_table() -> str:
+    """Return the table of the tags of what sinks write."""
+    rows = ["| tag | meaning |", "|---|---|"]
+    rows += [f"| `{name}` | {text} |" for name, text in series.TAGS.items()]
+    rows += [
+        f"| `{name}` | {text} Of `{series.FLAGS_MEASUREMENT}`. |"
+        for name, text in series.FLAGS_TAGS.items()
+    ]
+    return "\n".join(rows)
+
+
 def config_example() -> str:
     """Return config.yaml."""
     lines = [CONFIG_HEAD.rstrip()]
@@ -339,6 +368,7 @@ def tables() -> dict[str, dict[str, str]]:
             "flags": meanings_table("flag", flags.MEANINGS),
         },
         "method.md": {"engines": engines_table()},
+        "series.md": {"fields": fields_table(), "tags": tags_table()},
     }
 
 

@@ -91,8 +91,10 @@ async def _fill(database: Database, settings: CollectorSettings, name: str) -> N
             shown = bar.add_task(name, total=target)
             while (state := await database.read(partial(keeping.read, name=name))).cursor < target:
                 bar.update(shown, completed=state.cursor)
-                if await feeder.step() is Step.ELSEWHERE:
+                step = await feeder.step()
+                if step is Step.ELSEWHERE:
                     bar.update(shown, description=f"{name}, fed by {state.holder}")
+                if step is not Step.MOVED:
                     await asyncio.sleep(_LOOK_SECONDS)
             bar.update(shown, completed=target)
     finally:

@@ -1,6 +1,7 @@
 """Feeds one sink: reads a page, writes it, moves the cursor; finds the points that are poison."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from collector.errors import LedgerBusyError
 from collector.ledger.database import Database
 from collector.ledger.tail import horizon
 from collector.sinks import keeping
@@ -86,6 +88,7 @@ class Feeder:
         self._holder = holder
         self._now = now
         self._page_records = page_records
+        self._horizon = 0
 
     async def step(self) -> Step:
         """Deal with the next page, and move the cursor behind it.
@@ -97,10 +100,9 @@ class Feeder:
         state = await self._database.read(partial(keeping.read, name=self.name))
         if not await self._is_ours(state):
             return Step.ELSEWHERE
-        upto = await asyncio.to_thread(horizon, self._database)
-        if upto <= state.cursor:
+        if not await self._find_more(state.cursor):
             return Step.IDLE
-        done = await self._deal(state.cursor, upto)
+        done = await self._deal(state.cursor, self._horizon)
         job = partial(keeping.advance, name=self.name, done=done, now=self._now())
         if await self._write(job) and done.set_aside:
             first = done.set_aside[0]
@@ -133,6 +135,19 @@ class Feeder:
             return False
         take = partial(keeping.take, name=self.name, holder=self._holder, now=now)
         return bool(await self._write(take))
+
+    async def _find_more(self, cursor: int) -> bool:
+        """Return whether there are records behind the cursor, up to where all are committed.
+
+        The horizon holds up whoever writes, so it is asked for only where there is something new.
+        """
+        if self._horizon > cursor:
+            return True
+        if await self._database.read(keeping.newest) <= cursor:
+            return False
+        with contextlib.suppress(LedgerBusyError):
+            self._horizon = await asyncio.to_thread(horizon, self._database)
+        return self._horizon > cursor
 
     async def _deal(self, cursor: int, upto: int) -> Advance:
         """Write the next page, and what was corrected with its records; return what came of it."""

@@ -85,9 +85,14 @@ def read(connection: Connection, name: str) -> State:
     return State(*connection.execute(select(*columns).where(sinks.c.name == name)).one())
 
 
+def newest(connection: Connection) -> int:
+    """Return the id of the newest record; 0: there is none."""
+    found: int | None = connection.execute(select(func.max(records.c.id))).scalar()
+    return found or 0
+
+
 def lag_of(connection: Connection, state: State, now: datetime) -> Lag:
     """Return how far a sink is behind."""
-    newest = connection.execute(select(func.max(records.c.id))).scalar() or 0
     oldest = connection.execute(
         select(records.c.received_at)
         .where(records.c.id > state.cursor)
@@ -95,7 +100,7 @@ def lag_of(connection: Connection, state: State, now: datetime) -> Lag:
         .limit(1)
     ).scalar()
     seconds = (now - oldest).total_seconds() if oldest else 0.0
-    return Lag(max(newest - state.cursor, 0), max(seconds, 0.0))
+    return Lag(max(newest(connection) - state.cursor, 0), max(seconds, 0.0))
 
 
 def take(connection: Connection, name: str, holder: str, now: datetime) -> bool:

@@ -52,9 +52,12 @@ def _promised(name: str, meaning: str) -> Field:
     return Field(name, name, whole=False, meaning=meaning, registry=True)
 
 
-_PLACE: Final = (
-    _promised("latitude", "Where the site is, degrees north."),
-    _promised("longitude", "Where the site is, degrees east."),
+_PLACE: Final = tuple(
+    Field(f"{name}_degrees", name, whole=False, meaning=meaning, registry=True)
+    for name, meaning in (
+        ("latitude", "Where the site is, north."),
+        ("longitude", "Where the site is, east."),
+    )
 )
 
 MEASUREMENTS: Final[dict[str, Measurement]] = {
