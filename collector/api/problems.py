@@ -16,6 +16,7 @@ from protocol.model import encode
 _LOG = logging.getLogger(__name__)
 _LONGEST_TEXT = 500
 _API = "/v1/"
+_UNWELL = "the ledger cannot be used just now; nothing was stored: try again later"
 
 _GONE_STATUS = 499
 """What proxies count a request as whose sender went away; it is never sent."""
@@ -84,7 +85,8 @@ async def explain_refusals(request: web.Request, handler: Handler) -> web.Stream
     except LedgerError as error:
         _LOG.warning("%s %s: %s", request.method, request.path, error)
         wait = str(request.app[keys.SETTINGS].limits.retry_after_seconds)
-        problem = RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)).problem
+        # The log says why: a database's own words may name its host and its user.
+        problem = RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, _UNWELL).problem
         return answer_problem(problem, {"Retry-After": wait})
     except web.HTTPException as error:
         # The router's: no such resource, method not allowed. Pages have pages of their own.

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from collector.settings import LedgerSettings
 
-_QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_QUICK = {"fsync": "off", "full_page_writes": "off"}
 _SMALL = {
     "listen_addresses": "",
     "max_connections": "60",
@@ -96,12 +96,25 @@ class Server:
             self._process = subprocess.Popen(
                 [*command, *options], stdout=log, stderr=log, cwd="/", start_new_session=True
             )
+        self._wait_for("SELECT true")
+
+    def wait_until_alone(self) -> None:
+        """Return once nobody is connected."""
+        self._wait_for(
+            "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        )
+
+    def _wait_for(self, query: str) -> None:
         deadline = time.monotonic() + 60
         while True:
-            with contextlib.suppress(psycopg.OperationalError):
-                self.run("SELECT 1")
-                return
-            assert self._process.poll() is None, (self.folder / "log").read_text()
+            with (
+                contextlib.suppress(psycopg.OperationalError),
+                psycopg.connect(self.address("postgres")) as connection,
+            ):
+                if connection.execute(query.encode()).fetchone() == (True,):
+                    return
+            running = self._process is not None and self._process.poll() is None
+            assert running, (self.folder / "log").read_text()
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.02)
 
