@@ -114,7 +114,7 @@ bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3 and speedte
 	@$(BIN)/python bench/transfer.py
 
 .PHONY: bench-ingest
-bench-ingest: setup ## Records a second that a collector checks and keeps, beside bare SQLite
+bench-ingest: setup build/victoria-metrics build/influxd build/postgresql/.ready ## Records a second that collectors check and keep, beside series databases
 	@$(BIN)/python -m bench.ingest
 
 .PHONY: bench-accuracy

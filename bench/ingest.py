@@ -1,175 +1,252 @@
-"""How many records a second the collector checks and has on its disk, beside the bare database.
+"""Durable, verified records a second: collectors on SQLite and PostgreSQL, beside others' programs.
 
-A real collector process; probes that send sealed, compressed batches over HTTP as fast as they are
-answered. Beside it, on the same disk in the same run: the same lines put into a bare SQLite file
-with the same durability, unchecked, one commit for each batch: what a collector could reach at
-best that does nothing but store.
+    make bench-ingest
+    python -m bench.ingest [--records 20000] [--sizes 10000,100000,1000000] [--minutes 1] [--json]
 
-    python -m bench.ingest [--probes 8] [--batch 50] [--records 20000] [--folder DIR]
+A simulated fleet's batches go to `linewatch collector run` over HTTP as they do in the field:
+compressed, sealed, with tokens. An answer counts once everything before it is durable. The bare
+table keeps the same lines in SQLite, durably, and checks nothing; VictoriaMetrics and InfluxDB 1.x
+swallow the same records as line protocol, as the sinks write them, and confirm before the disk has
+them. All of it runs on this machine, the senders too: `CPU µs` is what one record costs the program
+itself (of PostgreSQL only the collectors').
 """
 
-import asyncio
-import gzip
+import json
 import os
-import re
-import resource
-import sqlite3
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 
-import aiohttp
 import click
-from sqlalchemy import func, select
+from rich.console import Console
+from rich.table import Table
 
-from collector.ledger.database import Database
-from collector.ledger.migrate import migrate
-from collector.ledger.schema import records
-from collector.settings import LedgerSettings
-from protocol.constants import RECORDS_PATH
-from tests.collector.conftest import enrol_directly, fill_registry
-from tests.collector.device import Device
+from bench.ingest_load import Load
+from bench.ingest_targets import (
+    Taken,
+    bare_sqlite,
+    collectors,
+    ledger,
+    make_database,
+    points,
+    swallow,
+)
+from tests.services import influxdb, victoria_metrics
 
-START = datetime.now(UTC) - timedelta(days=20)
-
-
-@dataclass
-class Run:
-    """What was sent, and how long each batch took."""
-
-    batches: list[tuple[Device, bytes]] = field(default_factory=list)
-    lines: list[list[bytes]] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+DATABASES: Final = ("sqlite", "postgresql")
+NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
-def prepare(probes: int, batch: int, count: int) -> tuple[list[Device], dict[str, Run]]:
-    """Make the probes and their batches: two small records for every speed test."""
-    devices = [Device(f"p{number}") for number in range(probes)]
-    runs = {device.probe: Run() for device in devices}
-    for device in devices:
-        for number in range(count // probes):
-            moment = START + timedelta(minutes=5 * number)
-            if number % 3:
-                device.add_reach(moment)
-            else:
-                device.add(moment)
-        for first in range(0, len(device.lines), batch):
-            lines = device.lines[first : first + batch]
-            runs[device.probe].lines.append(lines)
-            body = gzip.compress(device.seal(lines), 6)
-            runs[device.probe].batches.append((device, body))
-    return devices, runs
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is to be measured.
 
-
-async def send(url: str, run: Run) -> None:
-    """Send a probe's batches one after another."""
-    async with aiohttp.ClientSession() as client:
-        for device, body in run.batches:
-            headers = {
-                "Authorization": f"Bearer {device.token()}",
-                "Content-Encoding": "gzip",
-            }
-            began = time.perf_counter()
-            async with client.post(url + RECORDS_PATH, data=body, headers=headers) as answer:
-                content = await answer.json()
-                if answer.status != 200:  # noqa: PLR2004 - HTTP's yes
-                    raise click.ClickException(f"{answer.status}: {content}")
-            run.seconds.append(time.perf_counter() - began)
-
-
-def measure_collector(
-    folder: Path, devices: list[Device], runs: dict[str, Run]
-) -> tuple[float, float]:
-    """Return how many seconds the collector took for all batches, and its CPU seconds.
-
-    The CPU seconds are from its start to its end: they do not depend on what else runs here.
+    Attributes:
+        records: in each run.
+        sizes: of the ledger, at which a record's cost is looked at.
+        seconds: how long memory is watched, at half of the rate that was found.
     """
-    ledger = LedgerSettings(path=folder / "ledger.sqlite")
-    database = Database(ledger)
-    migrate(database)
-    fill_registry(database, START)
-    for device in devices:
-        enrol_directly(database, device)
-    configuration = folder / "config.yaml"
-    configuration.write_text(f"collector: {{ledger: {{path: {ledger.path}}}}}\n")
-    words = [sys.executable, "-m", "linewatch", "collector", "run", "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(
-        [*words, "--config", str(configuration)], stdout=subprocess.PIPE, text=True
+
+    records: int = 20_000
+    probes: int = 64
+    batch: int = 200
+    concurrency: int = 8
+    sizes: tuple[int, ...] = (10_000, 100_000, 1_000_000)
+    seconds: float = 60.0
+    databases: tuple[str, ...] = DATABASES
+    peers: bool = True
+    folder: Path | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found: of each target its run, of each database its cost by size, and at half rate.
+
+    Attributes:
+        record_bytes: of a record, on average.
+        runs: at full speed, by target.
+        sizes: by database and the ledger's size.
+        half: at half of the rate, by database.
+    """
+
+    record_bytes: float
+    runs: dict[str, Taken] = field(default_factory=dict)
+    sizes: dict[str, dict[int, Taken]] = field(default_factory=dict)
+    half: dict[str, Taken] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON's types."""
+        return {
+            "record_bytes": self.record_bytes,
+            "cores": os.cpu_count(),
+            "runs": {name: taken.as_json() for name, taken in self.runs.items()},
+            "sizes": {
+                name: {str(size): taken.as_json() for size, taken in found.items()}
+                for name, found in self.sizes.items()
+            },
+            "half": {name: taken.as_json() for name, taken in self.half.items()},
+        }
+
+
+def measure(options: Options, say: Console) -> Found:
+    """Measure everything, and say on the way what is being measured."""
+    load = Load(options.probes, options.batch)
+    found = Found(load.record_bytes)
+    for kind in options.databases:
+        with tempfile.TemporaryDirectory(dir=options.folder) as made:
+            _measure_ledger(kind, Path(made), load, options, found, say)
+    with tempfile.TemporaryDirectory(dir=options.folder) as made:
+        say.print("bare SQLite …")
+        lines = [one.lines for one in load.fleet.batches()]
+        enough = max(1, options.records // options.batch)
+        found.runs["bare SQLite"] = bare_sqlite(Path(made), lines[:enough])
+    return found
+
+
+def _measure_ledger(
+    kind: str, folder: Path, load: Load, options: Options, found: Found, say: Console
+) -> None:
+    name = NAMES[kind]
+    many = options.concurrency
+    with ledger(kind, folder) as settings:
+        with collectors(settings, folder, load, 1) as one:
+            say.print(f"{name}, one collector …")
+            # The first requests fill caches and make the month; they are not what is measured.
+            one.take(load.fleet.plan.batch_records * many, many)
+            full = found.runs[f"{name}, 1 collector"] = one.take(options.records, many)
+            if options.peers and not any("Influx" in run for run in found.runs):
+                say.print("the same records as line protocol …")
+                _measure_peers(points(settings, options.batch), folder, options, found)
+            found.sizes[name] = {}
+            for size in options.sizes:
+                say.print(f"{name}, {size} records in the ledger …")
+                one.grow(size)
+                found.sizes[name][size] = one.take(options.records, many)
+            say.print(f"{name}, half of the rate, for {options.seconds:.0f} s …")
+            half = one.take(None, many, rate=full.rate / 2, seconds=options.seconds)
+            found.half[name] = half
+        if kind == "postgresql":
+            say.print(f"{name}, two collectors …")
+            with collectors(settings, folder, load, 2) as two:
+                two.take(load.fleet.plan.batch_records * many, many)
+                found.runs[f"{name}, 2 collectors"] = two.take(options.records, 2 * many)
+
+
+def _measure_peers(
+    parts: Sequence[tuple[int, bytes]], folder: Path, options: Options, found: Found
+) -> None:
+    many = options.concurrency
+    with victoria_metrics(folder / "victoria") as one:
+        url = f"{one.url}/write?precision=ms"
+        found.runs["VictoriaMetrics"] = swallow(one.process, url, parts, many)
+    with influxdb(folder / "influx") as one:
+        make_database(one.url, "bench")
+        url = f"{one.url}/write?db=bench&precision=ms"
+        found.runs["InfluxDB 1.x"] = swallow(one.process, url, parts, many)
+
+
+def tables(found: Found) -> list[Table]:
+    """Return what was found, for people; ratios are to the first row."""
+    return [_runs_table(found), _sizes_table(found), _half_table(found)]
+
+
+def _runs_table(found: Found) -> Table:
+    table = _table(f"At full speed; {found.record_bytes:.0f} bytes a record", "target")
+    first = next(iter(found.runs.values()))
+    for name, taken in found.runs.items():
+        table.add_row(name, *_cells(taken, first))
+    return table
+
+
+def _sizes_table(found: Found) -> Table:
+    table = _table("By records that the ledger has already", "ledger")
+    for name, by_size in found.sizes.items():
+        first = next(iter(by_size.values()), None)
+        for size, taken in by_size.items():
+            table.add_row(f"{name}, {size:,}", *_cells(taken, first or taken))
+    return table
+
+
+def _half_table(found: Found) -> Table:
+    table = Table(title="At half of that rate", title_justify="left")
+    for heading in (
+        "collector",
+        "records/s",
+        "p50 ms",
+        "p99 ms",
+        "seconds",
+        "RSS MB, before → after",
+    ):
+        table.add_column(heading, justify="left" if heading == "collector" else "right")
+    for name, taken in found.half.items():
+        before, after = (bytes_ / 1e6 for bytes_ in taken.resident_bytes or (0, 0))
+        table.add_row(
+            name,
+            f"{taken.rate:,.0f}",
+            f"{taken.p50_seconds * 1e3:.1f}",
+            f"{taken.p99_seconds * 1e3:.1f}",
+            f"{taken.seconds:.0f}",
+            f"{before:.0f} → {after:.0f}",
+        )
+    return table
+
+
+def _table(title: str, what: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in (what, "records/s", "ratio", "CPU µs", "p50 ms", "p99 ms"):
+        table.add_column(heading, justify="left" if heading == what else "right")
+    return table
+
+
+def _cells(taken: Taken, first: Taken) -> tuple[str, ...]:
+    cpu = taken.cpu_seconds
+    return (
+        f"{taken.rate:,.0f}",
+        f"{taken.rate / first.rate:.2f}",
+        "" if cpu is None else f"{cpu / taken.records * 1e6:,.0f}",
+        f"{taken.p50_seconds * 1e3:.1f}",
+        f"{taken.p99_seconds * 1e3:.1f}",
     )
+
+
+def _sizes(_: click.Context, __: click.Parameter, text: str) -> tuple[int, ...]:
     try:
-        line = process.stdout.readline() if process.stdout else ""
-        found = re.search(r"http://\S+", line)
-        if found is None:
-            raise click.ClickException("the collector did not start")
-
-        async def everyone() -> None:
-            await asyncio.gather(*(send(found[0], run) for run in runs.values()))
-
-        began = time.perf_counter()
-        asyncio.run(everyone())
-        took = time.perf_counter() - began
-    finally:
-        process.terminate()
-        process.wait(30)
-    stored = database.read_now(
-        lambda c: c.execute(select(func.count()).select_from(records)).scalar_one()
-    )
-    database.close()
-    sent = sum(len(lines) for run in runs.values() for lines in run.lines)
-    if stored != sent:
-        raise click.ClickException(f"{sent} records were sent, {stored} are stored")
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, used.ru_utime + used.ru_stime
-
-
-def measure_bare(folder: Path, runs: dict[str, Run]) -> tuple[float, float]:
-    """As `measure_collector`, for a bare table and the same lines, a commit a batch."""
-    bare = sqlite3.connect(folder / "bare.sqlite", isolation_level=None)
-    bare.execute("PRAGMA journal_mode = WAL")
-    bare.execute("PRAGMA synchronous = FULL")
-    bare.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, line BLOB)")
-    began, used = time.perf_counter(), time.process_time()
-    for run in runs.values():
-        for lines in run.lines:
-            bare.execute("BEGIN IMMEDIATE")
-            bare.executemany("INSERT INTO t (line) VALUES (?)", [(line,) for line in lines])
-            bare.execute("COMMIT")
-    took = time.perf_counter() - began, time.process_time() - used
-    bare.close()
-    return took
+        return tuple(sorted(int(word) for word in text.split(",") if word))
+    except ValueError:
+        raise click.BadParameter("numbers with a comma between: 10000,100000") from None
 
 
 @click.command()
-@click.option("--probes", default=8, show_default=True, help="Probes that send at once.")
-@click.option("--batch", default=50, show_default=True, help="Records in a batch.")
-@click.option("--records", "count", default=20_000, show_default=True, help="Records in all.")
+@click.option("--records", default=20_000, show_default=True, help="In each run.")
+@click.option("--probes", default=64, show_default=True, help="That send.")
+@click.option("--batch", default=200, show_default=True, help="Records in a batch.")
+@click.option("--concurrency", default=8, show_default=True, help="Requests at once.")
+@click.option(
+    "--sizes",
+    default="10000,100000,1000000",
+    show_default=True,
+    callback=_sizes,
+    help="Of the ledger; add 10000000 where 50 GB are free.",
+)
+@click.option("--minutes", default=1.0, show_default=True, help="That memory is watched.")
+@click.option("--database", "databases", multiple=True, type=click.Choice(DATABASES))
+@click.option("--peers/--no-peers", default=True, help="VictoriaMetrics and InfluxDB too.")
 @click.option("--folder", type=click.Path(path_type=Path), help="On which disk. Default: /tmp.")
-def main(probes: int, batch: int, count: int, folder: Path | None) -> None:
-    """Print the table."""
-    devices, runs = prepare(probes, batch, count)
-    size = sum(len(line) for run in runs.values() for lines in run.lines for line in lines)
-    with tempfile.TemporaryDirectory(dir=folder) as made:
-        collector = measure_collector(Path(made), devices, runs)
-        bare = measure_bare(Path(made), runs)
-    waits = statistics.quantiles([one for run in runs.values() for one in run.seconds], n=100)
-    sent = sum(len(lines) for run in runs.values() for lines in run.lines)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+def main(as_json: bool, minutes: float, databases: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401
+    """Print the tables."""
+    options = Options(seconds=minutes * 60, databases=databases or DATABASES, **given)
+    found = measure(options, Console(stderr=True))
+    if as_json:
+        print(json.dumps(found.as_json()))
+        return
+    console = Console()
+    for table in tables(found):
+        console.print(table)
     load = os.getloadavg()[0]
-    print(f"{probes} probes at once, batches of {batch}, {sent} records of {size / sent:.0f} B")
-    print(f"{os.cpu_count()} cores, load average at the end {load:.1f}")
-    print(f"{'':28}{'records/s':>10}{'MB/s':>8}{'CPU µs each':>13}{'p50 ms':>9}{'p99 ms':>9}")
-    rows = (
-        ("collector: checked, durable", collector, waits),
-        ("bare SQLite: only durable", bare, None),
-    )
-    for name, (seconds, used), quantiles in rows:
-        tail = f"{quantiles[49] * 1e3:9.1f}{quantiles[98] * 1e3:9.1f}" if quantiles else ""
-        rates = f"{sent / seconds:10.0f}{size / seconds / 1e6:8.1f}{used / sent * 1e6:13.0f}"
-        print(f"{name:28}{rates}{tail}")
+    console.print(f"{os.cpu_count()} cores, load average at the end {load:.1f}")
 
 
 if __name__ == "__main__":

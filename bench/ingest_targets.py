@@ -1,0 +1,330 @@
+"""What takes records in `bench.ingest`: collectors on either database, and others' programs."""
+
+import asyncio
+import json
+import sqlite3
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from sqlalchemy import BigInteger, func, insert, literal, select, type_coerce
+
+from bench.ingest_load import Load
+from bench.processes import LINEWATCH, Process, resident_bytes, running
+from collector.ledger.database import Database
+from collector.ledger.migrate import migrate
+from collector.ledger.registry_file import RegistryFile, import_registry
+from collector.ledger.schema import records
+from collector.settings import LedgerSettings
+from collector.sinks.reading import read_page
+from protocol.errors import LinewatchError
+from simulate.sending import Sender
+from tests.collector.postgres import serving
+
+DURABLE: Final = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+    "autovacuum": "on",
+}
+"""A PostgreSQL that keeps what it has confirmed, with the room that a small machine gives it."""
+
+_DAY_US: Final = 86_400_000_000
+_PAGE: Final = 500
+
+
+class BenchError(LinewatchError):
+    """A target did not take what it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one run found.
+
+    Attributes:
+        records: that were durably taken.
+        seconds: from the first request to the last answer.
+        p50_seconds, p99_seconds: of the answers to batches.
+        cpu_seconds: of the target's own processes; None where they are not ours to ask.
+        resident_bytes: of the target's processes, before and after.
+    """
+
+    records: int
+    seconds: float
+    p50_seconds: float
+    p99_seconds: float
+    cpu_seconds: float | None = None
+    resident_bytes: tuple[int, int] | None = None
+
+    @property
+    def rate(self) -> float:
+        """Records per second."""
+        return self.records / self.seconds
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON's types."""
+        return asdict(self) | {"records_per_second": self.rate}
+
+
+def quantile(seconds: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least ``share`` of all do not exceed."""
+    ordered = sorted(seconds)
+    return ordered[max(0, -(-int(len(ordered) * share * 1000) // 1000) - 1)]
+
+
+# --- Collectors ------------------------------------------------------------------------------
+
+
+@contextmanager
+def ledger(kind: str, folder: Path) -> Iterator[LedgerSettings]:
+    """Yield the settings of an empty ledger: `sqlite` or `postgresql`."""
+    if kind == "sqlite":
+        yield LedgerSettings(path=folder / "ledger.sqlite")
+        return
+    with serving(**DURABLE) as server:
+        yield server.settings(server.new_database())
+
+
+class Collectors:
+    """Collectors that run on one ledger, which knows a load's fleet.
+
+    Args:
+        settings: of the ledger.
+        load: what they will be sent.
+        processes: the collectors.
+        urls: theirs.
+    """
+
+    def __init__(
+        self,
+        settings: LedgerSettings,
+        load: Load,
+        processes: Sequence[Process],
+        urls: Sequence[str],
+    ) -> None:
+        self._settings = settings
+        self._load = load
+        self._processes = processes
+        self._urls = list(urls)
+
+    def stored(self) -> int:
+        """Return how many records the ledger has."""
+        return int(_on(self._settings, _count))
+
+    def resident_bytes(self) -> int:
+        """Return the memory of all of them."""
+        return sum(resident_bytes(process.popen.pid) for process in self._processes)
+
+    def take(
+        self, count: int | None, concurrency: int, *, rate: float | None = None, seconds: float = 0
+    ) -> Taken:
+        """Send records and wait for all answers.
+
+        Args:
+            count: at least so many; None: for ``seconds``.
+            concurrency: requests at the same time.
+            rate: records per second at most.
+            seconds: for how long, where there is no number.
+
+        Raises:
+            BenchError: not all of them are in the ledger afterwards.
+        """
+        stored, resident = self.stored(), self.resident_bytes()
+        cpu = sum(process.cpu_seconds() for process in self._processes)
+        sender = Sender(self._urls, self._load.keys, concurrency=concurrency, rate=rate)
+        # Made before the clock runs, as far as memory allows: it is not what is measured.
+        parcels = self._load.parcels(count)
+        ready = iter(list(parcels)) if count is not None else parcels
+        began = time.perf_counter()
+        asyncio.run(_send(sender, ready, None if count is not None else seconds))
+        took = time.perf_counter() - began
+        delivered = sender.delivered
+        missing = delivered.records - (self.stored() - stored)
+        if missing or delivered.stored != delivered.records:
+            raise BenchError(f"{missing} of {delivered.records} records are not in the ledger")
+        return Taken(
+            records=delivered.records,
+            seconds=took,
+            p50_seconds=quantile(delivered.seconds, 0.5),
+            p99_seconds=quantile(delivered.seconds, 0.99),
+            cpu_seconds=sum(process.cpu_seconds() for process in self._processes) - cpu,
+            resident_bytes=(resident, self.resident_bytes()),
+        )
+
+    def grow(self, size: int) -> None:
+        """Bring the ledger to so many records, by copies of what it has in other chains."""
+
+        def copy(connection: Any) -> int:  # noqa: ANN401 - SQLAlchemy's
+            have = _count(connection)
+            if have < size:
+                connection.execute(_copying(size - have, have))
+            return _count(connection)
+
+        # Ends: each turn adds a copy of everything that was really sent.
+        while _on(self._settings, copy, write=True) < size:
+            pass
+
+
+async def _send(sender: Sender, parcels: Iterator[Any], seconds: float | None) -> None:
+    if seconds is not None:
+        asyncio.get_running_loop().call_later(seconds, sender.stop)
+    await sender.send(parcels)
+
+
+def _count(connection: Any) -> int:  # noqa: ANN401 - SQLAlchemy's
+    return int(connection.scalar(select(func.count()).select_from(records)))
+
+
+def _copying(many: int, have: int) -> Any:  # noqa: ANN401 - SQLAlchemy's
+    """Return a statement that copies rows that were sent: other chains, days that lie before.
+
+    No chain's own name has an `x`: it is hexadecimal.
+    """
+    columns = [column for column in records.columns if column.name != "id"]
+    changed = {
+        "chain": records.c.chain + literal(f"x{have}"),
+        "measured_at": type_coerce(records.c.measured_at, BigInteger) - _DAY_US * (1 + have % 300),
+    }
+    source = (
+        select(*(changed.get(column.name, column) for column in columns))
+        .where(records.c.chain.not_like("%x%"))
+        .order_by(records.c.id)
+        .limit(many)
+    )
+    return insert(records).from_select([column.name for column in columns], source)
+
+
+def _on(settings: LedgerSettings, job: Callable[[Any], Any], *, write: bool = False) -> Any:  # noqa: ANN401
+    # Copying millions of rows takes longer than any statement of a collector may.
+    database = Database(settings.model_copy(update={"statement_timeout_seconds": 3600.0}))
+    try:
+        if not write:
+            return database.read_now(job)
+        with database.write() as connection:
+            return job(connection)
+    finally:
+        database.close()
+
+
+@contextmanager
+def collectors(
+    settings: LedgerSettings, folder: Path, load: Load, many: int
+) -> Iterator[Collectors]:
+    """Run collectors on a ledger until the block ends; a ledger without the fleet gets it."""
+    database = Database(settings)
+    migrate(database)
+    content = RegistryFile.model_validate_json(json.dumps(load.fleet.registry()))
+    with database.write() as connection:
+        import_registry(connection, content, datetime.now(UTC))
+    database.close()
+    url = settings.url
+    place = {"url": url.get_secret_value()} if url else {"path": str(settings.path)}
+    configuration = folder / "config.yaml"
+    configuration.write_text(json.dumps({"collector": {"ledger": place}}))
+    words = [LINEWATCH, "collector", "run", "--listen", "127.0.0.1:0"]
+    with ExitStack() as started:
+        processes = [
+            started.enter_context(
+                running(f"collector-{number}", [*words, "--config", str(configuration)], folder)
+            )
+            for number in range(many)
+        ]
+        urls = [process.wait_for(r"listening on (http://\S+)")[1] for process in processes]
+        yield Collectors(settings, load, processes, urls)
+
+
+# --- Others ----------------------------------------------------------------------------------
+
+
+def bare_sqlite(folder: Path, lines: Sequence[Sequence[bytes]]) -> Taken:
+    """Keep the same lines in a bare table, a commit a batch: durable, and nothing else."""
+    bare = sqlite3.connect(folder / "bare.sqlite", isolation_level=None)
+    bare.execute("PRAGMA journal_mode = WAL")
+    bare.execute("PRAGMA synchronous = FULL")
+    bare.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, line BLOB)")
+    waits = []
+    began, used = time.perf_counter(), time.process_time()
+    for batch in lines:
+        start = time.perf_counter()
+        bare.execute("BEGIN IMMEDIATE")
+        bare.executemany("INSERT INTO t (line) VALUES (?)", [(line,) for line in batch])
+        bare.execute("COMMIT")
+        waits.append(time.perf_counter() - start)
+    took, cpu = time.perf_counter() - began, time.process_time() - used
+    bare.close()
+    many = sum(map(len, lines))
+    return Taken(many, took, quantile(waits, 0.5), quantile(waits, 0.99), cpu)
+
+
+def points(settings: LedgerSettings, batch: int) -> list[tuple[int, bytes]]:
+    """Return what the sinks write of a ledger: records and line protocol, batch by batch."""
+
+    def read(connection: Any) -> list[Sequence[str]]:  # noqa: ANN401 - SQLAlchemy's
+        found: list[Sequence[str]] = []
+        after, end = 0, int(connection.scalar(select(func.max(records.c.id))))
+        while after < end:
+            page = read_page(connection, after, end, _PAGE)
+            found += [point.lines for point in page.points]
+            if page.end is None:
+                break
+            after = page.end
+        return found
+
+    lines: list[Sequence[str]] = _on(settings, read)
+    parts = [lines[first : first + batch] for first in range(0, len(lines), batch)]
+    return [(len(part), "\n".join(line for one in part for line in one).encode()) for part in parts]
+
+
+def swallow(
+    process: Process, url: str, parts: Sequence[tuple[int, bytes]], concurrency: int
+) -> Taken:
+    """Write line protocol to a series database, as many requests at once as a collector gets.
+
+    Raises:
+        BenchError: it did not take a part.
+    """
+    resident, cpu = resident_bytes(process.popen.pid), process.cpu_seconds()
+    waits: list[float] = []
+
+    async def write(client: aiohttp.ClientSession, turn: Iterator[tuple[int, bytes]]) -> None:
+        for _, body in turn:
+            start = time.perf_counter()
+            async with client.post(url, data=body) as answer:
+                if not answer.ok:
+                    raise BenchError(f"{url}: {answer.status} {(await answer.text())[:200]}")
+            waits.append(time.perf_counter() - start)
+
+    async def everybody() -> None:
+        turn = iter(parts)
+        async with aiohttp.ClientSession() as client, asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(write(client, turn))
+
+    began = time.perf_counter()
+    asyncio.run(everybody())
+    took = time.perf_counter() - began
+    return Taken(
+        records=sum(many for many, _ in parts),
+        seconds=took,
+        p50_seconds=quantile(waits, 0.5),
+        p99_seconds=quantile(waits, 0.99),
+        cpu_seconds=process.cpu_seconds() - cpu,
+        resident_bytes=(resident, resident_bytes(process.popen.pid)),
+    )
+
+
+def make_database(url: str, name: str) -> None:
+    """Make a database of an InfluxDB 1.x."""
+    request = urllib.request.Request(  # noqa: S310 - on loopback
+        f"{url}/query?q=CREATE+DATABASE+{name}", method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - on loopback
+        pass

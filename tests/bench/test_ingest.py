@@ -1,0 +1,84 @@
+"""The bench of ingest, in a short form: its structure, never its times."""
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.ingest import Options, measure, tables
+from bench.ingest_load import Load
+from bench.ingest_targets import quantile
+from protocol import chain
+from protocol.records import RECORD
+from simulate.sending import Parcel
+
+
+def _lines(one: Parcel) -> tuple[list[bytes], chain.Seal]:
+    return chain.split_batch(gzip.decompress(one.body))
+
+
+def test_every_round_is_a_chain_of_its_own() -> None:
+    """The load's rounds hold as chains, are sealed, and are valid records that nobody had yet."""
+    load = Load(probes=2, batch=100)
+    seen: set[str] = set()
+    for _ in range(2):
+        heads: dict[str, chain.Link] = {}
+        for one in load.parcels(1500):
+            lines, seal = _lines(one)
+            links = chain.follow(lines)
+            chain.check_seal(load.keys[one.probe].public_key(), seal, links[-1])
+            if links[0].chain in heads:
+                chain.check_follows(heads[links[0].chain], links[0], 1)
+            heads[links[0].chain] = links[-1]
+            RECORD.validate_json(lines[0])
+            assert one.records == len(lines) <= 100
+        assert not seen & {*heads}
+        seen |= {*heads}
+
+
+@pytest.mark.parametrize("share,value", [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
+def test_a_quantile_is_one_of_the_values(share: float, value: int) -> None:
+    """The smallest value that the share of all does not exceed."""
+    assert quantile([float(number) for number in range(100, 0, -1)], share) == value
+
+
+def test_the_bench_measures_every_target(tmp_path: Path) -> None:
+    """Both databases, one collector and two, the bare table and both series databases take all
+    records; cost by size, half of the rate and memory are there; JSON and tables name them all.
+    """
+    options = Options(
+        records=300,
+        probes=3,
+        batch=50,
+        concurrency=2,
+        sizes=(1000, 2000),
+        seconds=0.5,
+        folder=tmp_path,
+    )
+    found = measure(options, Console(file=io.StringIO()))
+    assert list(found.runs) == [
+        "SQLite, 1 collector",
+        "VictoriaMetrics",
+        "InfluxDB 1.x",
+        "PostgreSQL, 1 collector",
+        "PostgreSQL, 2 collectors",
+        "bare SQLite",
+    ]
+    for name, taken in found.runs.items():
+        assert taken.records >= 300, name
+        assert 0 < taken.p50_seconds <= taken.p99_seconds <= taken.seconds, name
+        assert taken.cpu_seconds is not None, name
+    for by_size in found.sizes.values():
+        assert list(by_size) == [1000, 2000]
+    assert {*found.half} == {*found.sizes} == {"SQLite", "PostgreSQL"}
+    assert all(min(taken.resident_bytes or (0,)) > 10**7 for taken in found.half.values())
+    told = json.loads(json.dumps(found.as_json()))
+    assert told["sizes"]["SQLite"]["2000"]["records_per_second"] > 0
+    printed = io.StringIO()
+    for table in tables(found):
+        Console(file=printed, width=120).print(table)
+    for name in (*found.runs, "SQLite, 2,000", "RSS"):
+        assert name in printed.getvalue()
