@@ -94,6 +94,7 @@ COMMANDS: Commands = {
         {
             "run": ("Take records, keep them, show them.", "collector.commands.run:run"),
             "migrate": ("Bring the ledger to this version.", "collector.commands.run:migrate"),
+            "fold": ("Fold old latency records into hours.", "collector.commands.fold:fold"),
             "sinks": ("Copies of the ledger as time series elsewhere.", _SINKS),
         },
     ),

@@ -10,6 +10,7 @@ many run at the same time at each server, and what their lines carry together.
 import json
 import os
 import random
+import statistics
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
@@ -143,28 +144,20 @@ def main(probes: int, servers: int, seed: str, *, as_json: bool) -> None:
 
 def _print(probes: int, drawn: dict[str, Peak], placed: dict[str, Peak], fleet: Fleet) -> None:
     table = Table(title=f"A day of {probes:,} probes at {len(drawn)} servers, 30 s a test")
-    table.add_column("at one server")
+    table.add_column("peak of a server")
     for head in ("drawn alone", "placed", "placed / drawn"):
         table.add_column(head, justify="right")
-    count = len(drawn)
-
-    def row(name: str, before: float, after: float, form: str) -> None:
-        ratio = after / before
-        table.add_row(name, form.format(before), form.format(after), f"{ratio:.2f}")
-
-    both = (drawn.values(), placed.values())
-    row("most tests at once, fullest", *(max(p.tests for p in each) for each in both), "{:.0f}")
-    row("most tests at once, mean", *(sum(p.tests for p in e) / count for e in both), "{:.1f}")
-    row(
-        "Gbit/s at once, fullest",
-        *(max(p.bits_per_second for p in each) / 1e9 for each in both),
-        "{:.2f}",
-    )
-    row(
-        "Gbit/s at once, mean",
-        *(sum(p.bits_per_second for p in each) / 1e9 / count for each in both),
-        "{:.2f}",
-    )
+    both = [list(drawn.values()), list(placed.values())]
+    tests = [[peak.tests for peak in peaks] for peaks in both]
+    gigabits = [[peak.bits_per_second / 1e9 for peak in peaks] for peaks in both]
+    rows: list[tuple[str, list[float]]] = [
+        ("tests at once, the fullest", [max(each) for each in tests]),
+        ("tests at once, mean of all", [statistics.mean(each) for each in tests]),
+        ("Gbit/s at once, the fullest", [max(each) for each in gigabits]),
+        ("Gbit/s at once, mean of all", [statistics.mean(each) for each in gigabits]),
+    ]
+    for name, (before, after) in rows:
+        table.add_row(name, f"{before:.1f}", f"{after:.1f}", f"{after / before:.2f}")
     Console().print(table)
     loads = fleet.loads.values()
     bound = max(load.peak_bits_per_second for load in loads) / 1e9

@@ -11,6 +11,7 @@ from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import explain_refusals
 from collector.api.refusals import RefusalBook
 from collector.fleet_plans import FleetPlans
+from collector.housekeeping import keep_house
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
 from collector.metrics import REGISTRY, add_metrics, time_requests
@@ -58,6 +59,7 @@ def build(
     app.cleanup_ctx.append(refusals.run)
     app[TASKS] = []
     app.cleanup_ctx.append(run_sinks)
+    app.cleanup_ctx.append(keep_house)
     _add_routes(app, settings)
     return app
 

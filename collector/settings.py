@@ -50,6 +50,11 @@ class LedgerSettings(Section):
     connect_timeout_seconds: int = Field(
         5, ge=2, description="How long a connection to PostgreSQL may take."
     )
+    latency_days: PositiveInt | None = Field(
+        400,
+        description="Latency records older than this are folded into hours, which are kept for "
+        "ever; null: every record is kept as it is.",
+    )
 
 
 class TlsSettings(Section):

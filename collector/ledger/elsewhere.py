@@ -21,4 +21,9 @@ def on_the_line() -> ColumnElement[bool]:
 
 def was_elsewhere(row: Mapping[Any, Any]) -> bool:
     """Return whether a record with these `flags` was not, at least for a part."""
-    return not ELSEWHERE.isdisjoint(row["flags"].split())
+    return went_elsewhere(row["flags"])
+
+
+def went_elsewhere(flags: str) -> bool:
+    """Return whether one of a record's flags, a space between them, says so."""
+    return not ELSEWHERE.isdisjoint(flags.split())

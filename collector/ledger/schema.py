@@ -397,6 +397,42 @@ gaps = Table(
     PrimaryKeyConstraint("probe_id", "chain", "from_seq"),
 )
 
+latency_hours = Table(
+    "latency_hours",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("line_id", String(64), nullable=False, doc="'': the path had no line"),
+    Column("series", Text, nullable=False, doc="collector.domain.series.SeriesId as a JSON list"),
+    Column("outcome", String(16), nullable=False),
+    Column("failure_code", String(32), nullable=False, doc="'': none"),
+    Column("flags", Text, nullable=False, doc="as of a record"),
+    Column("hour", Moment, nullable=False, doc="its beginning; of the records' measured_at"),
+    Column("records", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False, doc="packets"),
+    Column("received", BigInteger, nullable=False, doc="packets that came back"),
+    Column("minimum_seconds", Float, doc="the shortest round trip"),
+    Column("round_trips", LargeBinary, nullable=False, doc="collector.domain.hours.pack: medians"),
+    Column("delay_variations", LargeBinary, nullable=False, doc="the same, p95"),
+    # What is told apart here is what a record's readers tell apart.
+    PrimaryKeyConstraint(
+        "probe_id", "line_id", "series", "outcome", "failure_code", "flags", "hour"
+    ),
+    Index("ix_latency_hours_line_id_hour", "line_id", "hour"),
+)
+
+folded = Table(
+    "folded",
+    metadata,
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("chain", String(64), nullable=False),
+    Column("from_seq", BigInteger, nullable=False, doc="the first that is in an hour now"),
+    Column("to_seq", BigInteger, nullable=False, doc="the last of them"),
+    Column("prev", String(64), nullable=False, doc="of the first"),
+    Column("hashes", LargeBinary, nullable=False, doc="32 bytes each: the chain goes on over them"),
+    Column("folded_at", Moment, nullable=False),
+    PrimaryKeyConstraint("probe_id", "chain", "from_seq"),
+)
+
 # --- What is shown and alarmed, kept by the writer so that a restart loses nothing --------------
 
 events = Table(

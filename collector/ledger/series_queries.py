@@ -20,7 +20,8 @@ from sqlalchemy import (
 
 from collector.domain.pairs import PairPoint
 from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
-from collector.ledger.elsewhere import on_the_line
+from collector.ledger.elsewhere import on_the_line, went_elsewhere
+from collector.ledger.fold import folded_points
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     is_latest,
@@ -80,7 +81,10 @@ def latency_points(
     start: datetime,
     end: datetime,
 ) -> list[LatencyPoint]:
-    """Return a line's latency records, but for those that went elsewhere. As `speed_points`."""
+    """Return a line's latency records, but for those that went elsewhere. As `speed_points`.
+
+    Those that were folded into hours long ago are among them, spread over their hours.
+    """
     query = _between(
         select(
             _AT_SECONDS,
@@ -95,7 +99,9 @@ def latency_points(
         "latency",
         (start, end),
     ).where(on_the_line())
-    return [LatencyPoint._make(row) for row in connection.execute(query).all()]
+    points = [LatencyPoint._make(row) for row in connection.execute(query).all()]
+    old = [p for p in folded_points(connection, line_id, start, end) if not went_elsewhere(p.flags)]
+    return sorted(old + points, key=lambda point: point.at_seconds) if old else points
 
 
 def _between(

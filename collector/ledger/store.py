@@ -24,6 +24,7 @@ from collector.ingest.verify import Batch
 from collector.ledger import bookkeeping
 from collector.ledger.dating import correct_waiting, date_new
 from collector.ledger.events import Event, EventKind, note_events
+from collector.ledger.fold import folded_places
 from collector.ledger.months import ensure_month
 from collector.ledger.schema import probe_paths, probes, quarantine, records
 from protocol.messages import IngestAnswer, Quarantined
@@ -138,6 +139,8 @@ def _kept(connection: Connection, batch: Batch) -> dict[int, Kept]:
             kept[seq] = Kept(own, prev, tombstone=False)
     for seq, own, prev, tombstone in _rows_between(connection, batch, records, span):
         kept[seq] = Kept(own, prev, tombstone=tombstone is not None)
+    for seq, (own, prev) in folded_places(connection, batch.probe, batch.chain, span).items():
+        kept[seq] = Kept(own, prev, tombstone=False)
     return kept
 
 

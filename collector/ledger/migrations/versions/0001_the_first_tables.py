@@ -19,6 +19,7 @@ def upgrade() -> None:
     _people()
     _records()
     _proofs()
+    _hours()
     _counts()
     _sinks()
 
@@ -337,6 +338,52 @@ def _proofs() -> None:
         sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_seals_probe_id_probes"),
         sa.PrimaryKeyConstraint(*_key("probe_id", "chain", "seq", "hash"), name="pk_seals"),
         postgresql_partition_by=_BY_MONTH,
+    )
+
+
+def _hours() -> None:
+    """Latency records by hour, once they are no longer kept one by one."""
+    op.create_table(
+        "latency_hours",
+        sa.Column("probe_id", sa.String(length=64), nullable=False),
+        sa.Column("line_id", sa.String(length=64), nullable=False),
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("failure_code", sa.String(length=32), nullable=False),
+        sa.Column("flags", sa.Text(), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("minimum_seconds", sa.Float(), nullable=True),
+        sa.Column("round_trips", sa.LargeBinary(), nullable=False),
+        sa.Column("delay_variations", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["probe_id"], ["probes.id"], name="fk_latency_hours_probe_id_probes"
+        ),
+        sa.PrimaryKeyConstraint(
+            "probe_id",
+            "line_id",
+            "series",
+            "outcome",
+            "failure_code",
+            "flags",
+            "hour",
+            name="pk_latency_hours",
+        ),
+    )
+    op.create_index("ix_latency_hours_line_id_hour", "latency_hours", ["line_id", "hour"])
+    op.create_table(
+        "folded",
+        sa.Column("probe_id", sa.String(length=64), nullable=False),
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("from_seq", sa.BigInteger(), nullable=False),
+        sa.Column("to_seq", sa.BigInteger(), nullable=False),
+        sa.Column("prev", sa.String(length=64), nullable=False),
+        sa.Column("hashes", sa.LargeBinary(), nullable=False),
+        sa.Column("folded_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_folded_probe_id_probes"),
+        sa.PrimaryKeyConstraint("probe_id", "chain", "from_seq", name="pk_folded"),
     )
 
 
