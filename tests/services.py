@@ -207,9 +207,9 @@ def influxql(
         login: user and password, where it asks for them.
     """
     asked = {"q": query, "db": database, "epoch": "ms"}
-    if login:
-        asked |= {"u": login[0], "p": login[1]}
-    results = _json(f"{url}/query", asked, post=True)["results"]
+    # The login is looked for in the address alone.
+    user = f"?{urllib.parse.urlencode({'u': login[0], 'p': login[1]})}" if login else ""
+    results = _json(f"{url}/query{user}", asked, post=True)["results"]
     assert all("error" not in result for result in results), results
     return [series for result in results for series in result.get("series", [])]
 
