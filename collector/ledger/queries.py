@@ -22,7 +22,8 @@ from collector.domain.line_state import (
 from collector.domain.series import Seen, SeriesId, main_series
 from collector.domain.standing import OF_LATENCY, Median, Standing, standing
 from collector.ledger.bookkeeping import series_of
-from collector.ledger.elsewhere import on_the_line, was_elsewhere
+from collector.ledger.elsewhere import was_elsewhere
+from collector.ledger.recent import recent_speed
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     carriers,
@@ -34,10 +35,6 @@ from collector.ledger.schema import (
     sites,
 )
 from protocol.results import Ipv6State
-
-_RECENT_TESTS = 40
-"""Speed records looked at for a line's main series and its state: five days of the default plan,
-enough to find five fair ones of one series where servers and families take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ def overview(connection: Connection, now: datetime) -> list[LineOverview]:
     """Return every line with its state, in the order of site and line."""
     found = _line_rows(connection)
     newest = _newest_records(connection)
-    recent = _recent_speed(connection)
+    recent = _grouped(recent_speed(connection))
     servers = _main_servers(connection)
     return [
         _summarise(
@@ -179,39 +176,6 @@ def _newest_records(connection: Connection) -> dict[str, list[RowMapping]]:
         )
         .join_from(latest, records, is_latest())
         .order_by(latest.c.measured_at.desc())
-    )
-    return _grouped(connection.execute(query).mappings())
-
-
-def _recent_speed(connection: Connection) -> dict[str, list[RowMapping]]:
-    of_line = (
-        select(records.c.id)
-        .where(records.c.line_id == lines.c.id, records.c.task == "speed")
-        .where(records.c.measured_at.is_not(None))
-        # Skipped and missed slots say nothing of the line, and a week of them would hide it.
-        .where(records.c.outcome.in_(("measured", "failed")))
-        .where(on_the_line())
-        .order_by(records.c.measured_at.desc())
-        .limit(_RECENT_TESTS)
-        .correlate(lines)
-    )
-    test = records.alias("test")
-    query = (
-        select(
-            lines.c.id.label("line_id"),
-            test.c.measured_at,
-            test.c.outcome,
-            test.c.flags,
-            test.c.failure_code,
-            test.c.download_bits_per_second,
-            test.c.upload_bits_per_second,
-            test.c.idle_latency_seconds,
-            test.c.download_latency_seconds,
-            test.c.upload_latency_seconds,
-            *(test.c[name] for name in SERIES_COLUMNS),
-        )
-        .join_from(lines, test, test.c.id.in_(of_line))
-        .order_by(test.c.measured_at.desc())
     )
     return _grouped(connection.execute(query).mappings())
 

@@ -212,6 +212,19 @@ def month_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def month_database(server: postgres.Server) -> LedgerSettings:
+    """Return the same month as `month_ledger`, in PostgreSQL; tests roll back what they write."""
+    name = server.new_database("ledger_template")
+    settings = server.settings(name)
+    database = Database(settings)
+    with database.write() as connection:
+        simulated_month.fill(connection)
+    database.close()
+    server.run("ANALYZE", database=name)
+    return settings
+
+
 @pytest.fixture
 async def month(start: Start, month_ledger: Path) -> Running:
     """Return a collector that shows the simulated month, on its last evening."""

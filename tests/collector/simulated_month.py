@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert
 
 from collector.ledger.bookkeeping import series_of
+from collector.ledger.months import ensure_month
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     carriers,
@@ -159,6 +160,7 @@ STORIES = (
 
 def fill(connection: Connection, stories: tuple[LineStory, ...] = STORIES) -> None:
     """Write the month into an empty ledger."""
+    ensure_month(connection, NOW - timedelta(days=62), ahead=2)
     connection.execute(
         insert(carriers),
         [{"id": key, "name": f"Nhà mạng {key.upper()}", "created_at": NOW} for key in "abc"],
