@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from collector.settings import CollectorSettings
+from protocol.settings import Configuration
+
 TOP = Path(__file__).parents[2]
 DEPLOY = TOP / "deploy"
 
@@ -42,6 +45,25 @@ def test_every_secret_comes_from_the_environment_and_has_no_default() -> None:
         if line and not line.startswith("#")
     )
     assert example == dict.fromkeys(needed, "")
+
+
+def test_the_collector_has_a_sink_in_the_influxdb_beside_it() -> None:
+    """Its setting is read as it stands, and names that service, organisation, bucket and token."""
+    services = compose()["services"]
+    name = "LINEWATCH_COLLECTOR__SINKS__INFLUXDB"
+    text = services["collector"]["environment"][name]
+    filled = re.sub(r"\$\{[A-Z_]+:\?[^}]+\}", "5e9cd0", text)
+    section = Configuration(environ={name: filled}).section("collector", CollectorSettings)
+    (sink,) = section.sinks.influxdb
+    made = services["influxdb"]["environment"]
+    assert sink.url == "http://influxdb:8086"
+    assert (sink.org, sink.bucket) == (
+        made["DOCKER_INFLUXDB_INIT_ORG"],
+        made["DOCKER_INFLUXDB_INIT_BUCKET"],
+    )
+    assert sink.token
+    assert sink.token.get_secret_value() == "5e9cd0"
+    assert made["DOCKER_INFLUXDB_INIT_ADMIN_TOKEN"] in text
 
 
 def test_every_image_has_a_version() -> None:

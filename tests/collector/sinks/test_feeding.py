@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -13,11 +14,13 @@ from collector.sinks import keeping
 from collector.sinks.far_end import AwayError, FarEnd, RefusedError
 from collector.sinks.feeder import CANARY, Step
 from collector.sinks.influxdb import Influxdb
+from collector.sinks.reading import read_corrections, read_page
 from collector.sinks.series import FLAGS_MEASUREMENT, FLAGS_TAGS, MEASUREMENTS, TAGS
 from protocol.model import encode
 from protocol.records import RECORD
 from tests.collector.conftest import ON_BOTH, enrol_directly
 from tests.collector.device import SERVER, Device, latency_summary
+from tests.collector.ledger.plans import statements_of, steps
 from tests.collector.sinks.far_ends import Identity, InInflux, InVictoria, Points, Store
 from tests.collector.sinks.ledgers import ARRIVAL, FedLedger, Recorder, fill
 from tests.services import influxql, promql
@@ -268,6 +271,20 @@ async def test_pages_are_small_and_nothing_is_left_out(ledger: FedLedger) -> Non
     moments = [int(line.rpartition(" ")[2]) for lines in far_end.taken for line in lines]
     assert moments == [int(START.timestamp() * 1000) + 300_000 * n for n in range(25)]
     assert ledger.state().cursor == 25
+
+
+def test_a_page_is_read_by_its_ids(ledger: FedLedger) -> None:
+    """Neither the page, nor the look for twins and corrections, goes through all records."""
+    for query in (
+        partial(read_page, after=0, upto=9, limit=5),
+        partial(read_corrections, after=0, upto=9, limit=5),
+    ):
+        sent = statements_of(ledger.database, query)
+        (selected,) = [one for one in sent if one[0].startswith("SELECT")]
+        with ledger.database.engine.connect() as connection:
+            found = steps(connection, *selected)
+        assert all(not step.startswith("SCAN") for step in found), found
+        assert any("ix_records_probe_id_measured_at" in step for step in found)
 
 
 async def test_the_cursor_moves_only_after_a_yes(ledger: FedLedger) -> None:

@@ -6,6 +6,8 @@ import json
 import random
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -37,6 +39,7 @@ from tests.integration.support import start_collector
 from tests.services import victoria_metrics
 
 WAIT_SECONDS = 30.0
+TOP = Path(__file__).parents[3]
 
 
 def sinks(*urls: str, **others: Any) -> dict[str, Any]:
@@ -131,6 +134,12 @@ def test_a_collector_stops_at_once_beside_a_far_end_that_hangs(tmp_path: Path) -
     log = collector.process.text()
     assert "s3cret" not in log
     assert "Traceback" not in log
+
+
+def test_a_collector_without_sinks_loads_no_client() -> None:
+    """Who has none pays neither the time nor the memory of the library."""
+    code = "import collector.app, sys; sys.exit('influxdb_client' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=TOP, check=True, timeout=60)
 
 
 @contextmanager
