@@ -5,6 +5,7 @@ Every function is a part of one job of the writer; the caller commits.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -28,15 +29,30 @@ from protocol.chain import Seal
 from protocol.constants import GENESIS_HASH
 
 
-def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> tuple[int, str]:
-    """Return a chain's next seq and last hash, and hold it until the commit.
+@dataclass(frozen=True, slots=True)
+class End:
+    """How far the ledger has a chain.
+
+    Attributes:
+        next_seq: the first that is not here.
+        last_hash: of the record before it.
+        gone_before: records before this seq left with their months; 0: none did.
+    """
+
+    next_seq: int
+    last_hash: str
+    gone_before: int
+
+
+def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> End:
+    """Return how far a chain is here, and hold it until the commit.
 
     Whoever puts anything of a chain into the ledger holds this lock: it is what keeps two
     collectors from storing the same record twice. A chain that is new is made first, so that there
     is a row to lock; of two that make it at once, the second waits for the first's commit.
     """
     query = (
-        select(chains.c.next_seq, chains.c.last_hash)
+        select(chains.c.next_seq, chains.c.last_hash, chains.c.gone_before)
         .where(chains.c.probe_id == probe, chains.c.chain == chain)
         .with_for_update()
     )
@@ -52,7 +68,7 @@ def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> 
         }
         insert_new(connection, chains, [row])
         found = connection.execute(query).one()
-    return found.next_seq, found.last_hash
+    return End(found.next_seq, found.last_hash, found.gone_before or 0)
 
 
 def advance_chain(

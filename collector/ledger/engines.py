@@ -134,11 +134,13 @@ def open_engine(settings: LedgerSettings) -> Engine:
 
 
 def _open_postgresql(url: URL, settings: LedgerSettings) -> Engine:
-    limits = {
-        "lock_timeout": settings.busy_timeout_seconds,
-        "statement_timeout": settings.statement_timeout_seconds,
+    options = {
+        # Compiling a query over the months takes longer than running it.
+        "jit": "off",
+        "lock_timeout": _milliseconds(settings.busy_timeout_seconds),
+        "statement_timeout": _milliseconds(settings.statement_timeout_seconds),
         # Longer than any statement: a collector that hangs lets go of what it locked.
-        "idle_in_transaction_session_timeout": settings.statement_timeout_seconds,
+        "idle_in_transaction_session_timeout": _milliseconds(settings.statement_timeout_seconds),
     }
     return create_engine(
         url,
@@ -150,10 +152,14 @@ def _open_postgresql(url: URL, settings: LedgerSettings) -> Engine:
         connect_args={
             "application_name": "linewatch",
             "connect_timeout": settings.connect_timeout_seconds,
-            "options": " ".join(f"-c {name}={value * 1000:.0f}" for name, value in limits.items()),
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
             **_TCP,
         },
     )
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _open_sqlite(path: Path, busy_timeout_seconds: float) -> Engine:

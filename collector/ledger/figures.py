@@ -14,6 +14,7 @@ from collector.ledger.schema import (
     chains,
     events,
     gaps,
+    gone,
     ingest_totals,
     is_latest,
     latest,
@@ -63,7 +64,7 @@ class Figures:
         lines: id, site, carrier, ward, technology and speeds of every line.
         newest: of each line, task and series: its newest record's moment, outcome, time quality
             and values.
-        probes: id, whether enrolled and revoked, last seen.
+        probes: id, site, whether enrolled and revoked, last seen.
         ingest: totals of each probe.
         outcomes: totals of each probe, path, task and outcome.
         events: kind and how often.
@@ -106,7 +107,13 @@ def read_figures(connection: Connection) -> Figures:
         ),
         probes=_rows(
             connection,
-            select(probes.c.id, probes.c.public_key, probes.c.revoked_at, probes.c.last_seen_at),
+            select(
+                probes.c.id,
+                probes.c.site_id,
+                probes.c.public_key,
+                probes.c.revoked_at,
+                probes.c.last_seen_at,
+            ),
         ),
         ingest=_rows(connection, select(ingest_totals)),
         outcomes=_rows(connection, select(outcome_totals)),
@@ -137,6 +144,7 @@ def unaccounted_slots(connection: Connection) -> dict[str, int]:
         select(gaps.c.probe_id, gaps.c.filled - (gaps.c.to_seq - gaps.c.from_seq + 1)),
         select(records.c.probe_id, literal(-1)).where(records.c.tombstone.is_not(None)),
         select(quarantine.c.probe_id, literal(-1)).where(quarantine.c.kind == "invalid"),
+        select(gone.c.probe_id, -gone.c.without_outcome),
         select(outcome_totals.c.probe_id, -outcome_totals.c.records),
     ).subquery()
     return _counts(connection, select(parts.c.probe_id, func.sum(parts.c.slots)))

@@ -51,6 +51,22 @@ def name_of(table: Table, start: datetime) -> str:
     return f"{table.name}_{start:%Y_%m}"
 
 
+def span_of(start: datetime) -> tuple[datetime, datetime]:
+    """Return the moments at which a moment's month begins and ends."""
+    return _first(start), _next(_first(start))
+
+
+def drop_month(connection: Connection, start: datetime) -> None:
+    """Drop a month's tables, where there are any; who reads the others waits no longer than that.
+
+    See `collector.ledger.gone` for what else a month's end needs.
+    """
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.MAKING_MONTHS:d})")
+    for table in BY_MONTH:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name_of(table, start)}")
+    connection.info.pop(_KNOWN, None)
+
+
 def _months_from(at: datetime, ahead: int) -> Iterator[datetime]:
     start = _first(at)
     for _ in range(ahead + 1):
@@ -78,11 +94,10 @@ def _make(connection: Connection, start: datetime) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.MAKING_MONTHS:d})")
     if _is_there(connection, start):
         return
-    span = (to_microseconds(start), to_microseconds(_next(start)))
+    begin, end = map(to_microseconds, span_of(start))
     for table in BY_MONTH:
         name = name_of(table, start)
         connection.exec_driver_sql(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING DEFAULTS)")
         connection.exec_driver_sql(
-            f"ALTER TABLE {table.name} ATTACH PARTITION {name} "
-            f"FOR VALUES FROM ({span[0]}) TO ({span[1]})"
+            f"ALTER TABLE {table.name} ATTACH PARTITION {name} FOR VALUES FROM ({begin}) TO ({end})"
         )

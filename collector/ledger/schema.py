@@ -361,6 +361,7 @@ chains = Table(
     Column("first_received_at", Moment, nullable=False),
     Column("last_received_at", Moment, nullable=False),
     Column("forked_at", Moment, doc="when records at odds with this chain first came"),
+    Column("gone_before", BigInteger, doc="records before this seq left with their months"),
     PrimaryKeyConstraint("probe_id", "chain"),
 )
 
@@ -395,6 +396,16 @@ gaps = Table(
     Column("filled", BigInteger, nullable=False, doc="of them, how many came after all"),
     Column("noticed_at", Moment, nullable=False),
     PrimaryKeyConstraint("probe_id", "chain", "from_seq"),
+)
+
+gone = Table(
+    "gone",
+    metadata,
+    # What a month that left the ledger leaves behind, so that the law of slots goes on.
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("month", String(7), nullable=False, doc="YYYY-MM, UTC"),
+    Column("without_outcome", BigInteger, nullable=False, doc="tombstones, and invalid links"),
+    PrimaryKeyConstraint("probe_id", "month"),
 )
 
 latency_hours = Table(

@@ -25,6 +25,7 @@ from collector.ledger import bookkeeping
 from collector.ledger.dating import correct_waiting, date_new
 from collector.ledger.events import Event, EventKind, note_events
 from collector.ledger.fold import folded_places
+from collector.ledger.gone import gone_places
 from collector.ledger.months import ensure_month
 from collector.ledger.schema import probe_paths, probes, quarantine, records
 from protocol.messages import IngestAnswer, Quarantined
@@ -123,10 +124,14 @@ def store_batch(connection: Connection, batch: Batch, arrival: Arrival) -> Inges
 
 
 def _place(connection: Connection, batch: Batch, at: datetime) -> Placed:
-    next_seq, last_hash = bookkeeping.lock_chain(connection, batch.probe, batch.chain, at)
-    reaches_back = batch.links[0].seq < next_seq
-    kept = _kept(connection, batch) if reaches_back else {}
-    return place(batch.links, kept, next_seq, last_hash)
+    end = bookkeeping.lock_chain(connection, batch.probe, batch.chain, at)
+    kept: dict[int, Kept] = {}
+    if batch.links[0].seq < end.gone_before:
+        # They were here, as their months were: the archive has them, and says if they differ.
+        kept = gone_places(connection, batch.probe, batch.links, end.gone_before)
+    if batch.links[0].seq < end.next_seq:
+        kept |= _kept(connection, batch)
+    return place(batch.links, kept, end.next_seq, end.last_hash)
 
 
 def _kept(connection: Connection, batch: Batch) -> dict[int, Kept]:

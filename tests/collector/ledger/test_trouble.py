@@ -130,7 +130,8 @@ async def test_however_many_ask_a_collector_has_few_connections(
 
     async def ask() -> int:
         async with collector.client.get(collector.url + "/v1/lines") as answer:
-            return answer.status
+            status: int = answer.status
+            return status
 
     statuses = await asyncio.gather(*(ask() for _ in range(40)))
     with psycopg.connect(fragile.address("postgres")) as connection:

@@ -34,8 +34,8 @@ def _key(*columns: str) -> tuple[str, ...]:
 
 
 def _row_key() -> tuple[str, ...]:
-    """Return the key of a table whose rows are numbered; the number first, to walk by it."""
-    return _key("id", "probe_id") if _by_month() else ("id",)
+    """Return the key of a table whose rows are numbered."""
+    return _key("probe_id", "id") if _by_month() else ("id",)
 
 
 def _registry() -> None:
@@ -263,6 +263,8 @@ def _records() -> None:
             ],
             unique=False,
         )
+        if _by_month():
+            batch_op.create_index("ix_records_id", ["id"], unique=False)
         batch_op.create_index("ix_records_measured_at", ["measured_at"], unique=False)
         batch_op.create_index(
             "ix_records_probe_id_measured_at", ["probe_id", "measured_at"], unique=False
@@ -287,6 +289,7 @@ def _proofs() -> None:
         sa.Column("first_received_at", sa.BigInteger(), nullable=False),
         sa.Column("last_received_at", sa.BigInteger(), nullable=False),
         sa.Column("forked_at", sa.BigInteger(), nullable=True),
+        sa.Column("gone_before", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_chains_probe_id_probes"),
         sa.PrimaryKeyConstraint("probe_id", "chain", name="pk_chains"),
     )
@@ -300,6 +303,14 @@ def _proofs() -> None:
         sa.Column("noticed_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_gaps_probe_id_probes"),
         sa.PrimaryKeyConstraint("probe_id", "chain", "from_seq", name="pk_gaps"),
+    )
+    op.create_table(
+        "gone",
+        sa.Column("probe_id", sa.String(length=64), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("without_outcome", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["probe_id"], ["probes.id"], name="fk_gone_probe_id_probes"),
+        sa.PrimaryKeyConstraint("probe_id", "month", name="pk_gone"),
     )
     op.create_table(
         "quarantine",
@@ -326,6 +337,8 @@ def _proofs() -> None:
         ),
         postgresql_partition_by=_BY_MONTH,
     )
+    if _by_month():
+        op.create_index("ix_quarantine_id", "quarantine", ["id"])
     op.create_table(
         "seals",
         sa.Column("probe_id", sa.String(length=64), nullable=False),

@@ -1,0 +1,135 @@
+"""The months of a ledger: made before they are needed, or when they are; gone at once, for good."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, insert, inspect, select
+
+from collector.errors import LedgerError
+from collector.ingest.verify import verify
+from collector.ledger.database import Database
+from collector.ledger.figures import unaccounted_slots
+from collector.ledger.gone import remove_month
+from collector.ledger.months import MONTHS_AHEAD, ensure_month
+from collector.ledger.schema import latest, quarantine, records, seals, sinks
+from collector.ledger.store import Arrival, store_batch
+from protocol.messages import IngestAnswer
+from tests.collector.conftest import ON_BOTH, NewLedger, enrol_directly, fill_registry
+from tests.collector.device import Device
+from tests.collector.ledger.test_accounting import tombstone
+
+JANUARY = datetime(2026, 1, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+
+pytestmark = ON_BOTH
+
+
+@pytest.fixture
+def database(new_ledger: NewLedger) -> Iterator[Database]:
+    """Return a ledger with a registry."""
+    with contextlib.closing(Database(new_ledger())) as made:
+        fill_registry(made, JANUARY)
+        yield made
+
+
+def deliver(database: Database, device: Device, lines: list[bytes], at: datetime) -> IngestAnswer:
+    """Store lines as the collector does at a moment."""
+    batch = verify(device.seal(lines), device.probe, device.key.public_key())
+    with database.write() as connection:
+        return store_batch(connection, batch, Arrival(at, device.public_key, True))
+
+
+def two_months(database: Database) -> Device:
+    """Return a device with ten places in January, four of them without an outcome, two missing; and
+    five in February.
+    """
+    device = enrol_directly(database, Device("p1"))
+    for number in range(17):
+        if number == 4:
+            odd = device.record(JANUARY) | {"surprise": 1}
+            device.lines.append(json.dumps(odd).encode())
+        else:
+            device.add_reach(JANUARY - timedelta(days=2) + timedelta(minutes=5 * number))
+    deliver(database, device, device.lines[:6], JANUARY)
+    deliver(database, device, [tombstone(device.lines[8]), *device.lines[9:12]], JANUARY)
+    deliver(database, device, device.lines[12:], FEBRUARY)
+    return device
+
+
+def counts(database: Database) -> list[int]:
+    """Return how many records, seals and lines apart there are."""
+    queries = [select(func.count()).select_from(table) for table in (records, seals, quarantine)]
+    return database.read_now(lambda c: [c.execute(query).scalar_one() for query in queries])
+
+
+def remove(database: Database, month: datetime, now: datetime = MARCH) -> int:
+    """Take a month out of the ledger."""
+    with database.write() as connection:
+        return remove_month(connection, month, now)
+
+
+def test_a_month_leaves_and_the_next_one_stays(database: Database) -> None:
+    """Its records, seals and what was kept apart are gone, to the microsecond of its end; the law
+    of slots holds, and the month's tables are gone with it.
+    """
+    device = two_months(database)
+    assert counts(database) == [14, 3, 1]
+    assert remove(database, JANUARY) == 9
+    assert counts(database) == [5, 1, 0]
+    left = database.read_now(lambda c: c.scalars(select(records.c.line).order_by("seq")).all())
+    assert left == device.lines[12:]
+    assert not any(database.read_now(unaccounted_slots).values())
+    assert database.read_now(lambda c: c.scalars(select(latest.c.received_at)).all()) == [FEBRUARY]
+    tables = database.read_now(lambda connection: inspect(connection).get_table_names())
+    assert not [name for name in tables if name.endswith("2026_01")]
+    assert remove(database, JANUARY) == 0
+
+
+def test_what_left_with_its_month_is_not_taken_again(database: Database) -> None:
+    """A probe that sends it once more hears that it is a duplicate; what never came is taken, and
+    the chain goes on.
+    """
+    device = two_months(database)
+    remove(database, JANUARY)
+    again = deliver(database, device, device.lines[:6], MARCH)
+    assert (again.stored, again.duplicate, again.next_seq) == (0, 6, 17)
+    missed = deliver(database, device, device.lines[6:8], MARCH)
+    assert (missed.stored, missed.duplicate) == (2, 0)
+    device.add_reach(MARCH)
+    overlapping = deliver(database, device, device.lines[10:], MARCH)
+    assert (overlapping.stored, overlapping.duplicate) == (1, 7)
+    assert not any(database.read_now(unaccounted_slots).values())
+
+
+def test_a_month_that_is_still_needed_stays(database: Database) -> None:
+    """Not before it is over, nor before every sink has all of it."""
+    two_months(database)
+    with pytest.raises(LedgerError, match=r"2026-02 .* is not over"):
+        remove(database, FEBRUARY, MARCH - timedelta(microseconds=1))
+    sink = {"name": "far", "cursor": 3, "written": 3, "held_back": 0, "set_aside": 0}
+    with database.write() as connection:
+        connection.execute(insert(sinks).values(**sink, created_at=JANUARY))
+    with pytest.raises(LedgerError, match="not in every sink yet: far"):
+        remove(database, JANUARY)
+    assert counts(database) == [14, 3, 1]
+
+
+def test_months_are_made_ahead_once(database: Database, engine: str) -> None:
+    """Each with a table of its own where the database has them, also over the end of a year; again,
+    and by another, nothing is made.
+    """
+    december = datetime(2030, 12, 31, 23, tzinfo=UTC)
+    before = database.read_now(lambda c: set(inspect(c).get_table_names()))
+    with database.write() as connection:
+        ensure_month(connection, december, MONTHS_AHEAD)
+        ensure_month(connection, december, MONTHS_AHEAD)
+    with database.write() as connection:
+        ensure_month(connection, december, MONTHS_AHEAD)
+    made = database.read_now(lambda c: set(inspect(c).get_table_names())) - before
+    months = ["2030_12", "2031_01", "2031_02"] if engine == "postgresql" else []
+    names = ("records", "seals", "quarantine")
+    assert made == {f"{name}_{month}" for month in months for name in names}
