@@ -14,7 +14,7 @@ from collector.fleet_plans import FleetPlans
 from collector.housekeeping import keep_house
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
-from collector.metrics import REGISTRY, add_metrics, time_requests
+from collector.metrics.served import REGISTRY, add_metrics, time_requests
 from collector.serving import DOORS, keep_place
 from collector.settings import CollectorSettings
 from collector.sinks.metrics import SinkMetrics

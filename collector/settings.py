@@ -141,6 +141,11 @@ class MetricsSettings(Section):
     cache_seconds: PositiveFloat = Field(
         5.0, description="Answers within this time are computed once."
     )
+    wait_seconds: PositiveFloat = Field(
+        0.25,
+        description="How long an answer waits for newer figures before it is the last one, made "
+        "ahead a moment ago: those of a large fleet take seconds.",
+    )
 
 
 class InfluxdbSettings(Section):

@@ -28,7 +28,7 @@ from collector.settings import CollectorSettings, LedgerSettings
 from protocol.constants import ENROL_PATH, MAX_BODY_BYTES, RECORDS_PATH
 from tests.certificates import self_signed
 from tests.collector.conftest import Running, Start
-from tests.collector.test_metrics import scrape
+from tests.collector.metrics.test_served import scrape
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 

@@ -18,7 +18,7 @@ from protocol.constants import MAX_BATCH_BYTES, RECORDS_PATH
 from protocol.messages import Problem
 from tests.collector.conftest import Running, Start
 from tests.collector.device import Device
-from tests.collector.test_metrics import scrape, value
+from tests.collector.metrics.test_served import scrape, value
 
 LIMITS = LimitSettings(body_bytes=2 * MAX_BATCH_BYTES, body_bytes_per_probe=MAX_BATCH_BYTES)
 HELD = "linewatch_collector_body_bytes"

@@ -1,11 +1,18 @@
 """`/metrics` of a real collector: what it shows, what it leaves out, what a restart keeps."""
 
+import asyncio
+import threading
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from collector.ledger import schema
+from collector.ledger.figures import Figures, read_figures
+from collector.metrics import served
 from protocol.constants import GAP_ACKNOWLEDGED, GAP_HEADER
 from tests.collector.conftest import Running, Start
 
@@ -37,7 +44,7 @@ def value(samples: Samples, metric: str, **labels: str) -> float | None:
 
 async def test_the_latest_test_of_a_line_is_shown(start: Start) -> None:
     """Its values carry base units; what was not measured is absent, not zero."""
-    collector = await start(metrics={"cache_seconds": 0.001})
+    collector = await start(metrics={"cache_seconds": 0.001, "wait_seconds": 60})
     device = collector.device()
     now = datetime.now(UTC)
     device.add(now - timedelta(minutes=20))
@@ -58,7 +65,7 @@ async def test_a_flagged_test_is_no_value_of_the_line(start: Start) -> None:
     """What flags set aside is absent; a lower bound and what came by Wi-Fi say what they are, and
     of a lower bound only the rates are there.
     """
-    collector = await start(metrics={"cache_seconds": 0.001})
+    collector = await start(metrics={"cache_seconds": 0.001, "wait_seconds": 60})
     device = collector.device()
     now = datetime.now(UTC)
     raised: dict[str, list[str]] = {
@@ -100,7 +107,7 @@ async def test_two_probes_of_a_line_have_values_of_their_own(collector: Running)
 
 async def test_a_failed_or_old_test_is_absent(start: Start) -> None:
     """After a failure, and after the set age, there is no value; never a zero."""
-    collector = await start(metrics={"cache_seconds": 0.001, "latest_hours": 1})
+    collector = await start(metrics={"cache_seconds": 0.001, "wait_seconds": 60, "latest_hours": 1})
     failing, silent = collector.device("p1", "l1"), collector.device("p2", "l2")
     failing.add(datetime.now(UTC) - timedelta(minutes=20))
     failing.add_failed(datetime.now(UTC) - timedelta(minutes=10))
@@ -130,7 +137,7 @@ async def test_the_conservation_law_holds_and_survives_a_restart(start: Start) -
     for body in (device.batch(), device.batch(2, 4), copy.batch(3)):
         assert (await collector.post(device, body))[0] == 200
     await collector.serving.stop()
-    again = await start(ledger=collector.database.engine.url.database)
+    again = await start(ledger=Path(str(collector.database.engine.url.database)))
     samples = await scrape(again)
     assert value(samples, "linewatch_collector_records_received_total", probe="p1") == 14
     results = {
@@ -147,7 +154,7 @@ async def test_the_conservation_law_holds_and_survives_a_restart(start: Start) -
 
 async def test_a_slot_that_is_not_counted_shows(start: Start) -> None:
     """The law of slots is 0 for every probe, and not after somebody took one out of the counts."""
-    collector = await start(metrics={"cache_seconds": 0.001})
+    collector = await start(metrics={"cache_seconds": 0.001, "wait_seconds": 60})
     now = datetime.now(UTC)
     for name, line in (("p1", "l1"), ("p2", "l2")):
         device = collector.device(name, line)
@@ -193,3 +200,51 @@ async def test_metrics_are_for_this_machine_or_for_the_token(start: Start) -> No
     async with guarded.client.get(guarded.url + "/metrics") as answer:
         assert answer.status == 401
     assert await scrape(guarded, Authorization="Bearer s3cret")
+
+
+async def test_whoever_asks_does_not_wait_for_figures_that_take_long(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the next figures are being read the last ones are the answer, and the next ones are
+    made ahead: nobody has to ask twice for them.
+    """
+    collector = await start(metrics={"cache_seconds": 0.05, "wait_seconds": 0.01})
+    readers: list[float] = []
+    slow = threading.Event()
+
+    def read(connection: Connection) -> Figures:
+        readers.append(time.monotonic())
+        if len(readers) > 1:
+            slow.wait(30)
+        return read_figures(connection)
+
+    monkeypatch.setattr(served, "read_figures", read)
+    first = await scrape(collector)
+    await asyncio.sleep(0.1)
+    device = collector.device()
+    device.add(datetime.now(UTC))
+    await collector.post(device, device.batch())
+    try:
+        again = await scrape(collector)
+        assert value(again, "linewatch_download_bits_per_second", line="l1") is None
+        assert value(first, "linewatch_download_bits_per_second", line="l1") is None
+    finally:
+        slow.set()
+    for _ in range(600):
+        await asyncio.sleep(0.05)
+        if value(await scrape(collector), "linewatch_download_bits_per_second") is not None:
+            return
+    pytest.fail("the next figures never came")
+
+
+async def test_an_answer_can_be_compressed(collector: Running) -> None:
+    """Both parts come as members of one gzip stream, for who takes that; and plain for others."""
+    url = collector.url + "/metrics"
+    async with collector.client.get(url, headers={"Accept-Encoding": "gzip"}) as packed:
+        assert packed.headers["Content-Encoding"] == "gzip"
+        both = await packed.text()
+    async with collector.client.get(url, headers={"Accept-Encoding": "identity"}) as plain:
+        assert "Content-Encoding" not in plain.headers
+        assert "linewatch_line_info" in await plain.text()
+    assert "linewatch_line_info" in both
+    assert "linewatch_collector_writer_jobs_total" in both

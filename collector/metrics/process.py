@@ -1,0 +1,72 @@
+"""What `/metrics` says of the running collector: its writer, its bodies, its doors."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from collector.api.bodies import BodyBudget
+from collector.ledger.writer import Writer
+from collector.serving import Door
+
+
+class ProcessMetrics(Collector):
+    """What the running collector's writer and door do; begins at 0 with each start.
+
+    Args:
+        writer: of the ledger.
+        bodies: the requests' bodies.
+        doors: the door, once it is open.
+    """
+
+    def __init__(self, writer: Writer, bodies: BodyBudget, doors: list[Door]) -> None:
+        self._writer = writer
+        self._bodies = bodies
+        self._doors = doors
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families."""
+        writer = self._writer
+        counts = writer.counts
+        for name, text, value in (
+            ("queue_jobs", "Jobs that wait for the ledger's writer.", writer.queued_jobs),
+            ("queue_bytes", "Memory that waiting jobs hold.", writer.queued_bytes),
+            ("failing", "1: the last attempt to write the ledger failed.", int(counts.failing)),
+        ):
+            yield GaugeMetricFamily(f"linewatch_collector_writer_{name}", text, value=value)
+        for name, text, number in (
+            ("commits", "Transactions committed.", counts.commits),
+            ("jobs", "Jobs in committed transactions.", counts.jobs),
+            ("failures", "Transactions that could not be committed.", counts.failures),
+            ("refused", "Jobs refused because too much waited.", counts.refused),
+            ("busy_seconds", "Time spent in committed transactions.", counts.commit_seconds),
+        ):
+            yield CounterMetricFamily(f"linewatch_collector_writer_{name}", text, value=number)
+        yield GaugeMetricFamily(
+            "linewatch_collector_body_bytes",
+            "Memory that bodies hold until they are checked.",
+            value=self._bodies.held_bytes,
+        )
+        yield CounterMetricFamily(
+            "linewatch_collector_bodies_refused",
+            "Bodies refused because too many were held at once, in all or of one probe.",
+            value=self._bodies.refused,
+        )
+        for door in self._doors:
+            yield GaugeMetricFamily(
+                "linewatch_collector_connections", "Open connections.", value=door.counts.open
+            )
+            yield CounterMetricFamily(
+                "linewatch_collector_connections_refused",
+                "Connections refused: too many, in all or of one address.",
+                value=door.counts.refused,
+            )
+            yield CounterMetricFamily(
+                "linewatch_collector_connections_evicted",
+                "Idle connections closed to make room for new ones.",
+                value=door.counts.evicted,
+            )
+
+    def describe(self) -> Iterator[Metric]:
+        """Yield nothing: the doors are not open yet."""
+        return iter(())
