@@ -95,6 +95,10 @@ COMMANDS: Commands = {
             "run": ("Take records, keep them, show them.", "collector.commands.run:run"),
             "migrate": ("Bring the ledger to this version.", "collector.commands.run:migrate"),
             "fold": ("Fold old latency records into hours.", "collector.commands.fold:fold"),
+            "remove-month": (
+                "Take a month's records out of the ledger.",
+                "collector.commands.months:remove_month",
+            ),
             "sinks": ("Copies of the ledger as time series elsewhere.", _SINKS),
         },
     ),
