@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -122,8 +122,12 @@ def _is_hash(text: str) -> bool:
     return len(text) == len(GENESIS_HASH) and all(c in "0123456789abcdef" for c in text)
 
 
-def follow(lines: Iterable[bytes]) -> list[Link]:
+def follow(lines: Iterable[bytes], read: Callable[[bytes, int], Link] = read_link) -> list[Link]:
     """Return the links of consecutive lines of one chain.
+
+    Args:
+        lines: without their newlines.
+        read: reads a line, as `read_link` does.
 
     Raises:
         ChainError: at the first line that is no link, belongs to another probe or chain, or does
@@ -131,7 +135,7 @@ def follow(lines: Iterable[bytes]) -> list[Link]:
     """
     links: list[Link] = []
     for number, line in enumerate(lines, start=1):
-        link = read_link(line, number)
+        link = read(line, number)
         if links:
             check_follows(links[-1], link, number)
         elif link.seq == 0 and link.prev != GENESIS_HASH:

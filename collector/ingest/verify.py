@@ -5,8 +5,17 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from collector.errors import CollectorError
-from collector.ingest.columns import Received, read_record
-from protocol.chain import ChainError, ChainFault, Link, Seal, check_seal, follow, split_batch
+from collector.ingest.columns import Received, read_at_once, read_record
+from protocol.chain import (
+    ChainError,
+    ChainFault,
+    Link,
+    Seal,
+    check_seal,
+    follow,
+    read_link,
+    split_batch,
+)
 from protocol.constants import MAX_BATCH_RECORDS, MAX_RECORD_BYTES
 
 _LAST_SEQ = 2**63 - 1
@@ -69,7 +78,8 @@ def verify(body: bytes, probe: str, key: Ed25519PublicKey) -> Batch:
             raise TooLargeError(
                 f"line {number} is longer than {MAX_RECORD_BYTES} bytes", line=number
             )
-    links = follow(lines)
+    reader = _Reader()
+    links = follow(lines, reader.link)
     if links[0].probe != probe:
         raise ChainError(
             ChainFault.OTHER_PROBE,
@@ -79,5 +89,28 @@ def verify(body: bytes, probe: str, key: Ed25519PublicKey) -> Batch:
     if links[-1].seq >= _LAST_SEQ:
         raise ChainError(ChainFault.WRONG_SEQ, len(links), "no record can follow this seq")
     check_seal(key, seal, links[-1])
-    received = tuple(read_record(line, link) for line, link in zip(lines, links, strict=True))
+    received = tuple(map(reader.received, lines, links))
     return Batch(probe, links[0].chain, received, seal, len(body))
+
+
+class _Reader:
+    """Reads a batch's lines: most of them once, for their place and their content alike."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, Received] = {}
+
+    def link(self, line: bytes, number: int) -> Link:
+        """Return a line's place.
+
+        Raises:
+            ChainError: it has none.
+        """
+        one = read_at_once(line)
+        if one is None:
+            return read_link(line, number)
+        self._read[id(one.link)] = one
+        return one.link
+
+    def received(self, line: bytes, link: Link) -> Received:
+        """Return a line whose place `link` returned."""
+        return self._read.get(id(link)) or read_record(line, link)
