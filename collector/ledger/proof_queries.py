@@ -89,10 +89,11 @@ def probes_page(connection: Connection, after: str | None, limit: int) -> list[P
     paths = _lines_of(connection, ids)
     newest = _newest_chains(connection, ids)
     missing = _missing(connection, ids)
+    last = _last_records(connection, ids)
     rows = []
     for row in found:
         chain = newest.get(row["id"])
-        record = _last_record(connection, row["id"])
+        record = last.get(row["id"])
         rows.append(
             ProbeRow(
                 id=row["id"],
@@ -142,14 +143,22 @@ def _missing(connection: Connection, ids: list[str]) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in connection.execute(query)}
 
 
-def _last_record(connection: Connection, probe_id: str) -> RowMapping | None:
-    query = (
-        select(records.c.measured_at, records.c.time_quality)
-        .where(records.c.probe_id == probe_id, records.c.measured_at.is_not(None))
+def _last_records(connection: Connection, ids: list[str]) -> dict[str, RowMapping]:
+    """Return moment and time quality of each probe's newest record, in one statement."""
+    newest = (
+        select(records.c.measured_at)
+        .where(records.c.probe_id == probes.c.id, records.c.measured_at.is_not(None))
         .order_by(records.c.measured_at.desc())
         .limit(1)
+        .correlate(probes)
     )
-    return connection.execute(query).mappings().first()
+    query = select(
+        probes.c.id,
+        newest.scalar_subquery().label("measured_at"),
+        newest.with_only_columns(records.c.time_quality).scalar_subquery().label("time_quality"),
+    ).where(probes.c.id.in_(ids))
+    found = connection.execute(query).mappings()
+    return {row["id"]: row for row in found if row["measured_at"] is not None}
 
 
 def proof(connection: Connection, probe_id: str, chain: str, seq: int) -> Proof | None:
