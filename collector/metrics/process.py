@@ -1,6 +1,8 @@
 """What `/metrics` says of the running collector: its writer, its bodies, its doors."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -17,9 +19,13 @@ class ProcessMetrics(Collector):
         writer: of the ledger.
         bodies: the requests' bodies.
         doors: the door, once it is open.
+        folder: where the ledger's file is; None: it is in another database.
     """
 
-    def __init__(self, writer: Writer, bodies: BodyBudget, doors: list[Door]) -> None:
+    def __init__(
+        self, writer: Writer, bodies: BodyBudget, doors: list[Door], folder: Path | None
+    ) -> None:
+        self._folder = folder
         self._writer = writer
         self._bodies = bodies
         self._doors = doors
@@ -52,6 +58,7 @@ class ProcessMetrics(Collector):
             "Bodies refused because too many were held at once, in all or of one probe.",
             value=self._bodies.refused,
         )
+        yield from self._disk()
         for door in self._doors:
             yield GaugeMetricFamily(
                 "linewatch_collector_connections", "Open connections.", value=door.counts.open
@@ -70,3 +77,19 @@ class ProcessMetrics(Collector):
     def describe(self) -> Iterator[Metric]:
         """Yield nothing: the doors are not open yet."""
         return iter(())
+
+    def _disk(self) -> Iterator[Metric]:
+        """Yield what the disk of the ledger's file holds; nothing of another database's."""
+        if self._folder is None:
+            return
+        usage = shutil.disk_usage(self._folder)
+        yield GaugeMetricFamily(
+            "linewatch_collector_disk_free_bytes",
+            "Room on the disk of the ledger's file.",
+            value=usage.free,
+        )
+        yield GaugeMetricFamily(
+            "linewatch_collector_disk_size_bytes",
+            "Size of the disk of the ledger's file.",
+            value=usage.total,
+        )

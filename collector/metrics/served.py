@@ -22,6 +22,7 @@ from collector.api.bodies import BODIES
 from collector.api.problems import RefusedError
 from collector.errors import LedgerError
 from collector.ledger.database import Database
+from collector.ledger.engines import sqlite_file
 from collector.ledger.figures import read_figures
 from collector.metrics.exposition import Family, text_of
 from collector.metrics.ledger import ledger_families
@@ -144,7 +145,9 @@ def add_metrics(app: web.Application, settings: MetricsSettings) -> None:
     """Make the application's metrics and their resource. It has the keys of `collector.keys`."""
     registry = app[REGISTRY] = CollectorRegistry()
     app[_LEDGER_TEXT] = LedgerText(app[keys.DATABASE], settings, app[keys.NOW])
-    registry.register(ProcessMetrics(app[keys.WRITER], app[BODIES], app[DOORS]))
+    file = sqlite_file(app[keys.SETTINGS].ledger)
+    folder = file.absolute().parent if file else None
+    registry.register(ProcessMetrics(app[keys.WRITER], app[BODIES], app[DOORS], folder))
     app[_SECONDS] = Histogram(
         "linewatch_collector_request_seconds",
         "Requests, by resource, method and status (499: the sender went away in mid-body): how "

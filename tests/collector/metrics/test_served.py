@@ -190,6 +190,16 @@ async def test_the_running_collector_is_shown(collector: Running) -> None:
     assert value(samples, "linewatch_collector_connections") == 1
 
 
+async def test_the_disk_of_the_ledgers_file_is_shown(collector: Running) -> None:
+    """Its size and the room on it, so that an alert comes before it is full."""
+    samples = await scrape(collector)
+    size = value(samples, "linewatch_collector_disk_size_bytes")
+    free = value(samples, "linewatch_collector_disk_free_bytes")
+    assert size is not None
+    assert free is not None
+    assert 0 < free < size
+
+
 async def test_metrics_are_for_this_machine_or_for_the_token(start: Start) -> None:
     """Through a proxy there are none without the token; with it there are."""
     collector = await start()
