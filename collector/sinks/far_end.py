@@ -23,7 +23,14 @@ class RefusedError(CollectorError):
 
 
 class FarEnd(Protocol):
-    """A server that takes line protocol."""
+    """A server that takes line protocol.
+
+    Attributes:
+        connections: how many were made so far: at a new one it may be another server, or the same
+            after its end.
+    """
+
+    connections: int
 
     async def write(self, lines: Sequence[str]) -> None:
         """Write points, moments in milliseconds; return once all of them are taken.

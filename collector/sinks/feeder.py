@@ -89,6 +89,9 @@ class Feeder:
         self._now = now
         self._page_records = page_records
         self._horizon = 0
+        self._connections = 0
+        self._again: int | None = None
+        self._moved_at = now()
 
     async def step(self) -> Step:
         """Deal with the next page, and move the cursor behind it.
@@ -100,9 +103,16 @@ class Feeder:
         state = await self._database.read(partial(keeping.read, name=self.name))
         if not await self._is_ours(state):
             return Step.ELSEWHERE
+        if self._again is not None:
+            await self._write_again(state, self._again)
+            return Step.MOVED
         if not await self._find_more(state.cursor):
+            if state.settled < state.cursor and self._now() - self._moved_at >= keeping.SETTLE:
+                self._again = state.settled
             return Step.IDLE
         done = await self._deal(state.cursor, self._horizon)
+        if not done.steady:
+            self._again = state.settled
         job = partial(keeping.advance, name=self.name, done=done, now=self._now())
         if await self._write(job) and done.set_aside:
             first = done.set_aside[0]
@@ -115,6 +125,7 @@ class Feeder:
                 first.probe_id,
                 first.reason,
             )
+        self._moved_at = self._now()
         return Step.MOVED
 
     async def release(self) -> None:
@@ -136,6 +147,20 @@ class Feeder:
         take = partial(keeping.take, name=self.name, holder=self._holder, now=now)
         return bool(await self._write(take))
 
+    async def _write_again(self, state: State, start: int) -> None:
+        """Write the next page of what the far end may have lost.
+
+        What was refused before is refused again, and was counted and said then.
+        """
+        if start < state.cursor:
+            done = await self._deal(start, state.cursor)
+            # A new connection at its first page is no reason to begin the pass again.
+            self._again = done.end if done.steady or start == state.settled else state.settled
+            return
+        self._again = None
+        if self._now() - self._moved_at >= keeping.SETTLE:
+            await self._write(partial(keeping.settle, name=self.name, upto=state.cursor))
+
     async def _find_more(self, cursor: int) -> bool:
         """Return whether there are records behind the cursor, up to where all are committed.
 
@@ -152,6 +177,7 @@ class Feeder:
     async def _deal(self, cursor: int, upto: int) -> Advance:
         """Write the next page, and what was corrected with its records; return what came of it."""
         dealt = _Dealt()
+        connections = self._connections
         most = self._page_records
         page = await self._database.read(partial(read_page, after=cursor, upto=upto, limit=most))
         await self._send(page, dealt)
@@ -167,7 +193,15 @@ class Feeder:
             if page.records < most:
                 break
             place = page.place
-        return Advance(cursor, end, dealt.written, dealt.held_back, dealt.set_aside)
+        self._connections = self._far_end.connections
+        return Advance(
+            cursor,
+            end,
+            written=dealt.written,
+            held_back=dealt.held_back,
+            set_aside=dealt.set_aside,
+            steady=self._connections == connections,
+        )
 
     async def _send(self, page: Page, dealt: _Dealt) -> None:
         dealt.set_aside += page.impossible

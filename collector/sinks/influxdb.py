@@ -8,7 +8,7 @@ import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
@@ -41,6 +41,7 @@ class Influxdb:
     """
 
     def __init__(self, settings: InfluxdbSettings) -> None:
+        self.connections = 0
         self._settings = settings
         self._token = settings.token.get_secret_value() if settings.token else None
         old = settings.version == 1
@@ -60,6 +61,7 @@ class Influxdb:
             # InfluxDB 1 knows users, not tokens.
             auth_basic=old and self._token is not None,
             allow_redirects=False,
+            client_session_type=self._session,
             ssl_ca_cert=str(settings.ca) if settings.ca else None,
         )
 
@@ -94,6 +96,16 @@ class Influxdb:
     async def close(self) -> None:
         """Close its connections."""
         await self._client.close()  # type: ignore[no-untyped-call]
+
+    def _session(self, **options: Any) -> aiohttp.ClientSession:  # noqa: ANN401 - the library's
+        """Return a session that counts the connections it makes."""
+
+        async def count(*_told: object) -> None:
+            self.connections += 1
+
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(count)
+        return aiohttp.ClientSession(**{**options, "trace_configs": [trace]})
 
     def _translated(self, error: ApiException) -> AwayError | RefusedError:
         body = error.body or b""

@@ -101,6 +101,7 @@ class Recorder:
 
     def __init__(self, fail: Callable[[Sequence[str]], None] = lambda _lines: None) -> None:
         self.fail = fail
+        self.connections = 0
         self.taken: list[list[str]] = []
 
     async def write(self, lines: Sequence[str]) -> None:

@@ -1,14 +1,17 @@
 """The ledger, written to real servers and read back: each record once, whatever happens between."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
+from bench.processes import ProcessError
 from collector.ledger import schema
 from collector.sinks import keeping
 from collector.sinks.far_end import AwayError, FarEnd, RefusedError
@@ -23,7 +26,7 @@ from tests.collector.device import SERVER, Device, latency_summary
 from tests.collector.ledger.plans import statements_of, steps
 from tests.collector.sinks.far_ends import Identity, InInflux, InVictoria, Points, Store
 from tests.collector.sinks.ledgers import ARRIVAL, FedLedger, Recorder, fill
-from tests.services import influxql, promql
+from tests.services import influxql, promql, victoria_metrics
 
 START = ARRIVAL - timedelta(hours=20)
 WARD = "Phường 1, khu A=B, «Thạch  Khôi»\\\n"
@@ -420,14 +423,86 @@ async def test_a_line_that_moved_has_its_later_points_elsewhere(
     device = enrol_directly(ledger.database, Device("p1"))
     device.add_reach(START)
     ledger.deliver(device)
-    await write_all(ledger, store)
+    far_end = Influxdb(store.settings())
+    feeder = ledger.feeder(far_end)
+    await fill(feeder)
+    ledger.now += keeping.SETTLE
+    for _ in range(2):  # what was written is on the disk then, and is not written once more
+        await fill(feeder)
     with ledger.database.write() as connection:
         connection.execute(update(schema.sites).values(ward="Chu Văn An"))
     device.add_reach(START + timedelta(hours=1))
     ledger.deliver(device, device.lines[-1:])
-    points = await write_all(ledger, store)
+    await fill(feeder)
+    await far_end.close()
+    points = store.points()
     assert [one.tag("ward") for one in sorted(points, key=_moment)] == ["Thạch Khôi", "Chu Văn An"]
 
 
 def _moment(identity: Identity) -> int:
     return identity.milliseconds
+
+
+async def test_what_a_killed_server_forgot_is_written_again(
+    ledger: FedLedger, tmp_path: Path
+) -> None:
+    """A VictoriaMetrics that is killed has lost what it said yes to just before; with the next
+    record that it takes, or when all was quiet for a while, it has everything again, counted once.
+    """
+    device = enrol_directly(ledger.database, Device("p1"))
+    device.fill(8, START)
+    ledger.deliver(device)
+    port = 0
+    far_end: Influxdb | None = None
+    for more in (0, 1, 0):
+        with contextlib.suppress(ProcessError), victoria_metrics(tmp_path, port=port) as service:
+            port = service.port
+            store = InVictoria(service)
+            if far_end is None:
+                far_end = Influxdb(store.settings())
+                feeder = ledger.feeder(far_end, page_records=3)
+                lost = 0
+            else:
+                lost += store.points() == {}
+            for _ in range(more):
+                device.add_reach(START + timedelta(hours=9, minutes=len(device.lines)))
+                ledger.deliver(device, device.lines[-1:])
+            if not more:
+                ledger.now += keeping.SETTLE
+            await fill(feeder)
+            await fill(feeder)
+            assert len(store.points()) == len(device.lines)
+            service.process.kill()
+    assert far_end
+    await far_end.close()
+    assert lost
+    assert ledger.state().written == len(device.lines)
+    assert ledger.balances()
+
+
+async def test_nothing_is_written_again_that_is_on_the_disk(ledger: FedLedger) -> None:
+    """After a minute of quiet all is written once more, by pages, and then never again; a new
+    connection repeats what came since, not what is older.
+    """
+    device = enrol_directly(ledger.database, Device("p1"))
+    device.fill(9, START)
+    ledger.deliver(device)
+    far_end = Recorder()
+    feeder = ledger.feeder(far_end, page_records=4)
+    await fill(feeder)
+    far_end.taken.clear()
+    for quiet, pages in ((0.5, []), (0.6, [4, 4, 1]), (2, [])):
+        ledger.now += keeping.SETTLE * quiet
+        await fill(feeder)
+        await fill(feeder)
+        assert [len(lines) for lines in far_end.taken] == pages
+        far_end.taken.clear()
+    device.add_reach(START + timedelta(hours=10))
+    ledger.deliver(device, device.lines[-1:])
+    await fill(feeder)
+    far_end.connections += 1
+    device.add_reach(START + timedelta(hours=11))
+    ledger.deliver(device, device.lines[-1:])
+    await fill(feeder)
+    assert [len(lines) for lines in far_end.taken] == [1, 1, 2]
+    assert ledger.state().written == 11
