@@ -11,7 +11,7 @@ from sqlalchemy import update
 from collector.ledger import registry, schema
 from protocol.constants import ENROL_PATH, INSTRUCTION_PATH
 from protocol.messages import EnrolAnswer, Instruction, Problem, ReachSchedule, Schedule
-from tests.collector.conftest import Running, Start, register
+from tests.collector.conftest import ON_BOTH, Running, Start, register
 from tests.collector.device import Device
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
@@ -33,6 +33,7 @@ async def instruction(collector: Running, device: Device, etag: str = "") -> tup
         return answer.status, await answer.text(), answer.headers["ETag"]
 
 
+@ON_BOTH
 async def test_a_code_makes_a_probe_known_and_able_to_deliver(collector: Running) -> None:
     """After it the probe's batches are taken; the code may be typed in small letters."""
     device = Device("p1")
@@ -45,6 +46,7 @@ async def test_a_code_makes_a_probe_known_and_able_to_deliver(collector: Running
     assert (row["model"], row["public_key"]) == ("Pi 4", device.public_key)
 
 
+@ON_BOTH
 async def test_the_same_key_may_ask_again_and_another_may_not(collector: Running) -> None:
     """A probe that did not hear the answer repeats itself; a code serves one key."""
     device, thief = Device("p1"), Device("p1")
@@ -64,6 +66,7 @@ async def test_an_expired_code_is_refused(start: Start) -> None:
     assert (await enrol(collector, device, code))[0] == 403
 
 
+@ON_BOTH
 async def test_a_key_of_another_probe_is_refused(collector: Running) -> None:
     """Two devices with one key are a copied storage: the refusal says so."""
     device = collector.device("p1")
@@ -72,6 +75,7 @@ async def test_a_key_of_another_probe_is_refused(collector: Running) -> None:
     assert (status, answer["fault"]) == (409, "public_key")
 
 
+@ON_BOTH
 async def test_a_new_code_gives_a_device_a_new_key(collector: Running) -> None:
     """The old key is refused from then on; what it sealed names it still."""
     old = collector.device("p1")
@@ -167,6 +171,7 @@ async def test_an_unchanged_instruction_is_304_and_a_changed_one_is_sent(
     assert Instruction.model_validate_json(body).paths[0].schedule == own
 
 
+@ON_BOTH
 async def test_asking_for_the_instruction_is_a_sign_of_life(collector: Running) -> None:
     """The registry knows when the probe was last heard, and of no one without a good token."""
     device = collector.device("p1")

@@ -24,7 +24,7 @@ from protocol.constants import (
     RECORDS_PATH,
 )
 from protocol.messages import IngestAnswer, Problem
-from tests.collector.conftest import Running, Start
+from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.device import Device, rewrite
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
@@ -40,6 +40,7 @@ def check_chain(collector: Running, device: Device, expected: int) -> None:
         check_follows(before, link, link.seq)
 
 
+@ON_BOTH
 async def test_a_batch_is_stored_byte_for_byte(collector: Running) -> None:
     """Every line is in the ledger as it was sent, with its line and its numbers beside it."""
     device = collector.device()
@@ -78,6 +79,7 @@ async def test_a_gzip_batch_is_the_same_batch(collector: Running) -> None:
     check_chain(collector, device, 30)
 
 
+@ON_BOTH
 async def test_the_same_batch_twice_is_stored_once(collector: Running) -> None:
     """The second time every line is a duplicate, and the answer says what comes next."""
     device = collector.device()
@@ -88,6 +90,7 @@ async def test_the_same_batch_twice_is_stored_once(collector: Running) -> None:
     check_chain(collector, device, 5)
 
 
+@ON_BOTH
 async def test_overlapping_batches_are_stored_once(collector: Running) -> None:
     """A batch may begin with what is there and go on with what is new."""
     device = collector.device()
@@ -98,6 +101,7 @@ async def test_overlapping_batches_are_stored_once(collector: Running) -> None:
     check_chain(collector, device, 8)
 
 
+@ON_BOTH
 async def test_the_same_batch_many_times_at_once_is_stored_once(collector: Running) -> None:
     """Requests that meet in the writer's queue do not store a line twice."""
     device = collector.device()
@@ -123,6 +127,7 @@ async def test_a_batch_out_of_order_is_asked_for_again(collector: Running) -> No
     check_chain(collector, device, 6)
 
 
+@ON_BOTH
 async def test_an_acknowledged_gap_is_kept_and_shown(collector: Running) -> None:
     """What follows a gap is stored; the gap is a row; what comes after all fills it."""
     device = collector.device()
@@ -140,6 +145,7 @@ async def test_an_acknowledged_gap_is_kept_and_shown(collector: Running) -> None
     check_chain(collector, device, 9)
 
 
+@ON_BOTH
 async def test_a_late_record_that_does_not_fit_its_gap_is_a_fork(collector: Running) -> None:
     """A gap is filled only by the records that its neighbours carry the hashes of."""
     device = collector.device()
@@ -154,6 +160,7 @@ async def test_a_late_record_that_does_not_fit_its_gap_is_a_fork(collector: Runn
     assert collector.rows(schema.gaps)[0]["filled"] == 0
 
 
+@ON_BOTH
 async def test_a_restored_copy_is_a_fork_and_nothing_is_lost(collector: Running) -> None:
     """A probe that goes on from an older copy of its storage is told to begin a new chain."""
     device = collector.device()
@@ -176,6 +183,7 @@ async def test_a_restored_copy_is_a_fork_and_nothing_is_lost(collector: Running)
     assert collector.count(schema.seals) == 2
 
 
+@ON_BOTH
 async def test_the_records_after_a_fork_are_kept_apart_too(collector: Running) -> None:
     """A batch that begins where the ledger ends, but with another past, is a fork."""
     device = collector.device()
@@ -190,6 +198,7 @@ async def test_the_records_after_a_fork_are_kept_apart_too(collector: Running) -
     assert (await collector.post(device, device.batch(4)))[1]["stored"] == 1
 
 
+@ON_BOTH
 async def test_a_link_that_is_no_record_is_kept_with_its_reason(collector: Running) -> None:
     """The chain goes on after it; sent again it is a duplicate."""
     device = collector.device()
@@ -210,6 +219,7 @@ async def test_a_link_that_is_no_record_is_kept_with_its_reason(collector: Runni
     assert (event["kind"], event["count"]) == ("invalid_record", 1)
 
 
+@ON_BOTH
 async def test_a_tombstone_keeps_its_place_and_its_record_is_welcome_later(
     collector: Running,
 ) -> None:
@@ -278,6 +288,7 @@ async def test_another_probes_seal_is_refused(collector: Running) -> None:
     assert collector.count(schema.records) == 0
 
 
+@ON_BOTH
 async def test_a_refusal_is_counted_for_its_probe(collector: Running) -> None:
     """What was refused is in the ledger's events at the latest when it stops."""
     device = collector.device()
@@ -344,6 +355,7 @@ def spoilt_token(device: Device, **claims: object) -> str:
     return f"{head}.{body}.{signature}"
 
 
+@ON_BOTH
 @pytest.mark.parametrize("odd", ["\ud800", "\0", "p1\n", "x" * 3000, "", 7, None, ["p1"]])
 async def test_a_token_with_odd_claims_is_refused_and_counted(start: Start, odd: object) -> None:
     """Whatever a stranger claims to be: 401, a count in the ledger, and the collector goes on."""
@@ -445,6 +457,7 @@ async def test_a_refusal_of_the_router_is_a_problem_too(collector: Running) -> N
         assert Problem.model_validate(await answer.json(content_type=None)).status == 404
 
 
+@ON_BOTH
 async def test_records_before_the_clock_was_set_are_dated_once_it_is(collector: Running) -> None:
     """The lines stay as they are; the columns say when it was, and how that is known."""
     device = collector.device()
@@ -474,6 +487,7 @@ async def test_records_before_the_clock_was_set_are_dated_once_it_is(collector: 
     assert newest["record_id"] == rows[3]["id"]
 
 
+@ON_BOTH
 async def test_the_newest_record_of_a_line_is_known(start: Start) -> None:
     """Late records do not replace a newer one, and each series has its own."""
     collector = await start()

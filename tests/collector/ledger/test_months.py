@@ -110,9 +110,11 @@ def test_a_month_that_is_still_needed_stays(database: Database) -> None:
     two_months(database)
     with pytest.raises(LedgerError, match=r"2026-02 .* is not over"):
         remove(database, FEBRUARY, MARCH - timedelta(microseconds=1))
-    sink = {"name": "far", "cursor": 3, "written": 3, "held_back": 0, "set_aside": 0}
+    known = {"name": "far", "holder": None, "held_until": None}
+    moments = {name: JANUARY for name in ("created_at", "settling_since") if name in sinks.c}
+    behind = {column.name: 3 for column in sinks.c} | known | moments
     with database.write() as connection:
-        connection.execute(insert(sinks).values(**sink, created_at=JANUARY))
+        connection.execute(insert(sinks).values(**behind))
     with pytest.raises(LedgerError, match="not in every sink yet: far"):
         remove(database, JANUARY)
     assert counts(database) == [14, 3, 1]
