@@ -26,8 +26,8 @@ class FarEnd(Protocol):
     """A server that takes line protocol.
 
     Attributes:
-        connections: how many were made so far: at a new one it may be another server, or the same
-            after its end.
+        connections: how many were made that no server had announced: at a new one it may be
+            another, or the same after its end.
     """
 
     connections: int

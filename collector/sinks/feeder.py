@@ -28,6 +28,12 @@ PAGE_RECORDS: Final = 2000
 CANARY: Final = "linewatch_sink"
 """The measurement of a point that is certainly good."""
 
+_UNKNOWN: Final = -1
+"""Connections of a far end that this feeder has not written to yet, or not since it failed."""
+
+_MOST_RESTARTS: Final = 5
+"""So often one pass over what was just written begins again; then it goes on to its end."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -89,7 +95,8 @@ class Feeder:
         self._now = now
         self._page_records = page_records
         self._horizon = 0
-        self._connections = 0
+        self._connections = _UNKNOWN
+        self._restarts = 0
         self._again: int | None = None
         self._moved_at = now()
 
@@ -100,6 +107,14 @@ class Feeder:
             AwayError: the far end did not take it; nothing moved.
             LedgerError: the ledger cannot be read or written; nothing moved.
         """
+        try:
+            return await self._step()
+        except AwayError:
+            # Whoever answers next may be another, or the same after its end.
+            self._connections = _UNKNOWN
+            raise
+
+    async def _step(self) -> Step:
         state = await self._database.read(partial(keeping.read, name=self.name))
         if not await self._is_ours(state):
             return Step.ELSEWHERE
@@ -111,7 +126,7 @@ class Feeder:
                 self._again = state.settled
             return Step.IDLE
         done = await self._deal(state.cursor, self._horizon)
-        if not done.steady:
+        if not done.steady and state.settled < state.cursor:
             self._again = state.settled
         job = partial(keeping.advance, name=self.name, done=done, now=self._now())
         if await self._write(job) and done.set_aside:
@@ -154,10 +169,14 @@ class Feeder:
         """
         if start < state.cursor:
             done = await self._deal(start, state.cursor)
-            # A new connection at its first page is no reason to begin the pass again.
-            self._again = done.end if done.steady or start == state.settled else state.settled
+            self._again = done.end
+            # What this pass wrote before a new connection may be lost as well.
+            if not done.steady and start > state.settled and self._restarts < _MOST_RESTARTS:
+                self._restarts += 1
+                self._again = state.settled
             return
         self._again = None
+        self._restarts = 0
         if self._now() - self._moved_at >= keeping.SETTLE:
             await self._write(partial(keeping.settle, name=self.name, upto=state.cursor))
 

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
+from aiohttp import hdrs
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
@@ -98,13 +99,25 @@ class Influxdb:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     def _session(self, **options: Any) -> aiohttp.ClientSession:  # noqa: ANN401 - the library's
-        """Return a session that counts the connections it makes."""
+        """Return a session that counts the connections whose need nobody announced.
 
-        async def count(*_told: object) -> None:
-            self.connections += 1
+        A server that goes on says in its last answer that it closes, as VictoriaMetrics does every
+        two minutes.
+        """
+        announced = False
+
+        async def note_end(_of: object, _with: object, done: aiohttp.TraceRequestEndParams) -> None:
+            nonlocal announced
+            announced = done.response.headers.get(hdrs.CONNECTION, "").lower() == "close"
+
+        async def note_new(*_told: object) -> None:
+            nonlocal announced
+            self.connections += not announced
+            announced = False
 
         trace = aiohttp.TraceConfig()
-        trace.on_connection_create_end.append(count)
+        trace.on_request_end.append(note_end)
+        trace.on_connection_create_end.append(note_new)
         return aiohttp.ClientSession(**{**options, "trace_configs": [trace]})
 
     def _translated(self, error: ApiException) -> AwayError | RefusedError:

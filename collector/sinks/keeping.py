@@ -28,6 +28,10 @@ SETTLE: Final = timedelta(seconds=60)
 lost what it took 10 s before, and had what it took 20 s before."""
 
 
+LONGEST_SETTLE: Final = 10 * SETTLE
+"""The same where each write is on a new connection: what is written again has to end somewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """How far a sink is.
@@ -161,12 +165,12 @@ def advance(connection: Connection, name: str, done: Advance, now: datetime) -> 
     )
     if moved.rowcount != 1:
         return False
-    if done.steady:
-        connection.execute(
-            update(sinks)
-            .where(sinks.c.name == name, sinks.c.settling_since <= now - SETTLE)
-            .values(settled=sinks.c.settling, settling=done.end, settling_since=now)
-        )
+    enough = SETTLE if done.steady else LONGEST_SETTLE
+    connection.execute(
+        update(sinks)
+        .where(sinks.c.name == name, sinks.c.settling_since <= now - enough)
+        .values(settled=sinks.c.settling, settling=done.end, settling_since=now)
+    )
     rows = [
         {
             "sink": name,
