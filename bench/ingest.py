@@ -114,7 +114,7 @@ def _measure_ledger(
         with collectors(settings, folder, load, 1) as one:
             say.print(f"{name}, one collector …")
             # The first requests fill caches and make the month; they are not what is measured.
-            one.take(load.fleet.plan.batch_records * many, many)
+            one.take(options.batch * many, many)
             full = found.runs[f"{name}, 1 collector"] = one.take(options.records, many)
             if options.peers and not any("Influx" in run for run in found.runs):
                 say.print("the same records as line protocol …")
@@ -127,11 +127,14 @@ def _measure_ledger(
             say.print(f"{name}, half of the rate, for {options.seconds:.0f} s …")
             half = one.take(None, many, rate=full.rate / 2, seconds=options.seconds)
             found.half[name] = half
+        further = [("1 collector and 1 that checks", 1, 1)]
         if kind == "postgresql":
-            say.print(f"{name}, two collectors …")
-            with collectors(settings, folder, load, 2) as two:
-                two.take(load.fleet.plan.batch_records * many, many)
-                found.runs[f"{name}, 2 collectors"] = two.take(options.records, 2 * many)
+            further.append(("2 collectors", 2, 0))
+        for what, collecting, checking in further:
+            say.print(f"{name}, {what} …")
+            with collectors(settings, folder, load, collecting, checking) as some:
+                some.take(options.batch * many, many)
+                found.runs[f"{name}, {what}"] = some.take(options.records, many * collecting)
 
 
 def _measure_peers(

@@ -16,7 +16,7 @@ import aiohttp
 from sqlalchemy import BigInteger, func, insert, literal, select, type_coerce
 
 from bench.ingest_load import Load
-from bench.processes import LINEWATCH, Process, resident_bytes, running
+from bench.processes import LINEWATCH, Process, cpu_seconds, resident_bytes, running
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate
 from collector.ledger.registry_file import RegistryFile, import_registry
@@ -80,6 +80,12 @@ def quantile(seconds: Sequence[float], share: float) -> float:
     return ordered[max(0, -(-int(len(ordered) * share * 1000) // 1000) - 1)]
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(word) for task in tasks for word in task.read_text().split()]
+
+
 # --- Collectors ------------------------------------------------------------------------------
 
 
@@ -121,7 +127,12 @@ class Collectors:
 
     def resident_bytes(self) -> int:
         """Return the memory of all of them."""
-        return sum(resident_bytes(process.popen.pid) for process in self._processes)
+        return sum(map(resident_bytes, self._pids()))
+
+    def _pids(self) -> list[int]:
+        """Return the processes of all of them: a collector may check batches in others."""
+        own = [process.popen.pid for process in self._processes]
+        return own + [child for pid in own for child in children(pid)]
 
     def take(
         self, count: int | None, concurrency: int, *, rate: float | None = None, seconds: float = 0
@@ -138,7 +149,7 @@ class Collectors:
             BenchError: not all of them are in the ledger afterwards.
         """
         stored, resident = self.stored(), self.resident_bytes()
-        cpu = sum(process.cpu_seconds() for process in self._processes)
+        cpu = sum(map(cpu_seconds, self._pids()))
         sender = Sender(self._urls, self._load.keys, concurrency=concurrency, rate=rate)
         # Made before the clock runs, as far as memory allows: it is not what is measured.
         parcels = self._load.parcels(count)
@@ -155,7 +166,7 @@ class Collectors:
             seconds=took,
             p50_seconds=quantile(delivered.seconds, 0.5),
             p99_seconds=quantile(delivered.seconds, 0.99),
-            cpu_seconds=sum(process.cpu_seconds() for process in self._processes) - cpu,
+            cpu_seconds=sum(map(cpu_seconds, self._pids())) - cpu,
             resident_bytes=(resident, self.resident_bytes()),
         )
 
@@ -216,9 +227,17 @@ def _on(settings: LedgerSettings, job: Callable[[Any], Any], *, write: bool = Fa
 
 @contextmanager
 def collectors(
-    settings: LedgerSettings, folder: Path, load: Load, many: int
+    settings: LedgerSettings, folder: Path, load: Load, many: int, checking: int = 0
 ) -> Iterator[Collectors]:
-    """Run collectors on a ledger until the block ends; a ledger without the fleet gets it."""
+    """Run collectors on a ledger until the block ends; a ledger without the fleet gets it.
+
+    Args:
+        settings: of the ledger.
+        folder: for their configuration and their logs.
+        load: what they will be sent.
+        many: collectors.
+        checking: processes that check batches for each of them; 0: its own threads.
+    """
     database = Database(settings)
     migrate(database)
     content = RegistryFile.model_validate_json(json.dumps(load.fleet.registry()))
@@ -228,7 +247,8 @@ def collectors(
     url = settings.url
     place = {"url": url.get_secret_value()} if url else {"path": str(settings.path)}
     configuration = folder / "config.yaml"
-    configuration.write_text(json.dumps({"collector": {"ledger": place}}))
+    limits = {"verifying_processes": checking}
+    configuration.write_text(json.dumps({"collector": {"ledger": place, "limits": limits}}))
     words = [LINEWATCH, "collector", "run", "--listen", "127.0.0.1:0"]
     with ExitStack() as started:
         processes = [

@@ -12,6 +12,7 @@ from collector.api.problems import explain_refusals
 from collector.api.refusals import RefusalBook
 from collector.fleet_plans import FleetPlans
 from collector.housekeeping import keep_house
+from collector.ingest.checking import Checkers
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
 from collector.metrics.served import REGISTRY, add_metrics, time_requests
@@ -49,7 +50,7 @@ def build(
     app[keys.NOW] = now
     app[keys.WRITER] = writer = Writer(database, settings.limits)
     app[keys.REFUSALS] = refusals = RefusalBook(writer)
-    app[keys.VERIFIERS] = records.make_verifiers(settings.limits.verifying_threads)
+    app[keys.CHECKERS] = Checkers(settings.limits)
     app[instruction.FLEET] = FleetPlans(database, settings)
     app[BODIES] = BodyBudget(settings.limits)
     app[DOORS] = []
@@ -78,5 +79,5 @@ def _add_routes(app: web.Application, settings: CollectorSettings) -> None:
 async def _run_threads(app: web.Application) -> AsyncIterator[None]:
     app[keys.WRITER].start()
     yield
-    app[keys.VERIFIERS].shutdown()
+    app[keys.CHECKERS].close()
     app[keys.WRITER].close()

@@ -1,12 +1,12 @@
 """What the application carries for its handlers: ``request.app[keys.DATABASE]`` and so on."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from aiohttp import web
 
 from collector.api.refusals import RefusalBook
+from collector.ingest.checking import Checkers
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
 from collector.settings import CollectorSettings
@@ -24,5 +24,5 @@ NOW: web.AppKey[Callable[[], datetime]] = web.AppKey("now")
 REFUSALS = web.AppKey("refusals", RefusalBook)
 """Counts what is refused."""
 
-VERIFIERS = web.AppKey("verifiers", ThreadPoolExecutor)
-"""The threads that check batches."""
+CHECKERS = web.AppKey("checkers", Checkers)
+"""Check batches: ``await request.app[CHECKERS].check(body, probe, key)``."""

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -49,6 +49,11 @@ class ChainError(LinewatchError):
         super().__init__(f"{where}{message}")
         self.fault = fault
         self.line = line
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[Self], tuple[ChainFault, int, str]]:
+        """Let it be raised in another process than the one that found it."""
+        return type(self), (self.fault, self.line, self._message)
 
 
 @dataclass(frozen=True, slots=True)

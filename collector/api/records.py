@@ -1,7 +1,5 @@
 """`POST /v1/records`: a batch of records from a probe. The answer means: on the disk."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 from aiohttp import web
@@ -12,7 +10,7 @@ from collector.api.bodies import BODIES
 from collector.api.problems import RefusedError
 from collector.errors import CollectorError
 from collector.ingest.body import EncodingError, TooSlowError, UnknownEncodingError, read_body
-from collector.ingest.verify import Batch, TooLargeError, verify
+from collector.ingest.verify import Batch, TooLargeError
 from collector.ledger.events import EventKind
 from collector.ledger.store import Arrival, GapError, store_batch
 from protocol.chain import ChainError
@@ -92,10 +90,8 @@ async def _read_batch(request: web.Request, sender: Sender) -> Batch:
             request.app[keys.SETTINGS].limits,
             take,
         )
-        # A body that waits for a thread is held too; after it, the writer's queue counts.
-        return await asyncio.get_running_loop().run_in_executor(
-            request.app[keys.VERIFIERS], verify, body, probe, sender.key
-        )
+        # A body that waits for its check is held too; after it, the writer's queue counts.
+        return await request.app[keys.CHECKERS].check(body, probe, sender.key)
 
 
 async def _store(request: web.Request, sender: Sender, batch: Batch) -> IngestAnswer:
@@ -108,8 +104,3 @@ async def _store(request: web.Request, sender: Sender, batch: Batch) -> IngestAn
     return await request.app[keys.WRITER].run(
         lambda connection: store_batch(connection, batch, arrival), weight, batch.probe
     )
-
-
-def make_verifiers(threads: int) -> ThreadPoolExecutor:
-    """Return the threads that check batches, so that the event loop goes on meanwhile."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="verify")

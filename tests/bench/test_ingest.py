@@ -46,8 +46,8 @@ def test_a_quantile_is_one_of_the_values(share: float, value: int) -> None:
 
 
 def test_the_bench_measures_every_target(tmp_path: Path) -> None:
-    """Both databases, one collector and two, the bare table and both series databases take all
-    records; cost by size, half of the rate and memory are there; JSON and tables name them all.
+    """One collector, one with a checker, and two, the bare table and both series databases take
+    all records; cost by size, half of the rate and memory are there; JSON and tables name them all.
     """
     options = Options(
         records=300,
@@ -56,14 +56,15 @@ def test_the_bench_measures_every_target(tmp_path: Path) -> None:
         concurrency=2,
         sizes=(1000, 2000),
         seconds=0.5,
+        databases=("postgresql",),
         folder=tmp_path,
     )
     found = measure(options, Console(file=io.StringIO()))
     assert list(found.runs) == [
-        "SQLite, 1 collector",
+        "PostgreSQL, 1 collector",
         "VictoriaMetrics",
         "InfluxDB 1.x",
-        "PostgreSQL, 1 collector",
+        "PostgreSQL, 1 collector and 1 that checks",
         "PostgreSQL, 2 collectors",
         "bare SQLite",
     ]
@@ -71,14 +72,25 @@ def test_the_bench_measures_every_target(tmp_path: Path) -> None:
         assert taken.records >= 300, name
         assert 0 < taken.p50_seconds <= taken.p99_seconds <= taken.seconds, name
         assert taken.cpu_seconds is not None, name
-    for by_size in found.sizes.values():
-        assert list(by_size) == [1000, 2000]
-    assert {*found.half} == {*found.sizes} == {"SQLite", "PostgreSQL"}
-    assert all(min(taken.resident_bytes or (0,)) > 10**7 for taken in found.half.values())
+    assert list(found.sizes["PostgreSQL"]) == [1000, 2000]
+    assert min(found.half["PostgreSQL"].resident_bytes or (0,)) > 10**7
     told = json.loads(json.dumps(found.as_json()))
-    assert told["sizes"]["SQLite"]["2000"]["records_per_second"] > 0
+    assert told["sizes"]["PostgreSQL"]["2000"]["records_per_second"] > 0
     printed = io.StringIO()
     for table in tables(found):
         Console(file=printed, width=120).print(table)
-    for name in (*found.runs, "SQLite, 2,000", "RSS"):
+    for name in (*found.runs, "PostgreSQL, 2,000", "RSS"):
         assert name in printed.getvalue()
+
+
+@pytest.mark.long
+def test_a_ledger_in_a_file_is_measured_as_well(tmp_path: Path) -> None:
+    """SQLite has its runs too, and nothing that needs several collectors on one ledger."""
+    options = Options(100, 2, 50, 2, (500,), 0.2, ("sqlite",), peers=False, folder=tmp_path)
+    found = measure(options, Console(file=io.StringIO()))
+    assert list(found.runs) == [
+        "SQLite, 1 collector",
+        "SQLite, 1 collector and 1 that checks",
+        "bare SQLite",
+    ]
+    assert list(found.sizes["SQLite"]) == [500]
