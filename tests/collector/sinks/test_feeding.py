@@ -506,3 +506,25 @@ async def test_nothing_is_written_again_that_is_on_the_disk(ledger: FedLedger) -
     await fill(feeder)
     assert [len(lines) for lines in far_end.taken] == [1, 1, 2]
     assert ledger.state().written == 11
+
+
+async def test_a_far_end_that_keeps_no_connection_is_filled_all_the_same(
+    ledger: FedLedger,
+) -> None:
+    """What is written again has an end, however often the connection is new."""
+    device = enrol_directly(ledger.database, Device("p1"))
+    device.fill(20, START)
+    ledger.deliver(device)
+    far_end = Recorder()
+
+    def hang_up(_lines: Sequence[str]) -> None:
+        far_end.connections += 1
+
+    far_end.fail = hang_up
+    feeder = ledger.feeder(far_end, page_records=5)
+    for _ in range(100):
+        if await feeder.step() is Step.IDLE:
+            break
+    else:
+        pytest.fail("it never has everything")
+    assert ledger.state().written == ledger.state().cursor == 20

@@ -219,3 +219,26 @@ async def test_a_field_never_changes_its_type(influx_service: Service) -> None:
         await client.write([POINT.replace("records=1i", "records=1.0")])
     await client.close()
     assert [list(fields.values()) for fields in store.points().values()] == [[1]]
+
+
+@pytest.mark.parametrize(
+    "headers, breaks, connections",
+    [({}, False, 1), ({"Connection": "close"}, False, 1), ({}, True, 3)],
+    ids=["kept", "announced", "broken off"],
+)
+async def test_a_connection_that_ends_unannounced_is_told(
+    headers: dict[str, str], breaks: bool, connections: int
+) -> None:
+    """A server that says that it closes goes on; one that just hangs up may have been killed."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if breaks and request.transport:
+            asyncio.get_running_loop().call_later(0.02, request.transport.abort)
+        return web.Response(status=204, headers=headers)
+
+    async with answering(answer) as (client, asked):
+        for _ in range(3):
+            await client.write([POINT])
+            await asyncio.sleep(0.1 if breaks else 0)
+        assert len(asked) == 3
+        assert client.connections == connections
