@@ -1,22 +1,32 @@
 """Migrations on real files: they make what the schema says, and never touch what is newer."""
 
 import contextlib
+import random
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import UniqueConstraint, inspect
+from sqlalchemy import UniqueConstraint, insert, inspect
 
+from collector.domain.series import SeriesId
+from collector.domain.time_correction import TimeQuality
 from collector.errors import LedgerError
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate, newest_version, version_of
-from collector.ledger.schema import metadata, quarantine, records
+from collector.ledger.schema import latest, metadata, probes, quarantine, records
 from collector.settings import LedgerSettings
+from protocol.failures import Failure
+from protocol.flags import Flag
+from protocol.records import Outcome, Task
+from protocol.results import Ipv6State
 from tests.collector import postgres
-from tests.collector.conftest import ON_BOTH
+from tests.collector.conftest import ON_BOTH, fill_registry
 
 MONTH = re.compile(r"_\d{4}_\d{2}$")
 
@@ -68,6 +78,39 @@ def test_the_steps_make_what_the_schema_says(empty: Database, engine: str) -> No
         assert sorted(changes) == sorted(expected)
         return
     assert difference == []
+
+
+@ON_BOTH
+def test_the_longest_values_of_a_record_have_room(empty: Database) -> None:
+    """What the protocol allows, however odd, fits columns and indices: no record stops the rest."""
+    chance = random.Random(7)
+    # Nothing of it can be compressed, and each sign takes four bytes.
+    odd = "".join(chr(chance.randrange(0x10000, 0x1FFFF)) for _ in range(500))
+    now = datetime.now(UTC)
+    row: dict[str, Any] = dict.fromkeys(("received_at", "slot", "started_at"), now)
+    row |= dict.fromkeys(("chain", "path", "method_name", "method_version"), "x" * 64)
+    row |= dict.fromkeys(("boot_id", "server", "software"), odd)
+    row |= {"probe_id": "p1", "line_id": "l1", "seq": 2**63 - 1, "line": b"{}", "profile": "q" * 16}
+    row |= {"hash": "0" * 64, "prev": "0" * 64, "measured_at": now, "task": longest(Task)}
+    row |= {"outcome": longest(Outcome), "failure_code": longest(Failure)}
+    row |= {"time_quality": longest(TimeQuality), "ipv6_state": longest(Ipv6State)}
+    row |= {"flags": " ".join(sorted(Flag))}
+    name = "x" * 64
+    series = SeriesId("p1", name, name, name, "q" * 16, 4, odd).key
+    migrate(empty)
+    fill_registry(empty, now)
+    with empty.write() as connection:
+        enrol = {"id": "p1", "site_id": "nvh-1", "created_at": now}
+        connection.execute(insert(probes).values(**enrol))
+        connection.execute(insert(records).values(**row))
+        names = ("probe_id", "line_id", "task", "measured_at", "received_at")
+        newest = {name: row[name] for name in names} | {"series": series, "record_id": 1}
+        connection.execute(insert(latest).values(**newest))
+
+
+def longest(words: type[StrEnum]) -> str:
+    """Return the longest word of a closed list."""
+    return max(words, key=len).value
 
 
 @ON_BOTH
