@@ -35,6 +35,10 @@ _SINKS: Any = {
         "Write the whole ledger to a sink again.",
         "collector.commands.sinks:refill",
     ),
+    "forget": (
+        "Forget a sink that is in the settings no longer.",
+        "collector.commands.sinks:forget",
+    ),
 }
 
 COMMANDS: Commands = {
@@ -94,6 +98,8 @@ COMMANDS: Commands = {
         {
             "run": ("Take records, keep them, show them.", "collector.commands.run:run"),
             "migrate": ("Bring the ledger to this version.", "collector.commands.run:migrate"),
+            "export": ("Write a month as Parquet.", "collector.commands.archive:export"),
+            "import": ("Store archived months.", "collector.commands.archive:import_"),
             "fold": ("Fold old latency records into hours.", "collector.commands.fold:fold"),
             "remove-month": (
                 "Take a month's records out of the ledger.",

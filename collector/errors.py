@@ -5,6 +5,7 @@ LinewatchError
     ├── LedgerError         the ledger cannot be opened, read or written      exit 1
     │   └── LedgerBusyError   it has too much to do just now                exit 1
     │       └── CollisionError  two transactions wanted what the other had  exit 1
+    ├── ArchiveError        an archive cannot be written, or is not what was      exit 1
     └── RegistryError       a registry command's words do not fit the registry  exit 2
 """
 
@@ -25,6 +26,10 @@ class LedgerBusyError(LedgerError):
 
 class CollisionError(LedgerBusyError):
     """Two transactions each held what the other wanted: one was undone, and can be done again."""
+
+
+class ArchiveError(CollectorError):
+    """An archive or a backup cannot be written or read, or is not what was written."""
 
 
 class RegistryError(CollectorError):

@@ -3,10 +3,9 @@
 from datetime import timedelta
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from collector.commands.ledger import now, opened
+from collector.commands.progress import bar
 from collector.ledger.fold import fold_step, left_to_fold
 from protocol.settings import Configuration
 
@@ -33,21 +32,14 @@ def fold(configuration: Configuration, days: int | None) -> None:
         before = moment - timedelta(days=days)
         total = database.read_now(lambda connection: left_to_fold(connection, before))
         done = 0
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            bar = progress.add_task("folding", total=total)
+        with bar("folding", total) as told:
             count = 1
             # Ends: every step takes records away.
             while count:
                 with database.write() as connection:
                     count = fold_step(connection, before, moment)
                 done += count
-                progress.update(bar, completed=done)
+                told(count)
     click.secho(f"{done} latency records older than {days} days are in hours now", fg="green")
     if done < total:
         click.secho(f"{total - done} are left: a sink has not taken them yet", fg="yellow")

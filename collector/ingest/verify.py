@@ -42,14 +42,14 @@ class Batch:
         probe: whose it is.
         chain: of all its lines.
         received: its lines, in order.
-        seal: over the last of them.
+        seal: over the last of them; None only of archived ones that were never sealed.
         size_bytes: of all lines.
     """
 
     probe: str
     chain: str
     received: tuple[Received, ...]
-    seal: Seal
+    seal: Seal | None
     size_bytes: int
 
     @property

@@ -4,21 +4,24 @@ Rows whose name is there already stay as they are, so that a file can be taken a
 one after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 from sqlalchemy import Connection, Table, insert, select
 
 from collector.errors import RegistryError
 from collector.ledger import schema
+from collector.ledger.instruction import read_families
 from collector.ledger.registry import singular
-from protocol.messages import MeasuredPath, PublicKey, Schedule, ServerEntry
+from protocol.messages import BackendPaths, MeasuredPath, PublicKey, Schedule, ServerEntry
 from protocol.model import Count, Identifier, Model, Text
 
 _ROWS_AT_ONCE = 1000
+
+M = TypeVar("M", bound=Model)
 
 
 class CarrierRow(Model):
@@ -83,6 +86,73 @@ class RegistryFile(Model):
     sites: tuple[SiteRow, ...] = ()
     lines: tuple[LineRow, ...] = ()
     probes: tuple[ProbeRow, ...] = ()
+
+
+def export_registry(connection: Connection, names: Iterable[str] | None = None) -> RegistryFile:
+    """Return the registry, or the part that some probes name, as `import_registry` takes it."""
+    chosen = None if names is None else set(names)
+
+    def rows(table: Table, ids: set[str] | None) -> list[dict[str, Any]]:
+        found = connection.execute(select(table).order_by(table.c.id)).mappings()
+        return [dict(row) for row in found if ids is None or row["id"] in ids]
+
+    probes = rows(schema.probes, chosen)
+    known = {row["id"] for row in probes}
+    query = select(schema.probe_paths).order_by(
+        schema.probe_paths.c.probe_id, schema.probe_paths.c.name
+    )
+    paths = [row for row in connection.execute(query).mappings() if row["probe_id"] in known]
+    of_paths = {row["line_id"] for row in paths if row["line_id"]}
+    lines = rows(schema.lines, None if chosen is None else of_paths)
+    sites = {row["site_id"] for row in (*lines, *probes)}
+    carriers = {row["carrier_id"] for row in lines}
+    return RegistryFile(
+        carriers=tuple(
+            _read(CarrierRow, row, prefixes=tuple((row["prefixes"] or "").split()))
+            for row in rows(schema.carriers, None if chosen is None else carriers)
+        ),
+        servers=tuple(
+            _read(
+                ServerEntry,
+                row,
+                name=row["id"],
+                paths=row["paths"] and BackendPaths.model_validate_json(row["paths"]),
+            )
+            for row in rows(schema.servers, None)
+        ),
+        sites=tuple(
+            _read(SiteRow, row) for row in rows(schema.sites, None if chosen is None else sites)
+        ),
+        lines=tuple(
+            _read(LineRow, row, site=row["site_id"], carrier=row["carrier_id"]) for row in lines
+        ),
+        probes=tuple(
+            _read(
+                ProbeRow,
+                row,
+                site=row["site_id"],
+                paths=tuple(_read_path(path) for path in paths if path["probe_id"] == row["id"]),
+            )
+            for row in probes
+        ),
+    )
+
+
+def _read(kind: type[M], row: Mapping[Any, Any], **more: object) -> M:
+    """Return a model of a row's columns that have the names of its fields, and of others."""
+    fields = {name: row[name] for name in kind.model_fields if name in row}
+    return kind.model_validate(fields | more)
+
+
+def _read_path(row: Mapping[Any, Any]) -> PathRow:
+    return _read(
+        PathRow,
+        row,
+        families=read_families(row["families"]),
+        line=row["line_id"],
+        servers=tuple((row["servers"] or "").split()),
+        schedule=row["schedule"] and Schedule.model_validate_json(row["schedule"]),
+    )
 
 
 def import_registry(

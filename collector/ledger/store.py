@@ -219,7 +219,8 @@ def _write_chain(connection: Connection, batch: Batch, placed: Placed, arrival: 
         if at is Place.FILLS_GAP
     ]
     bookkeeping.fill_gaps(connection, *where, filling)
-    bookkeeping.keep_seal(connection, batch.seal, arrival.public_key, arrival.at)
+    if batch.seal is not None:
+        bookkeeping.keep_seal(connection, batch.seal, arrival.public_key, arrival.at)
 
 
 def _write_quarantine(

@@ -1,0 +1,1 @@
+"""Months of a ledger as files: written, checked, and put back."""
