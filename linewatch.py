@@ -39,6 +39,10 @@ _SINKS: Any = {
         "Forget a sink that is in the settings no longer.",
         "collector.commands.sinks:forget",
     ),
+    "forget": (
+        "Forget a sink that is in the settings no longer.",
+        "collector.commands.sinks:forget",
+    ),
 }
 
 COMMANDS: Commands = {

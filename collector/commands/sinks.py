@@ -1,4 +1,4 @@
-"""`linewatch collector sinks list|fill|refill`: how far each copy of the ledger is."""
+"""`linewatch collector sinks list|fill|refill|forget`: how far each copy of the ledger is."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from collector.sinks.feeder import Feeder, Step
 from collector.sinks.running import open_far_end, own_name
 from protocol.settings import Configuration
 
-_COLUMNS: Final = "name cursor lag_records lag_seconds written held_back set_aside fed_by"
+_COLUMNS: Final = "name url cursor lag_records lag_seconds written held_back set_aside fed_by"
 _LOOK_SECONDS: Final = 0.5
 """How often it is looked how far a collector that feeds the sink has come."""
 
@@ -30,7 +30,11 @@ _LOOK_SECONDS: Final = 0.5
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_obj
 def sinks_list(configuration: Configuration, as_json: bool) -> None:
-    """List the sinks: how far each is, and how far behind."""
+    """List the sinks: how far each is, and how far behind.
+
+    Those that are in the settings no longer have no address. What the ledger keeps for them, it
+    keeps until they are forgotten.
+    """
     with opened(configuration) as (database, settings):
         _add_missing(database, settings)
         rows = database.read_now(partial(_rows, settings=settings))
@@ -66,6 +70,24 @@ def refill(configuration: Configuration, name: str) -> None:
         with database.write() as connection:
             keeping.begin_again(connection, name)
         asyncio.run(_fill(database, settings, name))
+
+
+@click.command(epilog="Example: linewatch collector sinks forget victoria")
+@click.argument("name")
+@click.pass_obj
+def forget(configuration: Configuration, name: str) -> None:
+    """Forget a sink that is in the settings no longer.
+
+    Until then the ledger folds and drops no records that the sink does not have yet.
+    """
+    with opened(configuration) as (database, settings):
+        if any(one.name == name for one in settings.sinks.influxdb):
+            raise RegistryError(f"'{name}' is still in collector.sinks: take it out there first")
+        with database.write() as connection:
+            if name not in keeping.names(connection):
+                raise RegistryError(f"the ledger knows of no sink '{name}'")
+            keeping.forget(connection, name)
+    click.echo(f"sink '{name}' is forgotten")
 
 
 async def _fill(database: Database, settings: CollectorSettings, name: str) -> None:
@@ -132,15 +154,16 @@ def _check_known(settings: CollectorSettings, name: str) -> None:
 
 def _rows(connection: Connection, settings: CollectorSettings) -> list[dict[str, Any]]:
     moment = now()
+    urls = {one.name: one.url for one in settings.sinks.influxdb}
     rows = []
-    for one in settings.sinks.influxdb:
-        state = keeping.read(connection, one.name)
+    for name in keeping.names(connection):
+        state = keeping.read(connection, name)
         lag = keeping.lag_of(connection, state, moment)
         held = state.held_until is not None and state.held_until > moment
         rows.append(
             {
                 "name": state.name,
-                "url": one.url,
+                "url": urls.get(name),
                 "cursor": state.cursor,
                 "lag_records": lag.records,
                 "lag_seconds": round(lag.seconds, 1),

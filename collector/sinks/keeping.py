@@ -119,6 +119,17 @@ def newest(connection: Connection) -> int:
     return found or 0
 
 
+def names(connection: Connection) -> list[str]:
+    """Return the sinks that the ledger knows, those of former settings among them."""
+    return list(connection.execute(select(sinks.c.name).order_by(sinks.c.name)).scalars())
+
+
+def forget(connection: Connection, name: str) -> None:
+    """Remove what the ledger knows of a sink: nothing has to be kept for it any more."""
+    for table, column in ((set_aside, set_aside.c.sink), (sinks, sinks.c.name)):
+        connection.execute(delete(table).where(column == name))
+
+
 def lag_of(connection: Connection, state: State, now: datetime) -> Lag:
     """Return how far a sink is behind."""
     oldest = connection.execute(

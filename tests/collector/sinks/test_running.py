@@ -277,3 +277,22 @@ def test_a_fill_that_cannot_is_a_sentence(commands: Commands) -> None:
     with pytest.raises(LinewatchError, match=r"127\.0\.0\.1:1"):
         commands.run("fill sink0")
     assert commands.ledger.state("sink0").holder is None
+
+
+def test_a_sink_that_is_gone_is_listed_until_it_is_forgotten(commands: Commands) -> None:
+    """One of the settings cannot be forgotten; one that left them can, once."""
+    commands.run("fill sink0")
+    with pytest.raises(LinewatchError, match="take it out there first"):
+        commands.run("forget sink0")
+    text = commands.configuration.read_text()
+    commands.configuration.write_text(text.replace("name: sink0", "name: another"))
+    rows = json.loads(commands.run("list --json"))
+    assert [(row["name"], row["url"] is None) for row in rows] == [
+        ("another", False),
+        ("sink0", True),
+    ]
+    assert "sink 'sink0' is forgotten" in commands.run("forget sink0")
+    (row,) = json.loads(commands.run("list --json"))
+    assert row["name"] == "another"
+    with pytest.raises(LinewatchError, match="knows of no sink 'sink0'"):
+        commands.run("forget sink0")
