@@ -39,10 +39,6 @@ _SINKS: Any = {
         "Forget a sink that is in the settings no longer.",
         "collector.commands.sinks:forget",
     ),
-    "forget": (
-        "Forget a sink that is in the settings no longer.",
-        "collector.commands.sinks:forget",
-    ),
 }
 
 COMMANDS: Commands = {
@@ -102,6 +98,8 @@ COMMANDS: Commands = {
         {
             "run": ("Take records, keep them, show them.", "collector.commands.run:run"),
             "migrate": ("Bring the ledger to this version.", "collector.commands.run:migrate"),
+            "backup": ("Copy the whole ledger.", "collector.commands.backup:backup"),
+            "restore": ("Make a backup the ledger.", "collector.commands.backup:restore"),
             "export": ("Write a month as Parquet.", "collector.commands.archive:export"),
             "import": ("Store archived months.", "collector.commands.archive:import_"),
             "fold": ("Fold old latency records into hours.", "collector.commands.fold:fold"),
