@@ -111,6 +111,12 @@ def sqlite_file(settings: LedgerSettings) -> Path | None:
     return Path(url.database)
 
 
+def take_time(connection: Connection) -> None:
+    """Let the rest of a transaction's statements take as long as they do: for an operator's own."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
 def open_engine(settings: LedgerSettings) -> Engine:
     """Return the ledger's engine; nothing is connected yet.
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, u
 
 from collector.domain.placement import Kept
 from collector.errors import LedgerError
+from collector.ledger.engines import take_time
 from collector.ledger.months import BY_MONTH, drop_month, span_of
 from collector.ledger.schema import chains, gaps, gone, latest, quarantine, records, sinks
 from collector.ledger.upsert import replace
@@ -34,6 +35,7 @@ def remove_month(connection: Connection, month: datetime, now: datetime) -> int:
     start, end = span_of(month)
     if end > now:
         raise LedgerError(f"{start:%Y-%m} (UTC) is not over: records still come")
+    take_time(connection)
     _refuse_before_sinks(connection, start, end)
     count = _keep_counts(connection, start, end)
     _keep_ends(connection, start, end)
@@ -77,7 +79,8 @@ def gone_places(
 
 def _refuse_before_sinks(connection: Connection, start: datetime, end: datetime) -> None:
     behind = select(sinks.c.name).where(
-        sinks.c.cursor
+        # What is not on the far end's disk may have to be written again.
+        sinks.c.settled
         < select(func.max(records.c.id))
         .where(records.c.received_at >= start, records.c.received_at < end)
         .scalar_subquery()

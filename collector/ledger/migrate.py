@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from collector.errors import LedgerError
 from collector.ledger.database import Database
-from collector.ledger.engines import Lock
+from collector.ledger.engines import Lock, take_time
 from collector.ledger.months import MONTHS_AHEAD, ensure_month
 
 _STEPS = Path(__file__).parent / "migrations"
@@ -44,7 +44,7 @@ def migrate(database: Database) -> tuple[str | None, str]:
         _take_turn(connection)
         before = _version(connection)
         if before != target:
-            _refuse_unknown(before)
+            refuse_unknown(before)
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -57,9 +57,9 @@ def _take_turn(connection: Connection) -> None:
 
     However long that and the steps take.
     """
+    take_time(connection)
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.MIGRATING:d})")
 
 
@@ -67,7 +67,8 @@ def _version(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _refuse_unknown(version: str | None) -> None:
+def refuse_unknown(version: str | None) -> None:
+    """Raise `LedgerError` where tables are of a version that this program does not know."""
     known = {step.revision for step in _steps().walk_revisions()}
     if version is not None and version not in known:
         raise LedgerError(

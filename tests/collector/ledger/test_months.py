@@ -111,8 +111,8 @@ def test_a_month_that_is_still_needed_stays(database: Database) -> None:
     with pytest.raises(LedgerError, match=r"2026-02 .* is not over"):
         remove(database, FEBRUARY, MARCH - timedelta(microseconds=1))
     known = {"name": "far", "holder": None, "held_until": None}
-    moments = {name: JANUARY for name in ("created_at", "settling_since") if name in sinks.c}
-    behind = {column.name: 3 for column in sinks.c} | known | moments
+    moments = {"created_at": JANUARY, "settling_since": JANUARY}
+    behind = {column.name: 9 for column in sinks.c} | known | moments | {"settled": 3}
     with database.write() as connection:
         connection.execute(insert(sinks).values(**behind))
     with pytest.raises(LedgerError, match="not in every sink yet: far"):
