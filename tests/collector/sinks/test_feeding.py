@@ -528,3 +528,23 @@ async def test_a_far_end_that_keeps_no_connection_is_filled_all_the_same(
     else:
         pytest.fail("it never has everything")
     assert ledger.state().written == ledger.state().cursor == 20
+
+
+async def test_the_queries_of_the_page_find_something(
+    ledger: FedLedger, victoria: InVictoria, influx: InInflux
+) -> None:
+    """Each example of docs/series.md runs on the server that it is for, and is not empty."""
+    rich_device(ledger)
+    await write_all(ledger, influx)
+    ledger.begin_again()
+    await write_all(ledger, victoria)
+    page = (Path(__file__).parents[3] / "docs/series.md").read_text()
+    lines = re.findall(r"^    (.+)$", page, re.MULTILINE)
+    queries = re.split(r"\n(?=\S)", "\n".join(lines))
+    assert [query.split()[0] for query in queries] == ["sum", "SELECT", "quantile", "SELECT"]
+    for query in queries:
+        if query.startswith("SELECT"):
+            since = query.replace("now() - 1d", f"'{START:%Y-%m-%d}'")
+            assert influxql(influx.service.url, since, influx.database), query
+        else:
+            assert promql(victoria.service.url, query, ARRIVAL), query
