@@ -15,7 +15,7 @@ SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 WORKERS ?= 4
 
 # Debian packages that the tests use, in one place.
-TEST_PACKAGES := iproute2 iperf3 chromium chromium-driver fonts-dejavu-core \
+TEST_PACKAGES := iproute2 iperf3 postgresql-client chromium chromium-driver fonts-dejavu-core \
     ca-certificates curl git kmod mount openssl python3-venv shellcheck systemd util-linux
 
 # Servers of others that tests/services.py starts, and what checks Prometheus' files.
@@ -116,6 +116,10 @@ bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3 and speedte
 .PHONY: bench-ingest
 bench-ingest: setup build/victoria-metrics build/influxd build/postgresql/.ready ## Records a second that collectors check and keep, beside series databases
 	@$(BIN)/python -m bench.ingest
+
+.PHONY: bench-slots
+bench-slots: setup ## What the speed tests of 100,000 probes load servers with, drawn alone and placed
+	@$(BIN)/python -m bench.fleet_slots
 
 .PHONY: bench-accuracy
 bench-accuracy: setup ## Rates, round trips and losses on emulated lines beside the truth (needs root)

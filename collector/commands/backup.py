@@ -1,0 +1,69 @@
+"""`linewatch collector backup|restore`."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from collector.archive.backup import Told, back_up
+from collector.archive.backup import restore as make_ledger
+from collector.commands.ledger import now
+from collector.commands.run import only_one
+from collector.ledger.engines import sqlite_file
+from collector.settings import CollectorSettings
+from protocol.settings import Configuration
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(epilog="Example: linewatch collector backup /srv/backup/ledger-2026-10-01.backup")
+@click.argument("file", type=_FILE)
+@click.pass_obj
+def backup(configuration: Configuration, file: Path) -> None:
+    """Copy the whole ledger into FILE, as it is at one moment. A running collector goes on.
+
+    SQLite: a ledger of its own. PostgreSQL: what pg_dump writes; postgresql-client is needed.
+    """
+    settings = configuration.section("collector", CollectorSettings).ledger
+    with _progress("copying") as progress:
+        back_up(settings, file, _teller(progress))
+    click.secho(f"{file}: {file.stat().st_size:,} bytes", fg="green")
+
+
+@click.command(epilog="Example: linewatch collector restore /srv/backup/ledger-2026-10-01.backup")
+@click.argument("file", type=_FILE)
+@click.option("--replace", is_flag=True, help="Put a ledger that is there aside, and keep it.")
+@click.pass_obj
+def restore(configuration: Configuration, file: Path, replace: bool) -> None:
+    """Make a backup the ledger. No collector may run on it meanwhile.
+
+    Records that came after the backup was made are not in it; each probe's next batch shows the
+    gap. Of PostgreSQL the database has to be empty.
+    """
+    settings = configuration.section("collector", CollectorSettings).ledger
+    target = sqlite_file(settings)
+    if target is not None and target.exists() and not replace:
+        raise click.UsageError(f"there is a ledger at {target.absolute()}: add --replace")
+    with only_one(settings), _progress("restoring") as progress:
+        before = make_ledger(settings, file, now(), _teller(progress))
+    click.secho(f"the ledger is that of {file} now", fg="green")
+    if before is not None:
+        click.echo(f"what was there before is {before}")
+
+
+def _progress(title: str) -> Progress:
+    progress = Progress(
+        TextColumn(title),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=Console(stderr=True),
+    )
+    progress.add_task(title, total=None)
+    return progress
+
+
+def _teller(progress: Progress) -> Told:
+    (task,) = progress.task_ids
+    return lambda done, total: progress.update(task, completed=done, total=total or None)
