@@ -58,18 +58,42 @@ class Destination:
     type=click.DateTime(["%Y-%m-%d"]),
     help="The first day. Default: so that the last one was yesterday.",
 )
-@click.option("--trouble", type=click.FloatRange(0, 50), default=1.0, show_default=True)
-@click.option("--speed-tests", type=click.IntRange(0, 288), help="A day and path. Default: 8.")
-@click.option("--latency-seconds", type=click.IntRange(90, 86400), help="Default: 900.")
-@click.option("--reach-seconds", type=click.IntRange(20, 86400), help="Default: 300.")
-@click.option("--batch", type=click.IntRange(1, 1000), default=200, show_default=True)
+@click.option(
+    "--trouble",
+    type=click.FloatRange(0, 50),
+    default=1.0,
+    show_default=True,
+    help="How often something breaks: 1 is plausible, 0 never.",
+)
+@click.option(
+    "--speed-tests", type=click.IntRange(0, 288), help="Speed tests, a day and path. Default: 8."
+)
+@click.option(
+    "--latency-seconds", type=click.IntRange(90, 86400), help="From one to the next. Default: 900."
+)
+@click.option(
+    "--reach-seconds", type=click.IntRange(20, 86400), help="From one to the next. Default: 300."
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 1000),
+    default=200,
+    show_default=True,
+    help="Records in a batch, at most.",
+)
 @click.option("--to", "urls", multiple=True, metavar="URL", help="A collector; several share.")
 @click.option("--out", type=_path, help="A new folder for batches, registry and truth.")
 @click.option("--from", "source", type=_path, help="Send what --out has written before.")
 @click.option("--registry", type=_path, help="Write the registry, for 'linewatch registry import'.")
 @click.option("--truth", type=_path, help="Write what was planted and what was written.")
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records per second.")
-@click.option("--concurrency", type=click.IntRange(1, 1024), default=8, show_default=True)
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1024),
+    default=8,
+    show_default=True,
+    help="Requests at the same time; a probe's go one after another.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @click.pass_obj
 def simulate(configuration: Configuration, /, **given: Any) -> None:  # noqa: ANN401 - options

@@ -19,7 +19,7 @@ class Fleet:
         for batch in fleet.batches():
             ...
 
-    Memory grows with the number of probes, some kilobytes each, and not with the days.
+    Memory grows with the number of probes, 13 kB each, and not with the days.
 
     Args:
         plan: size, days, seed.
