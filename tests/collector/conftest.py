@@ -4,7 +4,9 @@ A ledger is a new SQLite file, or in a test marked `ON_BOTH` also a new database
 server for each process of tests, started when the first test needs it.
 """
 
+import contextlib
 import io
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psycopg
 import pytest
 from sqlalchemy import Table, func, select, update
 
@@ -19,6 +22,7 @@ from collector.app import build
 from collector.ledger import registry, schema
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate
+from collector.ledger.months import ensure_month
 from collector.serving import Serving, serve
 from collector.settings import CollectorSettings, LedgerSettings
 from protocol.constants import RECORDS_PATH
@@ -213,14 +217,25 @@ def month_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def month_database(server: postgres.Server) -> LedgerSettings:
-    """Return the same month as `month_ledger`, in PostgreSQL; tests roll back what they write."""
+def month_database(server: postgres.Server, month_ledger: Path) -> LedgerSettings:
+    """Return `month_ledger` as a database of PostgreSQL; tests roll back what they write."""
     name = server.new_database("ledger_template")
     settings = server.settings(name)
-    database = Database(settings)
-    with database.write() as connection:
-        simulated_month.fill(connection)
-    database.close()
+    with contextlib.closing(Database(settings)) as database, database.write() as connection:
+        ensure_month(connection, simulated_month.NOW - timedelta(days=62), ahead=2)
+    with (
+        contextlib.closing(sqlite3.connect(month_ledger)) as source,
+        psycopg.connect(server.address(name)) as target,
+        target.cursor() as cursor,
+    ):
+        # What a ledger draws for itself when it is made.
+        cursor.execute("DELETE FROM facts")
+        for table in schema.metadata.sorted_tables:
+            columns = ", ".join(f'"{column.name}"' for column in table.columns)
+            with cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN".encode()) as copy:
+                for row in source.execute(f"SELECT {columns} FROM {table.name}"):  # noqa: S608 - ours
+                    copy.write_row(row)
+        cursor.execute("SELECT setval('records_id_seq', max(id)) FROM records")
     server.run("ANALYZE", database=name)
     return settings
 

@@ -54,7 +54,7 @@ async def assert_refused(collector: Running, device: Device, first: int, end: in
         assert health.status == 503
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_while_the_server_is_gone_probes_are_asked_to_come_again(
     start: Start, fragile: postgres.Server, ledger: LedgerSettings, how: signal.Signals
 ) -> None:
