@@ -108,6 +108,10 @@ check: setup ## Style, types and layering
 	@$(BIN)/mypy
 	@$(BIN)/pytest --quiet tests/test_layering.py
 
+.PHONY: dashboards
+dashboards: setup ## Write Grafana's dashboards anew from their code
+	@$(BIN)/python -m dashboards
+
 .PHONY: bench-transfer
 bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3 and speedtest-cli; an agent at rest
 	@deploy/ensure-packages.sh iperf3

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parent.parent
-PARTS = ("protocol", "probe", "server", "collector", "simulate")
+PARTS = ("protocol", "probe", "server", "collector", "simulate", "dashboards")
 
 MAY_IMPORT = {
     "protocol": {"protocol"},
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "server": {"server", "protocol"},
     "collector": {"collector", "protocol"},
     "simulate": {"simulate", "probe", "protocol"},
+    "dashboards": {"dashboards"},
 }
 """The parts of this project that each part's code may import."""
 

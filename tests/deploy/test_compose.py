@@ -1,5 +1,6 @@
 """The container files: well formed, without default passwords, and about things that exist."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -22,11 +23,11 @@ def compose() -> dict[str, Any]:
     return tree
 
 
-def test_the_four_services_start_together() -> None:
-    """Collector, InfluxDB 2, Prometheus and Grafana start without naming a profile."""
+def test_the_five_services_start_together() -> None:
+    """Collector, InfluxDB 2, VictoriaMetrics, Prometheus and Grafana need no profile's name."""
     services = compose()["services"]
     started = {name for name, service in services.items() if "profiles" not in service}
-    assert started == {"collector", "influxdb", "prometheus", "grafana"}
+    assert started == {"collector", "influxdb", "victoriametrics", "prometheus", "grafana"}
     assert services["influxdb"]["image"].rpartition(":")[2].startswith("2")
 
 
@@ -47,14 +48,15 @@ def test_every_secret_comes_from_the_environment_and_has_no_default() -> None:
     assert example == dict.fromkeys(needed, "")
 
 
-def test_the_collector_has_a_sink_in_the_influxdb_beside_it() -> None:
-    """Its setting is read as it stands, and names that service, organisation, bucket and token."""
+def test_the_collector_has_a_sink_in_each_series_database_beside_it() -> None:
+    """Its setting is read as it stands, and names service, organisation, bucket and token."""
     services = compose()["services"]
     name = "LINEWATCH_COLLECTOR__SINKS__INFLUXDB"
     text = services["collector"]["environment"][name]
     filled = re.sub(r"\$\{[A-Z_]+:\?[^}]+\}", "5e9cd0", text)
     section = Configuration(environ={name: filled}).section("collector", CollectorSettings)
-    (sink,) = section.sinks.influxdb
+    sink, other = section.sinks.influxdb
+    assert other.url == "http://victoriametrics:8428"
     made = services["influxdb"]["environment"]
     assert sink.url == "http://influxdb:8086"
     assert (sink.org, sink.bucket) == (
@@ -160,6 +162,30 @@ def test_prometheus_scrapes_and_grafana_reads_services_that_are_there() -> None:
     for place in places:
         host, _, port = place.partition(":")
         assert any(known.endswith(f":{port}") for known in services[host]["ports"]), place
+
+
+def test_grafana_shows_every_dashboard_and_its_sources_without_a_click() -> None:
+    """Each set's folder is mounted where its provider looks, and the sources that the dashboards
+    are set to, as well as the first page, are provisioned.
+    """
+    grafana = compose()["services"]["grafana"]
+    mounted = dict(volume.split(":")[1::-1] for volume in grafana["volumes"])
+    provisioning = DEPLOY / "provisioning/grafana"
+    providers = yaml.safe_load((provisioning / "dashboards/linewatch.yaml").read_text())
+    sources = yaml.safe_load((provisioning / "datasources/linewatch.yaml").read_text())
+    known = {(one["uid"], one["name"], one["type"]) for one in sources["datasources"]}
+    shown = set()
+    for provider in providers["providers"]:
+        folder = (DEPLOY / mounted[provider["options"]["path"]]).resolve()
+        for path in folder.glob("*.json"):
+            shown.add(path)
+            for variable in json.loads(path.read_text())["templating"]["list"]:
+                if variable["type"] == "datasource":
+                    chosen = variable["current"]
+                    assert (chosen["value"], chosen["text"], variable["query"]) in known
+    assert shown == {*(TOP / "dashboards").glob("*ql/*.json")}
+    home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (DEPLOY / mounted[str(home.parent)] / home.name).resolve() in shown
 
 
 @pytest.mark.parametrize(
