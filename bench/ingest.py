@@ -108,33 +108,31 @@ def measure(options: Options, say: Console) -> Found:
 def _measure_ledger(
     kind: str, folder: Path, load: Load, options: Options, found: Found, say: Console
 ) -> None:
-    name = NAMES[kind]
-    many = options.concurrency
+    name, many = NAMES[kind], options.concurrency
+    ways = [("1 collector", 1, 0), ("1 collector and 1 that checks", 1, 1)]
+    if kind == "postgresql":
+        ways.append(("2 collectors", 2, 0))
     with ledger(kind, folder) as settings:
+        # On a ledger that is nearly empty for all of them alike.
+        for what, collecting, checking in ways:
+            say.print(f"{name}, {what} …")
+            with collectors(settings, folder, load, collecting, checking) as some:
+                # The first requests fill caches and make the month; they are not what is measured.
+                some.take(options.batch * many, many)
+                taken = some.take(options.records, many * collecting)
+            found.runs[f"{name}, {what}"] = taken
+        if options.peers and not any("Influx" in run for run in found.runs):
+            say.print("the same records as line protocol …")
+            _measure_peers(points(settings, options.batch), folder, options, found)
         with collectors(settings, folder, load, 1) as one:
-            say.print(f"{name}, one collector …")
-            # The first requests fill caches and make the month; they are not what is measured.
-            one.take(options.batch * many, many)
-            full = found.runs[f"{name}, 1 collector"] = one.take(options.records, many)
-            if options.peers and not any("Influx" in run for run in found.runs):
-                say.print("the same records as line protocol …")
-                _measure_peers(points(settings, options.batch), folder, options, found)
             found.sizes[name] = {}
             for size in options.sizes:
                 say.print(f"{name}, {size} records in the ledger …")
                 one.grow(size)
                 found.sizes[name][size] = one.take(options.records, many)
             say.print(f"{name}, half of the rate, for {options.seconds:.0f} s …")
-            half = one.take(None, many, rate=full.rate / 2, seconds=options.seconds)
-            found.half[name] = half
-        further = [("1 collector and 1 that checks", 1, 1)]
-        if kind == "postgresql":
-            further.append(("2 collectors", 2, 0))
-        for what, collecting, checking in further:
-            say.print(f"{name}, {what} …")
-            with collectors(settings, folder, load, collecting, checking) as some:
-                some.take(options.batch * many, many)
-                found.runs[f"{name}, {what}"] = some.take(options.records, many * collecting)
+            rate = found.runs[f"{name}, 1 collector"].rate / 2
+            found.half[name] = one.take(None, many, rate=rate, seconds=options.seconds)
 
 
 def _measure_peers(

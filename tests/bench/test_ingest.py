@@ -62,10 +62,10 @@ def test_the_bench_measures_every_target(tmp_path: Path) -> None:
     found = measure(options, Console(file=io.StringIO()))
     assert list(found.runs) == [
         "PostgreSQL, 1 collector",
-        "VictoriaMetrics",
-        "InfluxDB 1.x",
         "PostgreSQL, 1 collector and 1 that checks",
         "PostgreSQL, 2 collectors",
+        "VictoriaMetrics",
+        "InfluxDB 1.x",
         "bare SQLite",
     ]
     for name, taken in found.runs.items():
