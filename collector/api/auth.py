@@ -63,7 +63,9 @@ async def authenticate(request: web.Request) -> Sender:
 
 def _token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != _SCHEME.lower() or not 0 < len(token) <= _LONGEST_TOKEN:
+    # Bytes that are no text come as letters that cannot be encoded again.
+    fits = 0 < len(token) <= _LONGEST_TOKEN and token.isascii()
+    if scheme.lower() != _SCHEME.lower() or not fits:
         raise _refuse(request, EventKind.BAD_TOKEN, "a probe's token is needed (Bearer)")
     return token.strip()
 

@@ -190,7 +190,8 @@ async def basic_operator(request: web.Request) -> str | None:
         TooManyTriesError: the password was not looked at.
     """
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
+    # Bytes that are no text come as letters that cannot be encoded again.
+    if scheme.lower() != "basic" or not encoded.isascii():
         return None
     guard, now = request.app[GUARD], request.app[keys.NOW]()
     guard.trusted = {key: one for key, one in guard.trusted.items() if one[1] > now}
@@ -219,4 +220,4 @@ def check_form_token(request: web.Request, given: str) -> bool:
 
 
 def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 
 from collector.errors import ArchiveError
+from collector.ledger.engines import take_time
 from collector.ledger.months import span_of
 from collector.ledger.registry_file import RegistryFile, export_registry
 from collector.ledger.schema import Moment, quarantine, records, seals
@@ -71,6 +72,7 @@ class Manifest(Model):
 
 def count_month(connection: Connection, month: datetime) -> int:
     """Return how many rows a month's archive has."""
+    take_time(connection)
     return sum(
         connection.execute(
             select(func.count()).select_from(table).where(*_within(table, month))
@@ -94,6 +96,7 @@ def export_month(
     Raises:
         ArchiveError: the folder is there already, or cannot be written.
     """
+    take_time(connection)
     unfinished = folder.with_name(f".{folder.name}.part")
     try:
         if folder.exists():

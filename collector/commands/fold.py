@@ -1,11 +1,13 @@
 """`linewatch collector fold`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
+from sqlalchemy import Connection
 
 from collector.commands.ledger import now, opened
 from collector.commands.progress import bar
+from collector.ledger.engines import take_time
 from collector.ledger.fold import fold_step, left_to_fold
 from protocol.settings import Configuration
 
@@ -30,7 +32,7 @@ def fold(configuration: Configuration, days: int | None) -> None:
             raise click.UsageError("collector.ledger.latency_days keeps all: name --older-than")
         moment = now()
         before = moment - timedelta(days=days)
-        total = database.read_now(lambda connection: left_to_fold(connection, before))
+        total = database.read_now(lambda connection: _left(connection, before))
         done = 0
         with bar("folding", total) as told:
             count = 1
@@ -43,3 +45,8 @@ def fold(configuration: Configuration, days: int | None) -> None:
     click.secho(f"{done} latency records older than {days} days are in hours now", fg="green")
     if done < total:
         click.secho(f"{total - done} are left: a sink has not taken them yet", fg="yellow")
+
+
+def _left(connection: Connection, before: datetime) -> int:
+    take_time(connection)
+    return left_to_fold(connection, before)

@@ -62,13 +62,13 @@ def fold_step(connection: Connection, before: datetime, now: datetime) -> int:
 
 
 def _taken_by_sinks(connection: Connection, began: datetime | None, before: datetime) -> datetime:
-    """Return the moment up to which every latency record is in every sink."""
-    cursor = connection.scalar(select(func.min(sinks.c.cursor)))
-    if cursor is None:
+    """Return the moment up to which every latency record is on the disk of every sink."""
+    settled = connection.scalar(select(func.min(sinks.c.settled)))
+    if settled is None:
         return before
     oldest: datetime | None = connection.scalar(
         select(func.min(records.c.measured_at)).where(
-            *_foldable(began, before), records.c.id > cursor
+            *_foldable(began, before), records.c.id > settled
         )
     )
     return before if oldest is None else hour_of(oldest)

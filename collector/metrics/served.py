@@ -208,7 +208,9 @@ def _refuse_strangers(request: web.Request) -> None:
     token = request.app[keys.SETTINGS].metrics.token
     if token is not None:
         given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")[2].strip()
-        if compare_digest(given.encode(), token.get_secret_value().encode()):
+        # Bytes that are no text come as letters that only this way can be encoded again.
+        given_bytes = given.encode("utf-8", "surrogateescape")
+        if compare_digest(given_bytes, token.get_secret_value().encode()):
             return
     elif (request.remote or "").startswith(_LOOPBACK) and "X-Forwarded-For" not in request.headers:
         return

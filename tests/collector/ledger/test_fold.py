@@ -177,21 +177,25 @@ def test_the_chain_goes_on_over_folded_records(kept: Kept) -> None:
 
 
 def test_what_a_sink_has_not_taken_stays(kept: Kept) -> None:
-    """A sink that lags keeps the records that it still needs; once it has them, they are folded."""
+    """What a sink may still have to be told stays; once it has it on its disk, it is folded."""
     ids = kept.database.read_now(
         lambda c: c.scalars(
             select(records.c.id).where(records.c.task == "latency").order_by(records.c.id)
         ).all()
     )
-    row = {"name": "slow", "cursor": ids[len(ids) // 3], "written": 0, "held_back": 0}
+    settled = ids[len(ids) // 3]
+    row = {"name": "slow", "cursor": ids[-1], "settled": settled, "settling": settled}
+    counts = {"written": 0, "held_back": 0, "set_aside": 0}
     with kept.database.write() as connection:
-        connection.execute(sinks.insert().values(**row, set_aside=0, created_at=NOW))
+        connection.execute(
+            sinks.insert().values(**row, **counts, settling_since=NOW, created_at=NOW)
+        )
     kept.fold(END)
-    assert kept.count(records, records.c.id > row["cursor"], records.c.task == "latency") == sum(
-        number > row["cursor"] for number in ids
+    assert kept.count(records, records.c.id > settled, records.c.task == "latency") == sum(
+        number > settled for number in ids
     )
     with kept.database.write() as connection:
-        connection.execute(update(sinks).values(cursor=ids[-1]))
+        connection.execute(update(sinks).values(settled=ids[-1]))
     kept.fold(END)
     unsure = records.c.time_quality == "none"
     assert kept.count(records, records.c.task == "latency", ~unsure) == 0
