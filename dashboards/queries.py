@@ -135,10 +135,10 @@ class Series:
             function = self.statistic.upper()
             return self._select(f'{function}("{self.field}")', column, source, self.by)
         function, outer = ("LAST", "MAX") if self.statistic == "last" else ("MEDIAN", "MEDIAN")
-        value = f'{function}("{self.field}")'
         if self.per:
-            value += f' / LAST("{self.per}")'
-        each = self._select(value, "each", source, ("*",))
+            each = self._of_ratios(source)
+        else:
+            each = self._select(f'{function}("{self.field}")', "each", source, ("*",))
         if self.below is None:
             return self._select(f'{outer}("each")', column, f"({each})", self.by, nested=True)
         groups = (*self.by, self.member)
@@ -147,6 +147,17 @@ class Series:
         return self._select(
             'COUNT("one")', column, f"({inner})", self.by, nested=True, more=condition
         )
+
+    def _of_ratios(self, source: str) -> str:
+        """Return the question for each series' median ratio.
+
+        The ratio is each point's: InfluxDB 1 loses groups where a question within another divides
+        two gathered values.
+        """
+        where = " AND ".join([*(tag.influxql() for tag in self.where), "$timeFilter"])
+        ratio = f'"{self.field}" / "{self.per}" AS "ratio"'
+        points = f"SELECT {ratio} FROM {source} WHERE {where} GROUP BY *"  # noqa: S608 - our own words
+        return self._select('MEDIAN("ratio")', "each", f"({points})", ("*",), nested=True)
 
     def _select(
         self,

@@ -52,12 +52,17 @@ def targets(board: dict[str, Any]) -> Iterator[Target]:
             metrics = target["datasource"]["uid"] == "${metrics}"
             text = target.get("expr") or target["query"]
             yield Target(
-                where=f"{board['uid']}: {panel['title']}, {target['refId']}",
+                where=where(board, panel, target),
                 metrics=metrics,
                 table="table" in {target.get("format"), target.get("resultFormat")},
                 newest=target.get("instant", "time(" not in text),
                 text=text,
             )
+
+
+def where(board: dict[str, Any], panel: dict[str, Any], target: dict[str, Any]) -> str:
+    """Return what a question is called in messages."""
+    return f"{board['uid']} {panel['id']}{target['refId']}: {panel['title']}"
 
 
 def variables(board: dict[str, Any]) -> dict[str, dict[str, Any]]:
