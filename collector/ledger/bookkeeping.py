@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from collector.domain.placement import Gap
 from collector.domain.series import SeriesId
@@ -169,7 +169,7 @@ def series_of(row: Mapping[Any, Any]) -> SeriesId:
 
 
 def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Keep the newest record of each line, task and series.
+    """Keep the newest record of each line, task and series, and stamp those that have news.
 
     Args:
         connection: of the writer; the records are stored already.
@@ -233,10 +233,12 @@ _OF_THE_RECORD = ("record_id", "received_at", "measured_at")
 @cache
 def _noting_latest(dialect: str) -> Insert:
     statement = insert_or(dialect, latest)
+    new = statement.excluded
+    is_newer = new.measured_at >= latest.c.measured_at
+    newest = {name: case((is_newer, new[name]), else_=latest.c[name]) for name in _OF_THE_RECORD}
+    # A record that is older than the newest is news, too: it may be one of the last few.
     return statement.on_conflict_do_update(
-        index_elements=list(latest.primary_key.columns),
-        set_={name: statement.excluded[name] for name in _OF_THE_RECORD},
-        where=statement.excluded.measured_at >= latest.c.measured_at,
+        index_elements=list(latest.primary_key.columns), set_=newest | {"stamp": new.stamp}
     )
 
 

@@ -19,7 +19,16 @@ from collector.domain.hours import HOUR, Hour, HourId, hour_of, pack, unpack
 from collector.domain.series import LatencyPoint, SeriesId
 from collector.domain.time_correction import TimeQuality
 from collector.ledger.bookkeeping import series_of
-from collector.ledger.schema import SERIES_COLUMNS, facts, folded, latency_hours, records, sinks
+from collector.ledger.schema import (
+    SERIES_COLUMNS,
+    draw_stamp,
+    facts,
+    folded,
+    latency_hours,
+    latest,
+    records,
+    sinks,
+)
 from collector.ledger.upsert import insert_new, replace
 from protocol.records import RECORD, LatencyRecord
 
@@ -276,9 +285,13 @@ def folded_places(
     return places
 
 
-def _remove(connection: Connection, rows: Iterable[RowMapping]) -> None:
+def _remove(connection: Connection, rows: Sequence[RowMapping]) -> None:
     own = ("id", "probe_id", "received_at")
     gone = [{f"own_{name}": row[name] for name in own} for row in rows]
     if gone:
         of_row = (records.c[name] == bindparam(f"own_{name}") for name in own)
         connection.execute(delete(records).where(*of_row), gone)
+        # A line that is silent for so long loses its newest one, too.
+        last = max(row["measured_at"] for row in rows)
+        silent = latest.c.task == "latency", latest.c.measured_at <= last
+        connection.execute(update(latest).where(*silent).values(stamp=draw_stamp()))

@@ -6,6 +6,7 @@ chains ended in no outcome. The records themselves are in an archive then, or no
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, union_all, update
 
@@ -13,9 +14,22 @@ from collector.domain.placement import Kept
 from collector.errors import LedgerError
 from collector.ledger.engines import take_time
 from collector.ledger.months import BY_MONTH, drop_month, span_of
-from collector.ledger.schema import chains, gaps, gone, latest, quarantine, records, sinks
+from collector.ledger.schema import (
+    chains,
+    draw_stamp,
+    facts,
+    gaps,
+    gone,
+    latest,
+    quarantine,
+    records,
+    sinks,
+)
 from collector.ledger.upsert import replace
 from protocol.chain import Link
+
+MONTH_LEFT: Final = "month_left"
+"""The fact that is another whenever a month has left."""
 
 
 def remove_month(connection: Connection, month: datetime, now: datetime) -> int:
@@ -42,6 +56,8 @@ def remove_month(connection: Connection, month: datetime, now: datetime) -> int:
     connection.execute(
         delete(latest).where(latest.c.received_at >= start, latest.c.received_at < end)
     )
+    # What stays in `latest` cannot tell that records behind it left.
+    replace(connection, facts, {"name": MONTH_LEFT, "value": str(draw_stamp())}, ["value"])
     if connection.dialect.name == "postgresql":
         drop_month(connection, start)
     else:

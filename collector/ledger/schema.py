@@ -9,6 +9,7 @@ once in all months is seen to by the lock on its chain's row (`collector.ledger.
 of a table that grows has ``probe_id``, so that a distributed database can spread it by that.
 """
 
+import random
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
@@ -62,6 +63,11 @@ class Moment(TypeDecorator[datetime]):
 def to_microseconds(moment: datetime) -> int:
     """Return whole microseconds since 1970-01-01 UTC; ``moment`` is aware."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def draw_stamp() -> int:
+    """Return a number that no change has had: a sum of thousands of them fits 64 bits, too."""
+    return random.getrandbits(48)
 
 
 _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
@@ -494,6 +500,14 @@ latest = Table(
     Column("record_id", BigInteger, nullable=False, doc="its id; it may have left since"),
     Column("received_at", Moment, nullable=False, doc="of the record: says which month has it"),
     Column("measured_at", Moment, nullable=False),
+    Column(
+        "stamp",
+        BigInteger,
+        nullable=False,
+        default=draw_stamp,
+        onupdate=draw_stamp,
+        doc="another whenever a record of these comes, leaves or gets another moment",
+    ),
     # The newest record of each: pages and metrics read it instead of searching all records.
     PrimaryKeyConstraint("line_id", "task", "series", "probe_id"),
 )

@@ -446,6 +446,7 @@ def _counts() -> None:
         sa.Column("record_id", sa.BigInteger(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("measured_at", sa.BigInteger(), nullable=False),
+        sa.Column("stamp", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["line_id"], ["lines.id"], name="fk_latest_line_id_lines"),
         sa.PrimaryKeyConstraint("line_id", "task", "series", "probe_id", name="pk_latest"),
     )
