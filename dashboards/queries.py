@@ -42,8 +42,12 @@ class Tag:
         return f'{self.name}{"=~" if self.pattern else "="}"{self.value}"'
 
     def influxql(self) -> str:
-        """Return it as a condition."""
-        if self.pattern:
+        """Return it as a condition.
+
+        A variable stands in a regular expression always: Grafana escapes its value wherever the
+        question has slashes on both sides of it, which an exact comparison would not find.
+        """
+        if self.pattern or "$" in self.value:
             return f'"{self.name}" =~ /^({self.value})$/'
         return f"\"{self.name}\" = '{self.value}'"
 

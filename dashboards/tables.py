@@ -62,17 +62,18 @@ def _of_key(panel: Panel, name: str, title: Text, sources: Sources) -> list[Dyna
 
 def _joined(panel: Panel) -> list[DataTransformerConfig]:
     """Return what makes one table of several answers, sorted and cut."""
-    steps: list[DataTransformerConfig] = []
+    # Each answer has a time of its own, of which the join would make columns.
+    without = {"exclude": {"pattern": "^Time$"}}
+    steps = [DataTransformerConfig(id_val="filterFieldsByName", options=without)]
     many = len(panel.targets) > 1
     if many:
         mode = "inner" if panel.both else "outer"
         options: dict[str, Any] = {"byField": panel.keys[0][0], "mode": mode}
         steps.append(DataTransformerConfig(id_val="joinByField", options=options))
-    times = ["Time", *(f"Time {number + 1}" for number in range(len(panel.targets)))]
     columns = [column_of(panel, number) for number in range(len(panel.targets))]
     order = [name for name, _ in panel.keys] + columns
     options = {
-        "excludeByName": dict.fromkeys(times, True),
+        "excludeByName": {},
         "indexByName": {name: place for place, name in enumerate(order)},
         "renameByName": {},
     }

@@ -24,6 +24,8 @@ from pydantic.fields import FieldInfo
 import linewatch
 from collector.api.document import operations
 from collector.sinks import series
+from dashboards.boards import BOARDS
+from dashboards.spec import needs
 from probe.engines import ENGINES
 from protocol import failures, flags
 from protocol.settings import Section
@@ -306,6 +308,18 @@ def tags_table() -> str:
     return "\n".join(rows)
 
 
+def dashboards_table() -> str:
+    """Return the table of the dashboards' panels, by what they read."""
+    rows = ["| dashboard | panels that read series | panels that read metrics |", "|---|---|---|"]
+    for board in BOARDS:
+        cells = [
+            "; ".join(dict.fromkeys(one.title.en for one in board.panels if needs(one) == {source}))
+            for source in ("series", "metrics")
+        ]
+        rows.append(f"| **{board.title.en}**, `{board.name}` | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def config_example() -> str:
     """Return config.yaml."""
     lines = [CONFIG_HEAD.rstrip()]
@@ -362,6 +376,7 @@ def tables() -> dict[str, dict[str, str]]:
         "operator.md": {
             "commands": commands_table(),
             "api": api_table(),
+            "dashboards": dashboards_table(),
             **{f"settings:{name}": settings_table(name) for name in sections()},
             "metrics:server": server_metrics(),
             **agents_metrics(),

@@ -35,12 +35,12 @@ _MAP: Final = Panel(
     (
         *(
             Target(
-                Series("reach", f"{name}_degrees", "last", CHOSEN, ("site", "ward"), RANGE),
+                Series("reach", f"{name}_degrees", "last", CHOSEN, by, RANGE),
                 str(title),
             )
-            for name, title in (
-                ("latitude", Text("Vĩ độ", "Latitude")),
-                ("longitude", Text("Kinh độ", "Longitude")),
+            for name, title, by in (
+                ("latitude", Text("Vĩ độ", "Latitude"), ("site", "ward")),
+                ("longitude", Text("Kinh độ", "Longitude"), ("site",)),
             )
         ),
         ANSWERS.column(*CHOSEN, by=("site",)),

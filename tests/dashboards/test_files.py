@@ -13,7 +13,17 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards.making import files
-from tests.dashboards.committed import FOLDER, NAMES, SETS, TOP, panels, read, used, variables
+from tests.dashboards.committed import (
+    FOLDER,
+    NAMES,
+    SETS,
+    TOP,
+    panels,
+    read,
+    targets,
+    used,
+    variables,
+)
 
 GRAFANAS_OWN = {
     "__all",
@@ -105,6 +115,16 @@ def test_every_variable_that_is_used_is_there(language: str, name: str) -> None:
     mentioned = used(json.dumps(board)) - GRAFANAS_OWN
     # The choice of the series' source is kept on the way through a dashboard that needs none.
     assert mentioned | {"series"} == set(variables(board))
+
+
+@EACH
+def test_influxql_compares_with_a_choice_by_regular_expression_alone(name: str) -> None:
+    """Grafana escapes a choice where slashes stand around it, and a question has some elsewhere:
+    compared as it is, a line with a hyphen in its name would never be found.
+    """
+    for target in targets(read("influxql", name)):
+        if not target.metrics:
+            assert not re.search(r"= '\$", target.text), target.where
 
 
 @EVERY
