@@ -1,7 +1,7 @@
 """A PostgreSQL of the tests' own: Debian's server, in a folder, on a UNIX socket, for one process.
 
-It refuses to run as root; where the tests do, it runs as `nobody`. Its disk is not waited for: a
-power cut is no part of these tests, a killed process is.
+It refuses to run as root; where the tests do, it runs as `nobody`. Its disk is not waited for,
+unless a test says so (`fsync="on"`): a power cut is no part of most, a killed process is.
 """
 
 import contextlib
@@ -125,6 +125,41 @@ class Server:
             self._process.wait(60)
             self._process = None
 
+    def kill(self) -> None:
+        """End all of its processes at once: none of them writes anything any more."""
+        assert self._process is not None
+        found = self._freeze()
+        for pid in found:
+            os.kill(pid, signal.SIGKILL)
+        self._process.wait(60)
+        self._process = None
+        deadline = time.monotonic() + 60
+        while any(map(_lives, found)):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.01)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it do nothing until the block ends, as on a disk that does not answer."""
+        found = self._freeze()
+        try:
+            yield
+        finally:
+            for pid in reversed(found):
+                os.kill(pid, signal.SIGCONT)
+
+    def _freeze(self) -> list[int]:
+        """Stop all of its processes where they are; return their ids, the server's own first."""
+        assert self._process is not None
+        own = self._process.pid
+        os.kill(own, signal.SIGSTOP)
+        # Nobody else starts or waits for its processes: those that end meanwhile keep their ids.
+        lists = Path(f"/proc/{own}/task").glob("*/children")
+        found = [int(word) for children in lists for word in children.read_text().split()]
+        for pid in found:
+            os.kill(pid, signal.SIGSTOP)
+        return [own, *found]
+
     def address(self, database: str) -> str:
         """Return what a client needs to connect to a database."""
         return f"host={self.folder} user=linewatch dbname={database}"
@@ -150,6 +185,14 @@ class Server:
         """Return the settings of a ledger in a database."""
         url = f"postgresql+psycopg://linewatch@/{database}?host={self.folder}"
         return LedgerSettings.model_validate({"url": SecretStr(url), **others})
+
+
+def _lives(pid: int) -> bool:
+    """Return whether a process is there, and no mere entry that nobody has asked for yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @contextlib.contextmanager
