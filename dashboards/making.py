@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-import yaml
 from grafana_foundation_sdk.builders.dashboard import Dashboard as DashboardBuilder
 from grafana_foundation_sdk.builders.dashboard import (
     DashboardLink,
@@ -32,7 +31,6 @@ from dashboards.targets import metrics_source, series_source
 from dashboards.words import RED, Text
 
 FOLDER: Final = Path(__file__).parent
-ALERTS: Final = FOLDER / "alerts.yml"
 
 ALL: Final = ".*"
 """What a variable is while all is chosen; it fits what has no such tag too."""
@@ -183,15 +181,12 @@ def _link(other: Dashboard, sources: Sources) -> AnyBuilder[models.DashboardLink
 
 def _alerts(board: Dashboard) -> models.AnnotationQuery:
     """Return the rules' alerts that fired, as far as they are the dashboard's."""
-    rules = yaml.safe_load(ALERTS.read_text())["groups"]
-    names = "|".join(rule["alert"] for group in rules for rule in group["rules"])
-    matchers = [f'alertname=~"{names}"', 'alertstate="firing"', board.alerts]
     return _Annotation(
         name=str(Text("Cảnh báo", "Alerts")),
         datasource=metrics_source(),
         enable=True,
         icon_color=RED,
-        expr=f"ALERTS{{{','.join(matcher for matcher in matchers if matcher)}}}",
+        expr=board.alerts,
     )
 
 

@@ -2,8 +2,8 @@
 
 A question is written once and asked in two languages, so that both sets of dashboards show the
 same. docs/series.md has the names. Points are rare (a speed test every few hours), so each question
-gathers over a window: a step of the chart, or all that is shown. PromQL's window ends at a step,
-InfluxQL's begins there: the same numbers stand one step apart.
+gathers over a window: a step of the chart, or all that is shown. A value stands at the beginning of
+its step: PromQL's windows would end there, so it looks that far ahead.
 """
 
 from dataclasses import dataclass
@@ -122,7 +122,8 @@ class Series:
     def _window(self, function: str, field: str, before: str = "") -> str:
         matchers = ",".join(tag.promql() for tag in self.where)
         selector = f"linewatch_{self.measurement}_{field}{{{matchers}}}"
-        return f"{function}({before}{selector}[{self.over}])"
+        ahead = "" if self.over == RANGE else f" offset -{self.over}"
+        return f"{function}({before}{selector}[{self.over}]{ahead})"
 
     def _gathered(
         self, function: str, inner: str, before: str = "", by: tuple[str, ...] | None = None

@@ -119,7 +119,7 @@ class Dashboard:
 
     Attributes:
         name: in its file's name and its address.
-        alerts: labels of the alerts that are shown, each as matchers of PromQL.
+        alerts: which alerts are drawn into its charts, in PromQL.
         begins: the beginning of what is shown at first.
     """
 
@@ -128,7 +128,7 @@ class Dashboard:
     about: Text
     variables: tuple[Variable, ...]
     rows: tuple[Row, ...]
-    alerts: str = ""
+    alerts: str
     begins: str = "now-7d"
     refresh: str = "5m"
 

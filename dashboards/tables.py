@@ -142,7 +142,8 @@ def heat_of(panel: Panel) -> table.Panel:
     )
     steps = [DataTransformerConfig(id_val=name, options=option) for name, option in options]
     scale = "continuous-GrYlRd" if panel.low_is_good else "continuous-RdYlGr"
-    made = table.Panel().transformations(steps)
+    # A step is an hour, however many there are; Prometheus' own limit is 11,000.
+    made = table.Panel().transformations(steps).max_data_points(10_000)
     made = made.color_scheme(FieldColor().mode(FieldColorModeId(scale))).decimals(0)
     made = made.override_by_regexp(
         r"/^\d\d\/\d\d$/",

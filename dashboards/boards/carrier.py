@@ -20,6 +20,7 @@ from dashboards.boards.measures import (
     WARD,
     below_contract,
     failures,
+    firing,
     now_stat,
     outcomes,
     standing,
@@ -131,5 +132,5 @@ BOARD: Final = Dashboard(
             ),
         ),
     ),
-    alerts='carrier=~"$carrier|"',
+    alerts=firing("Carrier.*|LineDown", 'carrier="$carrier"'),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.boards.measures import now_stat
+from dashboards.boards.measures import firing, now_stat
 from dashboards.queries import RANGE, Metrics
 from dashboards.spec import Dashboard, Panel, Row, Target
 from dashboards.words import (
@@ -234,7 +234,7 @@ BOARD: Final = Dashboard(
         Row(Text("Bản sao chuỗi thời gian", "Sinks"), _SINKS),
         Row(Text("Đĩa và sổ cái", "Disk and ledger"), _DISK),
     ),
-    alerts='alertname=~"Collector.*|Ledger.*|Sink.*|Disk.*|Chain.*|Records.*"',
+    alerts=firing("Collector.*|Ledger.*|Sink.*|Disk.*|Chain.*|Records.*"),
     begins="now-24h",
     refresh="30s",
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.boards.measures import ANY_WARD, TITLES, count, failures, now_stat, outcomes
+from dashboards.boards.measures import ANY_WARD, TITLES, count, failures, firing, now_stat, outcomes
 from dashboards.queries import RANGE, Metrics, Tag, among
 from dashboards.spec import Dashboard, Panel, Row, Target, Variable, Way
 from dashboards.words import COUNT, NONE_IS_GOOD, OF_SILENCE, PLAIN, SECONDS, Text
@@ -224,5 +224,5 @@ BOARD: Final = Dashboard(
             ),
         ),
     ),
-    alerts='alertname=~"Probe.*|Line.*|ChainBroken|RecordsMissing"',
+    alerts=firing("Probe.*|ChainBroken|RecordsMissing"),
 )

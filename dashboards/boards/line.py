@@ -14,6 +14,7 @@ from dashboards.boards.measures import (
     WARD,
     count,
     failures,
+    firing,
     now_stat,
     outcomes,
 )
@@ -181,7 +182,7 @@ _DATA: Final = Panel(
     "bars",
     (Target(Series("speed", "data_bytes", "sum", (_LINE,), ("path",)), "{path}"),),
     unit=BYTES,
-    least="1d",
+    least="6h",
     stacked=True,
 )
 
@@ -290,5 +291,5 @@ BOARD: Final = Dashboard(
             ),
         ),
     ),
-    alerts='line=~"$line|"',
+    alerts=firing("Line.*|Below.*|Probe.*", 'line="$line"'),
 )

@@ -161,6 +161,12 @@ ANY_WARD: Final = among("ward", "$ward")
 ANY_CARRIER: Final = among("carrier", "$carrier")
 
 
+def firing(names: str, *matchers: str) -> str:
+    """Return the alerts of `alerts.yml` that fire, by a regular expression of their names."""
+    conditions = ('alertstate="firing"', f'alertname=~"{names}"', *matchers)
+    return f"ALERTS{{{','.join(conditions)}}}"
+
+
 def count(measurement: str, *where: Tag, by: tuple[str, ...] = (), over: str = STEP) -> Series:
     """Return how many records there are."""
     return Series(measurement, "records", "sum", where, by, over)

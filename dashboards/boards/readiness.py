@@ -12,6 +12,7 @@ from dashboards.boards.measures import (
     TITLES,
     WARD,
     count,
+    firing,
     now_stat,
 )
 from dashboards.queries import OWN, RANGE, RATES, Metrics, Series, Tag, among
@@ -203,4 +204,5 @@ BOARD: Final = Dashboard(
         Row(Text("IPv6", "IPv6"), (_STATES, _BY_CARRIER, _SAME_LINES, _ROUND_TRIPS, _NEWEST)),
         Row(Text("Wi-Fi", "Wi-Fi"), (_WIFI_LINES, _WIFI_OVER_TIME)),
     ),
+    alerts=firing("Carrier.*"),
 )

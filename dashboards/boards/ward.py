@@ -16,6 +16,7 @@ from dashboards.boards.measures import (
     WARD,
     below_contract,
     failures,
+    firing,
     now_stat,
     outcomes,
     standing,
@@ -27,6 +28,11 @@ from dashboards.words import COUNT, NONE_IS_GOOD, OF_ANSWERS, PLAIN, SHARE, Text
 _CHOSEN: Final = (Tag("ward", "$ward"), ANY_CARRIER)
 _INFO: Final = 'max by (line) (linewatch_line_info{ward="$ward",carrier=~"$carrier"})'
 _AGE: Final = 'max by (line) (linewatch_line_last_record_age_seconds{task="reach"})'
+
+_OF_WARD: Final = firing("Carrier.*", 'ward="$ward"')
+_OF_SITES: Final = (
+    firing("Line.*|Below.*|Probe.*") + ' and on (site) linewatch_line_info{ward="$ward"}'
+)
 
 _LINES: Final = Panel(
     Text("Các đường truyền của phường/xã", "The ward's lines"),
@@ -116,5 +122,5 @@ BOARD: Final = Dashboard(
             ),
         ),
     ),
-    alerts='ward=~"$ward|"',
+    alerts=f"{_OF_SITES} or {_OF_WARD}",
 )

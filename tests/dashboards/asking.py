@@ -12,7 +12,7 @@ from tests.dashboards.engines import BEGINS, STEP, UNTIL, Engines
 from tests.services import fetch, promql
 
 Answer = dict[frozenset[tuple[str, str]], dict[int | None, float]]
-"""Each series' values by the milliseconds at which they were gathered from; None: of all."""
+"""Each series' values by where their window begins, in milliseconds; None: of all that is shown."""
 
 ALL: Final = ".*"
 _HOUR: Final = timedelta(hours=1)
@@ -40,7 +40,7 @@ def of_metrics(engines: Engines, target: Target, values: dict[str, str], url: st
     text = filled_in(target.text, values | {"__rate_interval": "1m", "__interval": "15s"})
     at = engines.scraped_at
     over = None if target.newest else (at - timedelta(seconds=_MINUTE), 15)
-    return _plain(promql(url, text, at, over=over), 0)
+    return _plain(promql(url, text, at, over=over))
 
 
 def _of_victoria(engines: Engines, target: Target, values: dict[str, str]) -> Answer:
@@ -48,10 +48,7 @@ def _of_victoria(engines: Engines, target: Target, values: dict[str, str]) -> An
     own = {"__interval": _hours(STEP), "__range": _hours(UNTIL - BEGINS)}
     text = filled_in(target.text, values | own)
     over = None if target.newest else (BEGINS, int(step.total_seconds()))
-    return _plain(
-        promql(engines.victoria.url, text, UNTIL, over=over),
-        0 if target.newest else int(step.total_seconds() * 1000),
-    )
+    return _plain(promql(engines.victoria.url, text, UNTIL, over=over))
 
 
 def _of_influx(engines: Engines, target: Target, values: dict[str, str]) -> Answer:
@@ -72,14 +69,14 @@ def _of_influx(engines: Engines, target: Target, values: dict[str, str]) -> Answ
     return found
 
 
-def _plain(series: list[dict[str, Any]], shift: int) -> Answer:
-    """Return PromQL's answer. ``shift``: from a window's end to its beginning, in ms."""
+def _plain(series: list[dict[str, Any]]) -> Answer:
+    """Return PromQL's answer."""
     found: Answer = {}
     for one in series:
         key = frozenset((name, tag) for name, tag in one["metric"].items() if name != "__name__")
         points = [one["value"]] if "value" in one else one["values"]
         numbers = {
-            None if "value" in one else round(moment * 1000) - shift: float(value)
+            None if "value" in one else round(moment * 1000): float(value)
             for moment, value in points
             if math.isfinite(float(value))
         }

@@ -10,7 +10,5 @@ from tests.dashboards.engines import Engines, filled
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
     """Return VictoriaMetrics, InfluxDB and Prometheus with a simulated fleet in them."""
-    with filled(
-        tmp_path_factory.mktemp("engines"), ["LineDown", "ProbeSilent", "CollectorDown"]
-    ) as all_of_them:
+    with filled(tmp_path_factory.mktemp("engines")) as all_of_them:
         yield all_of_them

@@ -64,11 +64,17 @@ _SINKS: Final = 2
 _SCRAPES: Final = 3
 _IMPORT_SPACING: Final = timedelta(seconds=15)
 
-_RULE: Final = """\
+_RULES: Final = """\
 groups:
   - name: shown
     rules:
+      - {alert: LineDown, expr: 'max by (line, site, carrier) (linewatch_line_info)'}
+      - {alert: ProbeSilent, expr: linewatch_probe_last_seen_age_seconds >= 0}
+      - {alert: CarrierOutageInWard, expr: 'max by (carrier, ward) (linewatch_line_info)'}
+      - {alert: CollectorDown, expr: up}
 """
+"""Alerts with the labels of the true ones, which fire for all at once."""
+
 _PROMETHEUS: Final = """\
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [{rules}]
@@ -99,17 +105,14 @@ class Engines:
 
 
 @contextmanager
-def filled(folder: Path, alerts: list[str]) -> Iterator[Engines]:
-    """Run the engines, filled, until the block ends. ``alerts``: names that fire for every line."""
+def filled(folder: Path) -> Iterator[Engines]:
+    """Run the engines, filled, until the block ends."""
     with contextlib.ExitStack() as stack:
         victoria = stack.enter_context(victoria_metrics(folder / "victoria"))
         influx = stack.enter_context(influxdb(folder / "influx"))
         influxql(influx.url, f"CREATE DATABASE {DATABASE}")
         rules = folder / "rules.yml"
-        firing = "".join(
-            f"      - {{alert: {name}, expr: 'linewatch_line_info * 1'}}\n" for name in alerts
-        )
-        rules.write_text(_RULE + firing)
+        rules.write_text(_RULES)
         yield asyncio.run(_fill(stack, folder, victoria, influx, rules))
 
 

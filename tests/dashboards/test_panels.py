@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from collector.sinks.series import FLAGS_MEASUREMENT, FLAGS_TAGS, MEASUREMENTS, RECORDS_FIELD, TAGS
 from tests.dashboards.asking import Answer, asked, choices, of_metrics, values_of
@@ -174,16 +175,41 @@ def test_legends_and_columns_name_tags_that_the_answer_has(
 @EVERY
 @EACH
 def test_alerts_are_drawn_where_they_belong(engines: Engines, language: str, name: str) -> None:
-    """Prometheus' own series of what fires: a ward's, carrier's or line's page shows its own."""
+    """Prometheus' own series of what fires; a ward's, carrier's or line's page shows its own."""
     board = read(language, name)
     values = next(choices(engines, language, board))
     (annotation,) = board["annotations"]["list"]
     text = filled_in(annotation["expr"], values)
-    found = promql(engines.prometheus.url, text, engines.scraped_at)
+    found = [one["metric"] for one in promql(engines.prometheus.url, text, engines.scraped_at)]
     assert found
-    narrowed = {"ward": "ward", "carrier": "carrier", "line": "line"}.get(name)
-    if narrowed:
-        assert {one["metric"][narrowed] for one in found} == {values[narrowed]}
+    if name in {"carrier", "line"}:
+        assert {one[name] for one in found} == {values[name]}
+    if name == "ward":
+        asked_for = f'linewatch_line_info{{ward="{values["ward"]}"}}'
+        here = promql(engines.prometheus.url, asked_for, engines.scraped_at)
+        sites = {one["metric"]["site"] for one in here}
+        assert {one["site"] for one in found if "site" in one} == sites
+        assert {one["ward"] for one in found if "site" not in one} == {values["ward"]}
+        assert {"LineDown", "ProbeSilent"} <= {one["alertname"] for one in found}
+
+
+def test_every_alert_is_drawn_somewhere() -> None:
+    """Each rule of alerts.yml fits a dashboard's pattern, and no pattern fits none of them."""
+    rules = yaml.safe_load((TOP / "dashboards/alerts.yml").read_text())["groups"]
+    alerts = {rule["alert"] for group in rules for rule in group["rules"]}
+    patterns = {
+        pattern
+        for name in NAMES
+        for names in re.findall(
+            r'alertname=~"([^"]+)"', read("promql", name)["annotations"]["list"][0]["expr"]
+        )
+        for pattern in names.split("|")
+    }
+    fitting = {
+        pattern: {one for one in alerts if re.fullmatch(pattern, one)} for pattern in patterns
+    }
+    assert all(fitting.values()), fitting
+    assert set().union(*fitting.values()) == alerts
 
 
 @EVERY
