@@ -23,7 +23,7 @@ from simulate import Batch, Fleet, FleetPlan, rhythm
 from simulate.device import Device
 from tests.integration.chaos_parts import RETRY_AFTER_SECONDS
 
-PATIENCE_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 300.0
 """The longest that a batch may be on its way, its repetitions among it."""
 
 REQUEST_SECONDS: Final = 30.0
@@ -42,13 +42,13 @@ Sums = dict[tuple[str, str], float]
 """By a column of `VALUES` and the line."""
 
 
-def plan_of(seed: int, probes: int, days: int = 250) -> FleetPlan:
-    """Return a fleet full of troubles; its days end before the far end takes them for the future.
+def plan_of(seed: int, probes: int, days: int = 650) -> FleetPlan:
+    """Return a fleet full of troubles.
 
-    So long ago that no day is in the future, which VictoriaMetrics drops.
+    It begins so long ago that no day is in the future: VictoriaMetrics drops what is.
     """
     schedule = rhythm(8, 7200, 1800)
-    start = date(2026, 1, 1)
+    start = date(2025, 1, 1)
     return FleetPlan(probes, days, seed, start, schedule, trouble=12.0, batch_records=40)
 
 
