@@ -13,6 +13,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ThresholdsMode,
 )
 
+from dashboards.queries import VALUE
 from dashboards.spec import Panel, Sources, Way, uid
 from dashboards.targets import column_of
 from dashboards.words import PLAIN, Steps, Text
@@ -83,7 +84,7 @@ def _joined(panel: Panel) -> list[DataTransformerConfig]:
         options = {"fields": {}, "sort": [sort]}
         steps.append(DataTransformerConfig(id_val="sortBy", options=options))
     if panel.most:
-        options = {"limitField": str(panel.most)}
+        options = {"limitField": panel.most}
         steps.append(DataTransformerConfig(id_val="limit", options=options))
     return steps
 
@@ -129,9 +130,21 @@ def heat_of(panel: Panel) -> table.Panel:
     rows = "hour\\day"
     # Square brackets hold what is no part of the moment: the result is JSON, which is then read.
     moment = '[{"day":"]DD/MM[","hour":"]HH[h"}]'
-    columns = {"columnField": "day", "rowField": "hour", "valueField": "Value"}
+    columns = {"columnField": "day", "rowField": "hour", "valueField": "reading"}
     columns["emptyValue"] = "null"
+    # InfluxDB's values bring a name along, which every column of the matrix would have.
+    bare = {
+        "mode": "binary",
+        "alias": "reading",
+        "binary": {
+            "left": {"matcher": {"id": "byName", "options": VALUE}},
+            "operator": "*",
+            "right": {"fixed": "1"},
+        },
+        "replaceFields": False,
+    }
     options: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("calculateField", bare),
         (
             "formatTime",
             {"timeField": "Time", "outputFormat": moment, "timezone": ZONE, "useTimezone": True},
