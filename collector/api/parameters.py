@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from collector.errors import CollectorError
 
-_LONGEST = 1000
-"""A series' key is the longest: a server's name in it can have 500 characters."""
+_LONGEST = {"series": 1000}
+_LONGEST_OF_OTHERS = 200
+"""Characters, as `openapi.json` says. In a series' key a server's name can have 500."""
 
 _LARGEST_ID = 2**63 - 1
 
@@ -39,8 +40,9 @@ class Parameters:
                 )
             if names.count(name) > 1:
                 raise ParameterError(f"{name}: given more than once")
-            if len(query[name]) > _LONGEST:
-                raise ParameterError(f"{name}: longer than {_LONGEST} characters")
+            longest = _LONGEST.get(name, _LONGEST_OF_OTHERS)
+            if len(query[name]) > longest:
+                raise ParameterError(f"{name}: longer than {longest} characters")
         self._query = query
 
     def text(self, name: str) -> str | None:
@@ -65,7 +67,7 @@ class Parameters:
 
     def moment(self, name: str) -> datetime | None:
         """Return a moment given as RFC 3339."""
-        value = self.text(name)
+        value = self._query.get(name)
         if value is None:
             return None
         try:
