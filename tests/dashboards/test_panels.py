@@ -22,6 +22,9 @@ from tests.dashboards.committed import (
 from tests.dashboards.engines import Engines
 from tests.services import promql
 
+pytestmark = pytest.mark.timeout(300)
+"""The first test waits until a fleet is in three servers: seconds, but many on a busy machine."""
+
 EVERY = pytest.mark.parametrize("language", SETS)
 EACH = pytest.mark.parametrize("name", NAMES)
 
