@@ -13,7 +13,6 @@ from dashboards.boards.measures import (
     IDLE,
     LOADED,
     LOSS,
-    OVERVIEW,
     ROUND_TRIP,
     TITLES,
     UPLOAD_SHARE,
@@ -23,6 +22,7 @@ from dashboards.boards.measures import (
     firing,
     now_stat,
     outcomes,
+    overview,
     standing,
 )
 from dashboards.queries import HOUR, Tag
@@ -34,7 +34,7 @@ _CHOSEN: Final = (Tag("carrier", "$carrier"), ANY_WARD)
 _WARDS: Final = Panel(
     Text("Theo phường/xã", "By ward"),
     "table",
-    tuple(measure.column(*_CHOSEN, by=("ward",)) for measure in OVERVIEW),
+    overview(*_CHOSEN, by=("ward",)),
     ABOUT_BOUNDS,
     width=24,
     keys=(("ward", TITLES["ward"]),),
@@ -44,10 +44,7 @@ _WARDS: Final = Panel(
 _WORST: Final = Panel(
     Text("20 đường truyền kém nhất so với hợp đồng", "The 20 lines furthest below contract"),
     "table",
-    (
-        DOWNLOAD_SHARE.column(*_CHOSEN, by=("line", "ward")),
-        *(measure.column(*_CHOSEN, by=("line",)) for measure in OVERVIEW[1:]),
-    ),
+    overview(*_CHOSEN, by=("line", "ward")),
     ABOUT_BOUNDS,
     width=24,
     height=12,
@@ -96,10 +93,8 @@ BOARD: Final = Dashboard(
         Row(
             Text("Tốc độ", "Speed"),
             (
-                DOWNLOAD_SHARE.chart(*_CHOSEN, by=("ward",), name="{ward}", about=ABOUT_BOUNDS),
-                DOWNLOAD.chart(
-                    *_CHOSEN, by=("technology",), name="{technology}", about=ABOUT_BOUNDS
-                ),
+                DOWNLOAD_SHARE.chart(*_CHOSEN, by=("ward",), name="{ward}"),
+                DOWNLOAD.chart(*_CHOSEN, by=("technology",), name="{technology}"),
                 _HOURS,
             ),
         ),

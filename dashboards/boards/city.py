@@ -10,15 +10,14 @@ from dashboards.boards.measures import (
     CARRIER,
     DOWNLOAD_SHARE,
     LOSS,
-    OVERVIEW,
     ROUND_TRIP,
     TITLES,
-    UPLOAD_SHARE,
     WARD,
     below_contract,
     firing,
     now_stat,
     outcomes,
+    overview,
     standing,
 )
 from dashboards.queries import RANGE, Series
@@ -61,7 +60,7 @@ _MAP: Final = Panel(
 _CARRIERS: Final = Panel(
     Text("Các nhà mạng cạnh nhau", "Carriers side by side"),
     "table",
-    tuple(measure.column(*CHOSEN, by=("carrier",)) for measure in OVERVIEW),
+    overview(*CHOSEN, by=("carrier",)),
     ABOUT_BOUNDS,
     width=24,
     keys=(("carrier", TITLES["carrier"]),),
@@ -71,10 +70,7 @@ _CARRIERS: Final = Panel(
 _WORST: Final = Panel(
     Text("20 đường truyền kém nhất so với hợp đồng", "The 20 lines furthest below contract"),
     "table",
-    (
-        DOWNLOAD_SHARE.column(*CHOSEN, by=("line", "carrier", "ward")),
-        *(measure.column(*CHOSEN, by=("line",)) for measure in (UPLOAD_SHARE, *OVERVIEW[2:])),
-    ),
+    overview(*CHOSEN, by=("line", "carrier", "ward")),
     ABOUT_BOUNDS,
     width=24,
     height=14,
@@ -90,7 +86,7 @@ _WORST: Final = Panel(
 _WARDS: Final = Panel(
     Text("Các phường/xã", "Wards"),
     "table",
-    tuple(measure.column(*CHOSEN, by=("ward",)) for measure in OVERVIEW),
+    overview(*CHOSEN, by=("ward",)),
     ABOUT_BOUNDS,
     width=12,
     height=14,
@@ -135,9 +131,7 @@ BOARD: Final = Dashboard(
             Text("Nhà mạng", "Carriers"),
             (
                 _CARRIERS,
-                DOWNLOAD_SHARE.chart(
-                    *CHOSEN, by=("carrier",), name="{carrier}", about=ABOUT_BOUNDS
-                ),
+                DOWNLOAD_SHARE.chart(*CHOSEN, by=("carrier",), name="{carrier}"),
                 ROUND_TRIP.chart(*CHOSEN, by=("carrier",), name="{carrier}"),
                 LOSS.chart(*CHOSEN, by=("carrier",), name="{carrier}"),
                 ANSWERS.chart(*CHOSEN, by=("carrier",), name="{carrier}"),

@@ -50,21 +50,35 @@ class Measure:
         ask = self.ask(*where, by=by, over=RANGE)
         return Target(ask, str(self.title), self.unit, self.steps)
 
-    def chart(
-        self, *where: Tag, by: tuple[str, ...], name: str, about: Text | None = None
-    ) -> Panel:
+    def chart(self, *where: Tag, by: tuple[str, ...], name: str) -> Panel:
         """Return it as a chart, a series for each group."""
-        ask = Target(self.ask(*where, by=by), name)
         return Panel(
-            self.title, "chart", (ask,), about, unit=self.unit, steps=self.steps, least=self.least
+            self.title,
+            "chart",
+            (Target(self.ask(*where, by=by), name),),
+            self._about,
+            unit=self.unit,
+            steps=self.steps,
+            least=self.least,
         )
 
     def stat(self, *where: Tag, width: int = 4) -> Panel:
         """Return it as one number."""
-        ask = Target(self.ask(*where, over=RANGE))
         return Panel(
-            self.title, "stat", (ask,), width=width, height=4, unit=self.unit, steps=self.steps
+            self.title,
+            "stat",
+            (Target(self.ask(*where, over=RANGE)),),
+            self._about,
+            width=width,
+            height=4,
+            unit=self.unit,
+            steps=self.steps,
         )
+
+    @property
+    def _about(self) -> Text | None:
+        """What has to be said of it: that lower bounds are in it, where they are."""
+        return ABOUT_BOUNDS if self.counts == RATES else None
 
 
 DOWNLOAD_SHARE: Final = Measure(
@@ -147,6 +161,13 @@ ABOUT_BOUNDS: Final = Text(
     "'What results count as'.",
 )
 
+ABOUT_BELOW: Final = Text(
+    "Đường có trung vị tải xuống dưới 0,8 hợp đồng. Cận dưới góp giá trị của chúng: con số thật có "
+    "thể nhỏ hơn.",
+    "Lines whose median download is under 0.8 of the contract. Lower bounds count with their "
+    "value: the true number may be smaller.",
+)
+
 TITLES: Final = {
     "ward": Text("Phường/xã", "Ward"),
     "carrier": Text("Nhà mạng", "Carrier"),
@@ -159,6 +180,20 @@ WARD: Final = Variable("ward", TITLES["ward"])
 CARRIER: Final = Variable("carrier", TITLES["carrier"])
 ANY_WARD: Final = among("ward", "$ward")
 ANY_CARRIER: Final = among("carrier", "$carrier")
+
+
+def overview(*where: Tag, by: tuple[str, ...]) -> tuple[Target, ...]:
+    """Return a table's columns; ``by``: what a row is first, then what is told of it."""
+    first, *others = OVERVIEW
+    bounds = (Tag("counts_as", "at_least"), Tag("outcome", "measured"), *where)
+    return (
+        first.column(*where, by=by),
+        *(measure.column(*where, by=by[:1]) for measure in others),
+        Target(
+            count("speed", *bounds, by=by[:1], over=RANGE),
+            str(Text("Số lần đo là cận dưới", "Tests that are lower bounds")),
+        ),
+    )
 
 
 def firing(names: str, *matchers: str) -> str:
@@ -229,7 +264,7 @@ def below_contract(*where: Tag, width: int = 4) -> Panel:
         Text("Đường dưới 0,8 hợp đồng", "Lines below 0.8 of contract"),
         "stat",
         (Target(ask),),
-        ABOUT_BOUNDS,
+        ABOUT_BELOW,
         width=width,
         height=4,
         steps=((None, GREEN), (1.0, ORANGE)),

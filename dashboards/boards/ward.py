@@ -10,7 +10,6 @@ from dashboards.boards.measures import (
     CARRIER,
     DOWNLOAD_SHARE,
     LOSS,
-    OVERVIEW,
     ROUND_TRIP,
     TITLES,
     WARD,
@@ -19,6 +18,7 @@ from dashboards.boards.measures import (
     firing,
     now_stat,
     outcomes,
+    overview,
     standing,
 )
 from dashboards.queries import Tag
@@ -37,10 +37,7 @@ _OF_SITES: Final = (
 _LINES: Final = Panel(
     Text("Các đường truyền của phường/xã", "The ward's lines"),
     "table",
-    (
-        DOWNLOAD_SHARE.column(*_CHOSEN, by=("line", "carrier", "site")),
-        *(measure.column(*_CHOSEN, by=("line",)) for measure in OVERVIEW[1:]),
-    ),
+    overview(*_CHOSEN, by=("line", "carrier", "site")),
     ABOUT_BOUNDS,
     width=24,
     height=12,
@@ -51,7 +48,7 @@ _LINES: Final = Panel(
 _CARRIERS: Final = Panel(
     Text("Các nhà mạng tại đây", "Carriers here"),
     "table",
-    tuple(measure.column(*_CHOSEN, by=("carrier",)) for measure in OVERVIEW),
+    overview(*_CHOSEN, by=("carrier",)),
     ABOUT_BOUNDS,
     width=24,
     height=6,
@@ -107,9 +104,7 @@ BOARD: Final = Dashboard(
             Text("Nhà mạng", "Carriers"),
             (
                 _CARRIERS,
-                DOWNLOAD_SHARE.chart(
-                    *_CHOSEN, by=("carrier",), name="{carrier}", about=ABOUT_BOUNDS
-                ),
+                DOWNLOAD_SHARE.chart(*_CHOSEN, by=("carrier",), name="{carrier}"),
                 ROUND_TRIP.chart(*_CHOSEN, by=("carrier",), name="{carrier}"),
             ),
         ),
