@@ -86,6 +86,11 @@ class LimitSettings(Section):
     request_seconds: PositiveFloat = Field(
         60.0, description="A request's body has to be there after this."
     )
+    answer_seconds: PositiveFloat = Field(
+        40.0,
+        description="A probe is asked to come again (503) where the ledger has not answered after "
+        "this; longer than a statement may take.",
+    )
     minimum_bytes_per_second: PositiveInt = Field(
         1024, description="A body that comes more slowly than this is refused."
     )

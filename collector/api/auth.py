@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from collector import keys
 from collector.api.problems import RefusedError
+from collector.api.waiting import in_time
 from collector.ledger.events import EventKind
 from collector.ledger.identities import KnownProbe, find_probe
 from protocol import tokens
@@ -38,14 +39,15 @@ async def authenticate(request: web.Request) -> Sender:
 
     Raises:
         RefusedError: 401 where the token is missing, not good, or of a probe that is not known; 403
-            where the probe's key was revoked.
+            where the probe's key was revoked; 503 where the ledger does not answer.
     """
     token = _token(request)
     try:
         claimed = tokens.claimed_probe(token)
     except TokenError as error:
         raise _refuse(request, EventKind.BAD_TOKEN, str(error)) from None
-    known = await request.app[keys.DATABASE].read(lambda reading: find_probe(reading, claimed))
+    reading = request.app[keys.DATABASE].read(lambda connection: find_probe(connection, claimed))
+    known = await in_time(request, reading)
     if known is None or known.public_key is None:
         raise _refuse(request, EventKind.UNKNOWN_PROBE, "this probe is not enrolled here")
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(known.public_key))

@@ -4,6 +4,7 @@ from aiohttp import web
 from sqlalchemy import Connection, select
 
 from collector import keys
+from collector.api.waiting import in_time
 
 HEALTH_PATH = "/healthz"
 
@@ -21,8 +22,9 @@ async def get_health(request: web.Request) -> web.Response:
 
     Raises:
         LedgerError: it cannot be read (503).
+        RefusedError: 503, it does not answer.
     """
-    await request.app[keys.DATABASE].read(_ask)
+    await in_time(request, request.app[keys.DATABASE].read(_ask))
     return web.Response(text="ok\n")
 
 

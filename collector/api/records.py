@@ -8,6 +8,7 @@ from collector import keys
 from collector.api.auth import Sender, authenticate
 from collector.api.bodies import BODIES
 from collector.api.problems import RefusedError
+from collector.api.waiting import in_time
 from collector.errors import CollectorError
 from collector.ingest.body import EncodingError, TooSlowError, UnknownEncodingError, read_body
 from collector.ingest.verify import Batch, TooLargeError
@@ -37,7 +38,7 @@ async def post_records(request: web.Request) -> web.Response:
     Raises:
         RefusedError: 400 and 415 encoding, 401 and 403 the token, 408 too slow, 409 records are
             missing before it, 413 too large, 422 its chain or seal does not hold, 429 and 503 no
-            room for its body.
+            room for its body; 503 the ledger does not answer in time.
         GoneError: the probe went away in the middle of the body.
         LedgerError: it could not be stored; nothing of it was (503).
     """
@@ -101,6 +102,7 @@ async def _store(request: web.Request, sender: Sender, batch: Batch) -> IngestAn
         gap_acknowledged=request.headers.get(GAP_HEADER, "").lower() == GAP_ACKNOWLEDGED,
     )
     weight = batch.size_bytes + len(batch.received) * _ROW_OVERHEAD_BYTES
-    return await request.app[keys.WRITER].run(
+    writing = request.app[keys.WRITER].run(
         lambda connection: store_batch(connection, batch, arrival), weight, batch.probe
     )
+    return await in_time(request, writing)

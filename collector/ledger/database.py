@@ -8,15 +8,19 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from collector.errors import LedgerBusyError
 from collector.ledger import engines
 from collector.settings import LedgerSettings
 
 T = TypeVar("T")
+
+MOST_WAITING: Final = 4096
+"""Reads that wait for a thread: one for each connection that a collector takes as it is made."""
 
 
 class Database:
@@ -41,8 +45,12 @@ class Database:
         Everything that one query reads is of one moment (a read transaction).
 
         Raises:
+            LedgerBusyError: as many wait already as may.
             LedgerError: the database does not answer.
         """
+        # Where the database hangs, those who gave up waiting are still in the queue.
+        if self._readers._work_queue.qsize() >= MOST_WAITING:  # noqa: SLF001 - nobody else knows
+            raise LedgerBusyError("too much is waiting for the ledger; try again later")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self.read_now, query)
 

@@ -233,7 +233,7 @@ class World:
 
 @contextlib.contextmanager
 def world(
-    kind: str, folder: Path, lease_seconds: float | None = None, **limits: int
+    kind: str, folder: Path, lease_seconds: float | None = None, **limits: float
 ) -> Iterator[World]:
     """Run collectors on an empty ledger, and the far end of their sink.
 
