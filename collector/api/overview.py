@@ -1,8 +1,9 @@
-"""The list of lines with their states, computed once for all visitors of a few seconds."""
+"""The list of lines with their states, made once for all visitors of a few seconds."""
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,13 +11,21 @@ from aiohttp import web
 
 from collector import keys
 from collector.domain.line_state import LineState
+from collector.errors import LedgerError
+from collector.ledger.known_lines import KnownLines
 from collector.ledger.queries import LineOverview, overview
 
 KEPT_FOR = timedelta(seconds=10)
-"""The states of 5,000 lines take about a second to read; ten seconds are no age."""
+"""Whoever looks at lines looks at hours and days; ten seconds are no age."""
 
 SHOWN_FOR = timedelta(seconds=60)
-"""While one visitor waits for a new list, others get the one before, up to this age."""
+"""Up to this age a list is shown where the next one takes longer than `WAIT_SECONDS`."""
+
+WAIT_SECONDS = 0.1
+"""How long a visitor waits for the next list while there is one to show."""
+
+WARM_SECONDS = 30.0
+"""So often the lines that have news are read ahead of visitors, who then wait for few of them."""
 
 PAGE_LINES = 100
 
@@ -30,7 +39,9 @@ class Overview:
     _lines: Sequence[LineOverview] = ()
     _by_id: Mapping[str, LineOverview] = field(default_factory=dict)
     _read_at: datetime | None = None
+    _known: KnownLines = field(default_factory=KnownLines)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _next: asyncio.Task[None] | None = None
 
     async def lines(self, app: web.Application) -> Sequence[LineOverview]:
         """Return every line, those that need attention first, then by site and line."""
@@ -42,20 +53,38 @@ class Overview:
         await self._refresh(app)
         return self._by_id.get(line_id)
 
+    async def warm(self, app: web.Application) -> None:
+        """Read what is new, so that the next list takes less time.
+
+        Raises:
+            LedgerError: the database does not answer.
+        """
+        async with self._reading:
+            await self._read(app, app[keys.NOW]())
+
     async def _refresh(self, app: web.Application) -> None:
         now = app[keys.NOW]()
         if self._is_younger(KEPT_FOR, now):
             return
-        if self._reading.locked() and self._is_younger(SHOWN_FOR, now):
-            return
+        if self._next is None or self._next.done():
+            # A task of its own: what is known must not be read twice at once, whoever goes away.
+            self._next = asyncio.create_task(self._renew(app), name="list of lines")
+        patience = WAIT_SECONDS if self._is_younger(SHOWN_FOR, now) else None
+        done, _ = await asyncio.wait({self._next}, timeout=patience)
+        for task in done:
+            task.result()
+
+    async def _renew(self, app: web.Application) -> None:
         async with self._reading:
             now = app[keys.NOW]()
-            if self._is_younger(KEPT_FOR, now):
-                return
-            found = await app[keys.DATABASE].read(lambda connection: overview(connection, now))
+            found = await self._read(app, now)
             self._lines = sorted(found, key=lambda one: _ORDER[one.state])
             self._by_id = {one.line.id: one for one in found}
             self._read_at = now
+
+    async def _read(self, app: web.Application, now: datetime) -> list[LineOverview]:
+        database = app[keys.DATABASE]
+        return await database.read(lambda connection: overview(connection, now, self._known))
 
     def _is_younger(self, age: timedelta, now: datetime) -> bool:
         # A clock that was set back must not keep an old list for long.
@@ -63,6 +92,23 @@ class Overview:
 
 
 OVERVIEW = web.AppKey("overview", Overview)
+
+
+async def keep_warm(app: web.Application) -> AsyncIterator[None]:
+    """Read lines ahead of visitors while the application runs (an aiohttp cleanup context)."""
+    task = asyncio.create_task(_warm(app), name="lines ahead")
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _warm(app: web.Application) -> None:
+    # Ends with the application, which cancels it.
+    while True:
+        with contextlib.suppress(LedgerError):
+            # Visitors are told of it.
+            await app[OVERVIEW].warm(app)
+        await asyncio.sleep(WARM_SECONDS)
 
 
 @dataclass(frozen=True)

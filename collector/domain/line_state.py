@@ -134,6 +134,30 @@ class Evidence:
     upload_promise_bits_per_second: float | None
 
 
+def telling(tests: Iterable[RecentTest]) -> list[RecentTest]:
+    """Return those of a line's tests, the newest first, that the rule can ever come to look at.
+
+    It tells the same of them as of all, at every moment and whatever reachability checks say.
+    """
+    left = dict.fromkeys(("ran", "measured", "download", "upload"), JUDGED_TESTS)
+    kept = []
+    for test in tests:
+        measured = test.outcome == "measured"
+        fair = measured and standing(test.flags).counts
+        roles = {
+            "ran": measured or (test.outcome == "failed" and test.failure not in SERVER_FAILURES),
+            "measured": measured,
+            "download": fair and test.download_bits_per_second is not None,
+            "upload": fair and test.upload_bits_per_second is not None,
+        }
+        needed = [role for role, has in roles.items() if has and left[role]]
+        for role in needed:
+            left[role] -= 1
+        if needed:
+            kept.append(test)
+    return kept
+
+
 def judge(evidence: Evidence, now: datetime) -> LineState:
     """Return the line's state at ``now`` (aware), by the rule above."""
     if evidence.heard_at is None:

@@ -4,36 +4,16 @@ A line's results over time are read by `collector.ledger.series_queries`, record
 `collector.ledger.proof_queries`. Nothing here writes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, func, select
 
-from collector.domain.line_state import (
-    Evidence,
-    LineState,
-    ReachCheck,
-    RecentTest,
-    contract_share,
-    judge,
-)
-from collector.domain.series import Seen, SeriesId, main_series
+from collector.domain.line_state import Evidence, LineState, contract_share, judge
+from collector.domain.series import SeriesId
 from collector.domain.standing import OF_LATENCY, Median, Standing, standing
-from collector.ledger.bookkeeping import series_of
-from collector.ledger.elsewhere import was_elsewhere
-from collector.ledger.recent import recent_speed
-from collector.ledger.schema import (
-    SERIES_COLUMNS,
-    carriers,
-    is_latest,
-    latest,
-    lines,
-    probe_paths,
-    records,
-    sites,
-)
+from collector.ledger.known_lines import KnownLine, KnownLines
+from collector.ledger.schema import carriers, lines, probe_paths, sites
 from protocol.results import Ipv6State
 
 
@@ -114,22 +94,22 @@ class SiteRow:
 # --- Lines and their state -------------------------------------------------------------------
 
 
-def overview(connection: Connection, now: datetime) -> list[LineOverview]:
-    """Return every line with its state, in the order of site and line."""
+def overview(
+    connection: Connection, now: datetime, known: KnownLines | None = None
+) -> list[LineOverview]:
+    """Return every line with its state, in the order of site and line.
+
+    Args:
+        connection: to the ledger.
+        now: this moment.
+        known: what was read before, for less work: the answer is the same.
+    """
     found = _line_rows(connection)
-    newest = _newest_records(connection)
-    recent = _grouped(recent_speed(connection))
     servers = _main_servers(connection)
-    return [
-        _summarise(
-            line,
-            newest.get(line.id, ()),
-            recent.get(line.id, ()),
-            servers.get(line.id),
-            now,
-        )
-        for line in found
-    ]
+    of_line = (known or KnownLines()).read(
+        connection, {line.id: servers.get(line.id) for line in found}
+    )
+    return [_summarise(line, of_line[line.id], now) for line in found]
 
 
 def _line_rows(connection: Connection) -> list[LineRow]:
@@ -156,38 +136,6 @@ def _line_rows(connection: Connection) -> list[LineRow]:
     return [LineRow(**row) for row in connection.execute(query).mappings()]
 
 
-def _newest_records(connection: Connection) -> dict[str, list[RowMapping]]:
-    query = (
-        select(
-            latest.c.line_id,
-            latest.c.task,
-            latest.c.measured_at,
-            records.c.outcome,
-            records.c.flags,
-            *(records.c[name] for name in SERIES_COLUMNS),
-            records.c.ipv6_state,
-            records.c.round_trip_seconds,
-            records.c.lost_ratio,
-            records.c.gateway_reached,
-            records.c.dns_reached,
-            records.c.ipv4_reached,
-            records.c.ipv6_reached,
-            records.c.server_reached,
-        )
-        .join_from(latest, records, is_latest())
-        .order_by(latest.c.measured_at.desc())
-    )
-    return _grouped(connection.execute(query).mappings())
-
-
-def _grouped(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
-    """Return rows by their line, keeping their order."""
-    grouped: dict[str, list[RowMapping]] = {}
-    for row in rows:
-        grouped.setdefault(row["line_id"], []).append(row)
-    return grouped
-
-
 def _main_servers(connection: Connection) -> dict[str, str]:
     """Return the first server that a line's path names: the one that most of its tests go to."""
     query = select(probe_paths.c.line_id, probe_paths.c.servers).where(
@@ -198,102 +146,34 @@ def _main_servers(connection: Connection) -> dict[str, str]:
     return {line: servers.split()[0] for line, servers in connection.execute(query)}
 
 
-def _summarise(
-    line: LineRow,
-    newest: Sequence[RowMapping],
-    recent: Sequence[RowMapping],
-    server: str | None,
-    now: datetime,
-) -> LineOverview:
-    seen = (Seen(series_of(row), row["outcome"], row["flags"]) for row in recent)
-    main = main_series(seen, server)
-    of_main = [row for row in recent if _is_of(row, main)]
-    measured = [row for row in of_main if row["outcome"] == "measured"]
-    heard_at = newest[0]["measured_at"] if newest else None
-    newest = [row for row in newest if not was_elsewhere(row)]
+def _summarise(line: LineRow, known: KnownLine, now: datetime) -> LineOverview:
+    heard, test = known.heard, known.tested.shown
     evidence = Evidence(
-        heard_at=heard_at,
-        tests=[
-            RecentTest(
-                row["measured_at"],
-                row["outcome"],
-                row["flags"],
-                row["failure_code"],
-                row["download_bits_per_second"],
-                row["upload_bits_per_second"],
-            )
-            for row in of_main
-        ],
-        reach=_reach(newest, main),
+        heard_at=heard.at,
+        tests=known.tested.tests,
+        reach=heard.reach,
         download_promise_bits_per_second=line.contracted_download_bits_per_second,
         upload_promise_bits_per_second=line.contracted_upload_bits_per_second,
     )
-    counted = [row for row in measured if standing(row["flags"]).counts]
-    test: Mapping[Any, Any] = next(iter(counted or measured), {})
-    latency: Mapping[Any, Any] = next(
-        (
-            row
-            for row in newest
-            if row["task"] == "latency"
-            and row["outcome"] == "measured"
-            and standing(row["flags"]) in OF_LATENCY
-            and _goes_with(row, main)
-        ),
-        {},
-    )
     unflagged = test if standing(test.get("flags", "")) in OF_LATENCY else {}
-    check = _newest_check(newest, main)
-    state = check["ipv6_state"] if check else None
+    ipv6 = heard.check.get("ipv6_state")
     return LineOverview(
         line=line,
         state=judge(evidence, now),
-        heard_at=evidence.heard_at,
+        heard_at=heard.at,
         tested_at=test.get("measured_at"),
         flags=test.get("flags", ""),
         download_bits_per_second=test.get("download_bits_per_second"),
         upload_bits_per_second=test.get("upload_bits_per_second"),
-        latency_seconds=latency.get("round_trip_seconds", unflagged.get("idle_latency_seconds")),
+        latency_seconds=heard.latency.get(
+            "round_trip_seconds", unflagged.get("idle_latency_seconds")
+        ),
         download_latency_seconds=unflagged.get("download_latency_seconds"),
         upload_latency_seconds=unflagged.get("upload_latency_seconds"),
-        lost_ratio=latency.get("lost_ratio"),
+        lost_ratio=heard.latency.get("lost_ratio"),
         share=contract_share(evidence, now),
-        series=main,
-        ipv6=Ipv6State(state) if state else None,
-    )
-
-
-def _is_of(row: RowMapping, main: SeriesId | None) -> bool:
-    """Return whether a speed record is of the main series, or may be, where it has no result."""
-    own = series_of(row)
-    if main is None or row["outcome"] == "measured":
-        return own == main
-    return main.fits(own)
-
-
-def _goes_with(row: RowMapping, main: SeriesId | None) -> bool:
-    """Return whether a latency record was made over the main series' path and family."""
-    way = (row["probe_id"], row["path"], row["ip_version"])
-    return main is None or way == (main.probe, main.path, main.ip_version)
-
-
-def _newest_check(newest: Sequence[RowMapping], main: SeriesId | None) -> RowMapping | None:
-    """Return the newest reachability check of the main series' path, or of any."""
-    checks = [row for row in newest if row["task"] == "reach"]
-    way = (main.probe, main.path) if main else None
-    own = (row for row in checks if (row["probe_id"], row["path"]) == way)
-    return next(own, checks[0] if checks else None)
-
-
-def _reach(newest: Sequence[RowMapping], main: SeriesId | None) -> ReachCheck | None:
-    """Return the newest reachability check; None where there was none."""
-    check = _newest_check(newest, main)
-    if check is None:
-        return None
-    return ReachCheck(
-        gateway=check["gateway_reached"],
-        resolver=check["dns_reached"],
-        far_ends=(check["ipv4_reached"], check["ipv6_reached"]),
-        server=check["server_reached"],
+        series=known.tested.main,
+        ipv6=Ipv6State(ipv6) if ipv6 else None,
     )
 
 

@@ -1,9 +1,9 @@
-"""The newest speed tests of every line at once, which its main series and its state rest on.
+"""The newest speed tests of many lines at once, which its main series and its state rest on.
 
 Each database finds the newest few of many lines by another statement; what comes back is the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -48,13 +48,13 @@ _OF_A_TEST: Final = (
 )
 
 
-def recent_speed(connection: Connection) -> Iterable[RowMapping]:
-    """Return the newest speed tests of every line that were made, the newest first.
+def recent_speed(connection: Connection, of: Sequence[str]) -> Iterable[RowMapping]:
+    """Return the newest speed tests of some lines that were made, the newest first.
 
     With line_id, what `collector.domain.line_state` judges by, and the columns of a series.
     """
     if connection.dialect.name == "postgresql":
-        return connection.execute(_of_each_line()).mappings()
+        return connection.execute(_of_each_line(of)).mappings()
     newest = (
         _speed_of(lines.c.id, records.c.id)
         .order_by(records.c.measured_at.desc())
@@ -65,13 +65,14 @@ def recent_speed(connection: Connection) -> Iterable[RowMapping]:
     query = (
         select(lines.c.id.label("line_id"), *(test.c[name] for name in _OF_A_TEST))
         .join_from(lines, test, test.c.id.in_(newest))
+        .where(lines.c.id.in_(of))
         .order_by(test.c.measured_at.desc())
     )
     return connection.execute(query).mappings()
 
 
-def _of_each_line() -> Select[Any]:
-    """Return the recent speed tests of every line, the newest first, as PostgreSQL finds them.
+def _of_each_line(of: Sequence[str]) -> Select[Any]:
+    """Return the recent speed tests of some lines, the newest first, as PostgreSQL finds them.
 
     Line by line, and probe by probe, so that a distributed database does it where the records are;
     in the months that can hold them, not in all.
@@ -79,7 +80,7 @@ def _of_each_line() -> Select[Any]:
     newest = func.max(type_coerce(latest.c.measured_at, BigInteger)).label("newest")
     measured = (
         select(latest.c.probe_id, latest.c.line_id, newest)
-        .where(latest.c.task == "speed")
+        .where(latest.c.task == "speed", latest.c.line_id.in_(of))
         .group_by(latest.c.probe_id, latest.c.line_id)
         .subquery("measured")
     )

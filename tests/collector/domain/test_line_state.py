@@ -17,6 +17,7 @@ from collector.domain.line_state import (
     RecentTest,
     contract_share,
     judge,
+    telling,
 )
 from protocol.flags import AT_LEAST
 
@@ -191,3 +192,32 @@ def test_a_line_is_rated_only_as_it_is_whatever_the_bounds_hide(
             truth.append(test)
     if told is not LineState.UNRATED:
         assert state(*truth) is told
+
+
+RATES = st.none() | st.sampled_from([50e6, 79e6, 90e6])
+TESTS = st.tuples(
+    st.integers(0, 72).map(lambda hours: NOW - timedelta(hours=hours)),
+    st.sampled_from(["measured", "measured", "failed"]),
+    st.sampled_from(["", "", "wifi", "device_cpu", "server_limited", "cross_traffic"]),
+    st.sampled_from([None, "connect_timeout", "server_busy", "refused"]),
+    RATES,
+    RATES,
+).map(lambda drawn: RecentTest(*drawn))
+
+
+@given(
+    st.lists(TESTS, max_size=40),
+    st.sampled_from([None, DEAD, SERVER_AWAY, ALIVE]),
+    st.integers(0, 100),
+)
+def test_a_few_tests_tell_what_all_of_them_do(
+    tests: list[RecentTest], reach: ReachCheck | None, hours: int
+) -> None:
+    """State and share are the same without the tests that the rule never comes to look at."""
+    tests.sort(key=lambda test: test.measured_at, reverse=True)
+    every = Evidence(NOW, tests, reach, PROMISE, PROMISE)
+    few = replace(every, tests=telling(tests))
+    now = NOW + timedelta(hours=hours)
+    assert judge(every, NOW) == judge(few, NOW)
+    assert contract_share(every, now) == contract_share(few, now)
+    assert len(few.tests) <= 20
