@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyE
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from collector.errors import CollisionError, LedgerBusyError, LedgerError
+from collector.ledger.bulk import copy_where_asked
 from collector.settings import LedgerSettings
 
 READERS: Final = 4
@@ -148,7 +149,7 @@ def _open_postgresql(url: URL, settings: LedgerSettings) -> Engine:
         # Longer than any statement: a collector that hangs lets go of what it locked.
         "idle_in_transaction_session_timeout": _milliseconds(settings.statement_timeout_seconds),
     }
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=READERS + 1,
         max_overflow=_CONNECTIONS - READERS - 1,
@@ -162,6 +163,8 @@ def _open_postgresql(url: URL, settings: LedgerSettings) -> Engine:
             **_TCP,
         },
     )
+    copy_where_asked(engine)
+    return engine
 
 
 def _milliseconds(seconds: float) -> int:

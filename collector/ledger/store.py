@@ -22,6 +22,7 @@ from collector.errors import CollectorError
 from collector.ingest.columns import Content, Received
 from collector.ingest.verify import Batch
 from collector.ledger import bookkeeping
+from collector.ledger.bulk import insert_rows
 from collector.ledger.dating import correct_waiting, date_new
 from collector.ledger.events import Event, EventKind, note_events
 from collector.ledger.fold import folded_places
@@ -296,7 +297,7 @@ def _write_records(
         }
         for (one, content), dated in zip(stored, moments, strict=True)
     ]
-    connection.execute(insert(records), rows)
+    insert_rows(connection, records, rows)
     corrected = correct_waiting(connection, batch.probe, clocks, at)
     bookkeeping.note_latest(connection, [*rows, *corrected])
     bookkeeping.count_outcomes(connection, batch.probe, rows)
