@@ -121,6 +121,10 @@ bench-transfer: setup ## CPU seconds per GB and Gbit/s beside iperf3 and speedte
 bench-ingest: setup build/victoria-metrics build/influxd build/postgresql/.ready ## Records a second that collectors check and keep, beside series databases
 	@$(BIN)/python -m bench.ingest
 
+.PHONY: bench-query
+bench-query: setup build/postgresql/.ready ## How long pages, lists and series take on a ledger with a year of a city
+	@$(BIN)/python -m bench.query
+
 .PHONY: bench-slots
 bench-slots: setup ## What the speed tests of 100,000 probes load servers with, drawn alone and placed
 	@$(BIN)/python -m bench.fleet_slots

@@ -194,19 +194,19 @@ def test_a_line_is_rated_only_as_it_is_whatever_the_bounds_hide(
         assert state(*truth) is told
 
 
-RATES = st.none() | st.sampled_from([50e6, 79e6, 90e6])
-TESTS = st.tuples(
+DRAWN_RATES: st.SearchStrategy[float | None] = st.none() | st.sampled_from([50e6, 79e6, 90e6])
+DRAWN_TESTS: st.SearchStrategy[RecentTest] = st.tuples(
     st.integers(0, 72).map(lambda hours: NOW - timedelta(hours=hours)),
     st.sampled_from(["measured", "measured", "failed"]),
     st.sampled_from(["", "", "wifi", "device_cpu", "server_limited", "cross_traffic"]),
     st.sampled_from([None, "connect_timeout", "server_busy", "refused"]),
-    RATES,
-    RATES,
+    DRAWN_RATES,
+    DRAWN_RATES,
 ).map(lambda drawn: RecentTest(*drawn))
 
 
 @given(
-    st.lists(TESTS, max_size=40),
+    st.lists(DRAWN_TESTS, max_size=40),
     st.sampled_from([None, DEAD, SERVER_AWAY, ALIVE]),
     st.integers(0, 100),
 )
