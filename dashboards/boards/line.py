@@ -274,7 +274,7 @@ BOARD: Final = Dashboard(
                     low_is_good=False,
                 ),
                 _heat(
-                    Text("Thời gian khứ hồi theo giờ và ngày", "Round trip by hour and day"),
+                    Text("Thời gian khứ hồi theo giờ và ngày", "Mean round trip by hour and day"),
                     ROUND_TRIP.ask(*_SERIES, over=HOUR),
                     SECONDS,
                     low_is_good=True,
