@@ -23,8 +23,8 @@ from simulate import Batch, Fleet, FleetPlan, rhythm
 from simulate.device import Device
 from tests.integration.chaos_parts import RETRY_AFTER_SECONDS
 
-PATIENCE_SECONDS: Final = 300.0
-"""The longest that a batch may be on its way, its repetitions among it."""
+PATIENCE_SECONDS: Final = 600.0
+"""The longest that a batch may be on its way: through three troubles of two minutes, too."""
 
 REQUEST_SECONDS: Final = 30.0
 TWICE: Final = 0.15
