@@ -12,8 +12,7 @@ from aiohttp import web
 from collector import keys
 from collector.domain.line_state import LineState
 from collector.errors import LedgerError
-from collector.ledger.known_lines import KnownLines
-from collector.ledger.queries import LineOverview, overview
+from collector.ledger.queries import Before, LineOverview, overview
 
 KEPT_FOR = timedelta(seconds=10)
 """Whoever looks at lines looks at hours and days; ten seconds are no age."""
@@ -39,7 +38,7 @@ class Overview:
     _lines: Sequence[LineOverview] = ()
     _by_id: Mapping[str, LineOverview] = field(default_factory=dict)
     _read_at: datetime | None = None
-    _known: KnownLines = field(default_factory=KnownLines)
+    _before: Before = field(default_factory=Before)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next: asyncio.Task[None] | None = None
 
@@ -84,7 +83,7 @@ class Overview:
 
     async def _read(self, app: web.Application, now: datetime) -> list[LineOverview]:
         database = app[keys.DATABASE]
-        return await database.read(lambda connection: overview(connection, now, self._known))
+        return await database.read(lambda connection: overview(connection, now, self._before))
 
     def _is_younger(self, age: timedelta, now: datetime) -> bool:
         # A clock that was set back must not keep an old list for long.

@@ -173,6 +173,14 @@ def judge(evidence: Evidence, now: datetime) -> LineState:
     return LineState.GOOD if reached else LineState.BELOW
 
 
+def holds_until(evidence: Evidence, now: datetime) -> datetime | None:
+    """Return the last moment at which state and share are as they are now; None: for ever."""
+    ends = [test.measured_at + JUDGED_SPAN for test in evidence.tests]
+    if evidence.heard_at is not None:
+        ends.append(evidence.heard_at + SILENT_AFTER)
+    return min((end for end in ends if end >= now), default=None)
+
+
 def _tests_fail(evidence: Evidence) -> bool:
     server_away = evidence.reach is not None and evidence.reach.server_away
     ran = [

@@ -4,12 +4,20 @@ A line's results over time are read by `collector.ledger.series_queries`, record
 `collector.ledger.proof_queries`. Nothing here writes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
-from collector.domain.line_state import Evidence, LineState, contract_share, judge
+from collector.domain.line_state import (
+    Evidence,
+    LineState,
+    contract_share,
+    holds_until,
+    judge,
+)
 from collector.domain.series import SeriesId
 from collector.domain.standing import OF_LATENCY, Median, Standing, standing
 from collector.ledger.known_lines import KnownLine, KnownLines
@@ -94,22 +102,47 @@ class SiteRow:
 # --- Lines and their state -------------------------------------------------------------------
 
 
-def overview(
-    connection: Connection, now: datetime, known: KnownLines | None = None
-) -> list[LineOverview]:
-    """Return every line with its state, in the order of site and line.
+class _Summary(NamedTuple):
+    """A line's overview, what it follows from, and the moments at which it holds."""
 
-    Args:
-        connection: to the ledger.
-        now: this moment.
-        known: what was read before, for less work: the answer is the same.
+    overview: LineOverview
+    known: KnownLine
+    since: datetime
+    until: datetime | None
+
+    def holds(self, line: LineRow, known: KnownLine, now: datetime) -> bool:
+        """Return whether making it again would tell the same."""
+        is_of_now = self.since <= now and (self.until is None or now <= self.until)
+        return is_of_now and self.known is known and self.overview.line == line
+
+
+class Before:
+    """What the last overview was made from, so that the next takes less time; not for two threads.
+
+    The answer is the same as without.
     """
+
+    def __init__(self) -> None:
+        self.known = KnownLines()
+        self.summaries: dict[str, _Summary] = {}
+
+
+def overview(
+    connection: Connection, now: datetime, before: Before | None = None
+) -> list[LineOverview]:
+    """Return every line with its state, in the order of site and line."""
+    before = before or Before()
     found = _line_rows(connection)
     servers = _main_servers(connection)
-    of_line = (known or KnownLines()).read(
-        connection, {line.id: servers.get(line.id) for line in found}
-    )
-    return [_summarise(line, of_line[line.id], now) for line in found]
+    known = before.known.read(connection, {line.id: servers.get(line.id) for line in found})
+    made = {}
+    for line in found:
+        kept = before.summaries.get(line.id)
+        if kept is None or not kept.holds(line, known[line.id], now):
+            kept = _summarise(line, known[line.id], now)
+        made[line.id] = kept
+    before.summaries = made
+    return [kept.overview for kept in made.values()]
 
 
 def _line_rows(connection: Connection) -> list[LineRow]:
@@ -133,7 +166,8 @@ def _line_rows(connection: Connection) -> list[LineRow]:
         .join(carriers, carriers.c.id == lines.c.carrier_id)
         .order_by(sites.c.name, lines.c.id)
     )
-    return [LineRow(**row) for row in connection.execute(query).mappings()]
+    rows: Sequence[Row[Any]] = connection.execute(query).all()
+    return [LineRow(*row) for row in rows]
 
 
 def _main_servers(connection: Connection) -> dict[str, str]:
@@ -146,7 +180,7 @@ def _main_servers(connection: Connection) -> dict[str, str]:
     return {line: servers.split()[0] for line, servers in connection.execute(query)}
 
 
-def _summarise(line: LineRow, known: KnownLine, now: datetime) -> LineOverview:
+def _summarise(line: LineRow, known: KnownLine, now: datetime) -> _Summary:
     heard, test = known.heard, known.tested.shown
     evidence = Evidence(
         heard_at=heard.at,
@@ -157,7 +191,7 @@ def _summarise(line: LineRow, known: KnownLine, now: datetime) -> LineOverview:
     )
     unflagged = test if standing(test.get("flags", "")) in OF_LATENCY else {}
     ipv6 = heard.check.get("ipv6_state")
-    return LineOverview(
+    made = LineOverview(
         line=line,
         state=judge(evidence, now),
         heard_at=heard.at,
@@ -175,6 +209,7 @@ def _summarise(line: LineRow, known: KnownLine, now: datetime) -> LineOverview:
         series=known.tested.main,
         ipv6=Ipv6State(ipv6) if ipv6 else None,
     )
+    return _Summary(made, known, now, holds_until(evidence, now))
 
 
 # --- The registry ----------------------------------------------------------------------------

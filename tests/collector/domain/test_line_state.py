@@ -16,6 +16,7 @@ from collector.domain.line_state import (
     ReachCheck,
     RecentTest,
     contract_share,
+    holds_until,
     judge,
     telling,
 )
@@ -221,3 +222,14 @@ def test_a_few_tests_tell_what_all_of_them_do(
     assert judge(every, NOW) == judge(few, NOW)
     assert contract_share(every, now) == contract_share(few, now)
     assert len(few.tests) <= 20
+
+
+@given(st.lists(DRAWN_TESTS, max_size=10), st.integers(0, 60), st.floats(0, 1))
+def test_a_state_stays_until_its_moment(tests: list[RecentTest], hours: int, part: float) -> None:
+    """Without news state and share are the same at every moment up to the one that is named."""
+    evidence = Evidence(NOW, tests, None, PROMISE, PROMISE)
+    now = NOW + timedelta(hours=hours)
+    until = holds_until(evidence, now) or now + timedelta(days=9)
+    for then in (until, now + part * (until - now)):
+        assert judge(evidence, then) == judge(evidence, now)
+        assert contract_share(evidence, then) == contract_share(evidence, now)

@@ -13,7 +13,6 @@ from collector.ledger import queries
 from collector.ledger.database import Database
 from collector.ledger.fold import fold_step
 from collector.ledger.gone import remove_month
-from collector.ledger.known_lines import KnownLines
 from collector.ledger.schema import latest, probe_paths, records
 from simulate import Batch, Fleet, FleetPlan, rhythm
 from tests.collector.conftest import ON_BOTH, NewLedger
@@ -41,7 +40,7 @@ class Kept:
         self.database = database
         self.fleet = Fleet(PLAN)
         self.keys = register(database, self.fleet, MARCH)
-        self.known = KnownLines()
+        self.before = queries.Before()
 
     def deliver(self, *batches: Batch) -> None:
         """Store batches as a collector does."""
@@ -51,7 +50,7 @@ class Kept:
         """Return the list of lines, which is the same with what was known and without."""
 
         def both(connection: Connection) -> tuple[list[queries.LineOverview], ...]:
-            told = queries.overview(connection, now, self.known)
+            told = queries.overview(connection, now, self.before)
             return told, queries.overview(connection, now)
 
         told, read = self.database.read_now(both)
@@ -105,7 +104,7 @@ def test_what_has_no_news_is_not_read_again(kept: Kept) -> None:
     kept.check(MARCH)
 
     def asked() -> list[str]:
-        found = statements_of(kept.database, lambda c: queries.overview(c, MARCH, kept.known))
+        found = statements_of(kept.database, lambda c: queries.overview(c, MARCH, kept.before))
         return [statement for statement, _ in found if "records" in statement]
 
     assert asked() == []
