@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from collector.domain.line_state import (
     Evidence,
@@ -166,7 +166,7 @@ def _line_rows(connection: Connection) -> list[LineRow]:
         .join(carriers, carriers.c.id == lines.c.carrier_id)
         .order_by(sites.c.name, lines.c.id)
     )
-    rows: Sequence[Row[Any]] = connection.execute(query).all()
+    rows: Sequence[Any] = connection.execute(query).all()
     return [LineRow(*row) for row in rows]
 
 
