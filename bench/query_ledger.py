@@ -38,9 +38,6 @@ from simulate import Fleet, FleetPlan
 from simulate.registry import Probe
 from tests.collector.fleet_ledger import register, store
 
-RECENT_DAYS: Final = 5
-"""Days of which every line has all speed tests: as many as the list of lines looks at."""
-
 RECENT_HOURS: Final = 3
 """The last hours, which every line has whole."""
 
@@ -67,11 +64,13 @@ class City:
         lines: that the registry has, at least.
         full: probes that have all of their records.
         days: that the ledger goes back.
+        recent_days: of which every line has all speed tests: as many as the list looks at.
     """
 
     lines: int = 5_000
     full: int = 4
     days: int = 365
+    recent_days: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,8 @@ def fill(settings: LedgerSettings, source: Source) -> Filled:
 
 def _plan(city: City, today: date) -> FleetPlan:
     """Return the plan of as many probes as have so many lines."""
-    plan = FleetPlan(city.lines, RECENT_DAYS + 1, seed=1, start=today - timedelta(RECENT_DAYS + 1))
+    days = city.recent_days + 1
+    plan = FleetPlan(city.lines, days, seed=1, start=today - timedelta(days))
     counts = itertools.accumulate(len(probe.lines) for probe in Fleet(plan).probes())
     needed = next(number for number, count in enumerate(counts, 1) if count >= city.lines)
     return FleetPlan(needed, plan.days, plan.seed, plan.start)
@@ -220,7 +220,7 @@ class _Copier:
         # Each probe has its own hour of a month.
         if number < self._city.full or ago <= RECENT_HOURS or (ago + number) % hours == 0:
             return ("speed", "latency", "reach")
-        return ("speed",) if ago <= RECENT_DAYS * 24 else ()
+        return ("speed",) if ago <= self._city.recent_days * 24 else ()
 
     def _copy(self, row: Row, number: int, begins: int) -> Row:
         probe = self._probes[number].id
