@@ -3,11 +3,12 @@
 Every function is a part of one job of the writer; the caller commits.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, insert, select, update
@@ -44,6 +45,24 @@ class End:
     gone_before: int
 
 
+_OF_CHAIN = (
+    chains.c.probe_id == bindparam("of_probe"),
+    chains.c.chain == bindparam("of_chain"),
+)
+_LOCKING = (
+    select(chains.c.next_seq, chains.c.last_hash, chains.c.gone_before)
+    .where(*_OF_CHAIN)
+    .with_for_update()
+)
+_ADVANCING = (
+    update(chains)
+    .where(*_OF_CHAIN)
+    .values(
+        {name: bindparam(f"to_{name}") for name in ("next_seq", "last_hash", "last_received_at")}
+    )
+)
+
+
 def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> End:
     """Return how far a chain is here, and hold it until the commit.
 
@@ -51,12 +70,8 @@ def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> 
     collectors from storing the same record twice. A chain that is new is made first, so that there
     is a row to lock; of two that make it at once, the second waits for the first's commit.
     """
-    query = (
-        select(chains.c.next_seq, chains.c.last_hash, chains.c.gone_before)
-        .where(chains.c.probe_id == probe, chains.c.chain == chain)
-        .with_for_update()
-    )
-    found = connection.execute(query).one_or_none()
+    where = {"of_probe": probe, "of_chain": chain}
+    found = connection.execute(_LOCKING, where).one_or_none()
     if found is None:
         row = {
             "probe_id": probe,
@@ -67,7 +82,7 @@ def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> 
             "last_received_at": at,
         }
         insert_new(connection, chains, [row])
-        found = connection.execute(query).one()
+        found = connection.execute(_LOCKING, where).one()
     return End(found.next_seq, found.last_hash, found.gone_before or 0)
 
 
@@ -76,9 +91,14 @@ def advance_chain(
 ) -> None:
     """Set a chain's end: its next seq, and the hash of the record before that."""
     connection.execute(
-        update(chains)
-        .where(chains.c.probe_id == probe, chains.c.chain == chain)
-        .values(next_seq=end[0], last_hash=end[1], last_received_at=at)
+        _ADVANCING,
+        {
+            "of_probe": probe,
+            "of_chain": chain,
+            "to_next_seq": end[0],
+            "to_last_hash": end[1],
+            "to_last_received_at": at,
+        },
     )
 
 
@@ -122,13 +142,8 @@ def fill_gaps(connection: Connection, probe: str, chain: str, seqs: Iterable[int
 
 def keep_seal(connection: Connection, seal: Seal, public_key: str, at: datetime) -> None:
     """Keep a seal with the key that it was checked with, once. Its chain is locked."""
-    here = select(seals.c.seq).where(
-        seals.c.probe_id == seal.probe,
-        seals.c.chain == seal.chain,
-        seals.c.seq == seal.seq,
-        seals.c.hash == seal.hash,
-    )
-    if connection.execute(here.limit(1)).first() is not None:
+    key = {f"of_{name}": getattr(seal, name) for name in ("probe", "chain", "seq", "hash")}
+    if connection.execute(_SEAL, key).first() is not None:
         return
     row = {
         "probe_id": seal.probe,
@@ -139,7 +154,20 @@ def keep_seal(connection: Connection, seal: Seal, public_key: str, at: datetime)
         "public_key": public_key,
         "received_at": at,
     }
-    connection.execute(insert(seals), row)
+    connection.execute(_KEEPING_SEAL, row)
+
+
+_SEAL = (
+    select(seals.c.seq)
+    .where(
+        seals.c.probe_id == bindparam("of_probe"),
+        seals.c.chain == bindparam("of_chain"),
+        seals.c.seq == bindparam("of_seq"),
+        seals.c.hash == bindparam("of_hash"),
+    )
+    .limit(1)
+)
+_KEEPING_SEAL = insert(seals)
 
 
 def count_ingest(connection: Connection, probe: str, counts: Mapping[str, int]) -> None:
@@ -157,7 +185,7 @@ def count_outcomes(connection: Connection, probe: str, rows: Sequence[Mapping[st
         outcome_totals,
         [
             {"probe_id": probe, "path": path, "task": task, "outcome": outcome, "records": count}
-            for (path, task, outcome), count in counts.items()
+            for (path, task, outcome), count in sorted(counts.items())
         ],
         ["records"],
     )
@@ -207,24 +235,35 @@ def note_latest(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> No
                 for row in moved
             ],
         )
-    newest: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    newest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for row in rows:
-        key = (row["line_id"], row["task"], series_of(row).key)
+        key = _OF_SERIES(row)
         if key not in newest or newest[key]["measured_at"] <= row["measured_at"]:
             newest[key] = row
-    for (line, task, series), row in newest.items():
-        connection.execute(
-            _noting_latest(connection.dialect.name),
-            {
-                "line_id": line,
-                "task": task,
-                "series": series,
-                "probe_id": row["probe_id"],
-                "record_id": row.get("id") or _find_id(connection, row),
-                "received_at": row["received_at"],
-                "measured_at": row["measured_at"],
-            },
-        )
+    if newest:
+        _write_latest(connection, list(newest.values()))
+
+
+_OF_SERIES = itemgetter("line_id", "task", *SERIES_COLUMNS)
+
+
+def _write_latest(connection: Connection, newest: Sequence[Mapping[str, Any]]) -> None:
+    ids = _find_ids(connection, [row for row in newest if "id" not in row])
+    noted = [
+        {
+            "line_id": row["line_id"],
+            "task": row["task"],
+            "series": series_of(row).key,
+            "probe_id": row["probe_id"],
+            "record_id": row["id"] if "id" in row else ids[_PLACE(row)],
+            "received_at": row["received_at"],
+            "measured_at": row["measured_at"],
+        }
+        for row in newest
+    ]
+    # All who write them lock them in one order.
+    noted.sort(key=itemgetter("line_id", "task", "series"))
+    connection.execute(_noting_latest(connection.dialect.name), noted)
 
 
 _OF_THE_RECORD = ("record_id", "received_at", "measured_at")
@@ -242,13 +281,26 @@ def _noting_latest(dialect: str) -> Insert:
     )
 
 
-def _find_id(connection: Connection, row: Mapping[str, Any]) -> int:
-    found: int = connection.execute(
-        select(records.c.id).where(
-            records.c.probe_id == row["probe_id"],
-            records.c.chain == row["chain"],
-            records.c.seq == row["seq"],
-            records.c.received_at == row["received_at"],
-        )
-    ).scalar_one()
+_PLACE = itemgetter("probe_id", "chain", "received_at", "seq")
+_AT_PLACES = select(records.c.seq, records.c.id).where(
+    records.c.probe_id == bindparam("of_probe"),
+    records.c.chain == bindparam("of_chain"),
+    records.c.received_at == bindparam("came"),
+    records.c.seq.in_(bindparam("seqs", expanding=True)),
+)
+
+
+def _find_ids(
+    connection: Connection, rows: Iterable[Mapping[str, Any]]
+) -> dict[tuple[Any, ...], int]:
+    """Return the numbers of stored records by their places."""
+    seqs: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        *arrival, seq = _PLACE(row)
+        seqs[tuple(arrival)].append(seq)
+    found: dict[tuple[Any, ...], int] = {}
+    for arrival, some in seqs.items():
+        values = dict(zip(("of_probe", "of_chain", "came"), arrival, strict=True))
+        for seq, number in connection.execute(_AT_PLACES, values | {"seqs": some}):
+            found[*arrival, seq] = number
     return found

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -35,6 +36,7 @@ def date_new(
     clocks: Sequence[ClockReading | None],
     slots: Sequence[datetime | None],
     received_at: datetime,
+    own: Anchors,
 ) -> list[Dated | None]:
     """Return the moments of records that are about to be stored; None where none is known.
 
@@ -44,14 +46,15 @@ def date_new(
         clocks: what each says of its moment; None for a tombstone.
         slots: their planned moments.
         received_at: when they came.
+        own: what `anchors_of` finds among them.
     """
     stored = _stored_anchors(connection, probe, clocks, received_at)
-    own = _own_anchors(clocks, received_at)
     found: list[Dated | None] = []
     for clock, slot in zip(clocks, slots, strict=True):
         if clock is not None:
             boot = clock.boot_id or ""
-            anchors = (*stored.get(boot, ()), *own.get(boot, ()))
+            # Looked at for a record only whose own clock was not good.
+            anchors = chain(stored.get(boot, ()), own.get(boot, ()))
             found.append(date_record(clock, received_at, anchors))
         elif slot is not None:
             found.append(Dated(min(slot, received_at), TimeQuality.NONE))
@@ -60,7 +63,8 @@ def date_new(
     return found
 
 
-def _own_anchors(clocks: Sequence[ClockReading | None], received_at: datetime) -> Anchors:
+def anchors_of(clocks: Sequence[ClockReading | None], received_at: datetime) -> Anchors:
+    """Return the anchors that records which came at a moment are for others of their boots."""
     anchors: dict[str, list[Anchor]] = defaultdict(list)
     for clock in clocks:
         anchor = anchor_of(clock, received_at) if clock else None
@@ -107,46 +111,41 @@ def _nearest_anchors(
     return found
 
 
-def correct_waiting(
-    connection: Connection,
-    probe: str,
-    clocks: Sequence[ClockReading | None],
-    received_at: datetime,
-) -> list[dict[str, Any]]:
+def correct_waiting(connection: Connection, probe: str, anchors: Anchors) -> list[dict[str, Any]]:
     """Date the stored records that waited for one of these; return them as they are now.
 
     Args:
         connection: of the writer; the new records are stored already.
         probe: whose records.
-        clocks: of the records just stored.
-        received_at: when those came.
+        anchors: that the records just stored are.
     """
     corrected: list[dict[str, Any]] = []
-    for boot, known in _own_anchors(clocks, received_at).items():
+    for boot, known in anchors.items():
         corrected += _correct_boot(connection, probe, boot, known)
     return corrected
+
+
+_WAITING = select(
+    records.c.id,
+    records.c.line_id,
+    records.c.task,
+    *(records.c[name] for name in SERIES_COLUMNS),
+    records.c.slot,
+    records.c.started_at,
+    records.c.outcome,
+    records.c.monotonic_seconds,
+    records.c.received_at,
+).where(
+    records.c.probe_id == bindparam("of_probe"),
+    records.c.boot_id == bindparam("of_boot"),
+    records.c.time_quality == TimeQuality.NONE.value,
+)
 
 
 def _correct_boot(
     connection: Connection, probe: str, boot: str, anchors: Sequence[Anchor]
 ) -> list[dict[str, Any]]:
-    waiting = connection.execute(
-        select(
-            records.c.id,
-            records.c.line_id,
-            records.c.task,
-            *(records.c[name] for name in SERIES_COLUMNS),
-            records.c.slot,
-            records.c.started_at,
-            records.c.outcome,
-            records.c.monotonic_seconds,
-            records.c.received_at,
-        ).where(
-            records.c.probe_id == probe,
-            records.c.boot_id == boot,
-            records.c.time_quality == TimeQuality.NONE.value,
-        )
-    ).mappings()
+    waiting = connection.execute(_WAITING, {"of_probe": probe, "of_boot": boot}).mappings()
     corrected: list[dict[str, Any]] = []
     for row in waiting:
         reading = ClockReading(

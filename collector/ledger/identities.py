@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from collector.errors import CollectorError
 from collector.ledger.registry import hash_code
@@ -50,7 +50,12 @@ def find_probe(connection: Connection, probe: str) -> KnownProbe | None:
 
 def see_probe(connection: Connection, probe: str, at: datetime) -> None:
     """Remember that a probe's good request came."""
-    connection.execute(update(probes).where(probes.c.id == probe).values(last_seen_at=at))
+    connection.execute(_SEEING, {"of_probe": probe, "at": at})
+
+
+_SEEING = (
+    update(probes).where(probes.c.id == bindparam("of_probe")).values(last_seen_at=bindparam("at"))
+)
 
 
 def enrol(connection: Connection, request: EnrolRequest, at: datetime) -> EnrolAnswer:

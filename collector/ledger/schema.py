@@ -36,7 +36,6 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -62,7 +61,8 @@ class Moment(TypeDecorator[datetime]):
 
 def to_microseconds(moment: datetime) -> int:
     """Return whole microseconds since 1970-01-01 UTC; ``moment`` is aware."""
-    return (moment - _EPOCH) // _MICROSECOND
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def draw_stamp() -> int:

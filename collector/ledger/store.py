@@ -23,12 +23,13 @@ from collector.ingest.columns import Content, Received
 from collector.ingest.verify import Batch
 from collector.ledger import bookkeeping
 from collector.ledger.bulk import insert_rows
-from collector.ledger.dating import correct_waiting, date_new
+from collector.ledger.dating import anchors_of, correct_waiting, date_new
 from collector.ledger.events import Event, EventKind, note_events
 from collector.ledger.fold import folded_places
 from collector.ledger.gone import gone_places
+from collector.ledger.identities import see_probe
 from collector.ledger.months import ensure_month
-from collector.ledger.schema import probe_paths, probes, quarantine, records
+from collector.ledger.schema import probe_paths, quarantine, records
 from protocol.messages import IngestAnswer, Quarantined
 
 _EMPTY_ROW: dict[str, Any] = {column.name: None for column in records.columns}
@@ -118,9 +119,7 @@ def store_batch(connection: Connection, batch: Batch, arrival: Arrival) -> Inges
         "quarantined": len(answer.quarantined),
     }
     bookkeeping.count_ingest(connection, batch.probe, counts)
-    connection.execute(
-        update(probes).where(probes.c.id == batch.probe).values(last_seen_at=arrival.at)
-    )
+    see_probe(connection, batch.probe, arrival.at)
     return answer
 
 
@@ -263,6 +262,11 @@ _JUDGING_ANEW = (
 )
 
 
+_LINES_OF_PATHS = select(probe_paths.c.name, probe_paths.c.line_id).where(
+    probe_paths.c.probe_id == bindparam("of_probe")
+)
+
+
 def _write_records(
     connection: Connection,
     batch: Batch,
@@ -271,15 +275,12 @@ def _write_records(
 ) -> None:
     if not stored:
         return
-    found = connection.execute(
-        select(probe_paths.c.name, probe_paths.c.line_id).where(
-            probe_paths.c.probe_id == batch.probe
-        )
-    )
+    found = connection.execute(_LINES_OF_PATHS, {"of_probe": batch.probe})
     lines = {row.name: row.line_id for row in found}
     clocks = [content.clock for _, content in stored]
     slots = [content.columns["slot"] for _, content in stored]
-    moments = date_new(connection, batch.probe, clocks, slots, at)
+    anchors = anchors_of(clocks, at)
+    moments = date_new(connection, batch.probe, clocks, slots, at, anchors)
     rows = [
         {
             **_EMPTY_ROW,
@@ -298,6 +299,6 @@ def _write_records(
         for (one, content), dated in zip(stored, moments, strict=True)
     ]
     insert_rows(connection, records, rows)
-    corrected = correct_waiting(connection, batch.probe, clocks, at)
+    corrected = correct_waiting(connection, batch.probe, anchors)
     bookkeeping.note_latest(connection, [*rows, *corrected])
     bookkeeping.count_outcomes(connection, batch.probe, rows)
