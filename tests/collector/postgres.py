@@ -104,6 +104,13 @@ class Server:
             "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend'"
         )
 
+    def wait_until_others_left(self) -> None:
+        """Return once nobody but collectors is connected: these keep what they have."""
+        self._wait_for(
+            "SELECT count(*) = 1 FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND application_name <> 'linewatch'"
+        )
+
     def _wait_for(self, query: str) -> None:
         deadline = time.monotonic() + 60
         while True:

@@ -116,7 +116,7 @@ async def test_where_others_hold_all_connections_probes_are_asked_to_come_again(
             except psycopg.OperationalError:
                 break
         await assert_refused(collector, device, 0, 20)
-    await asyncio.to_thread(fragile.wait_until_alone)
+    await asyncio.to_thread(fragile.wait_until_others_left)
     status, answer, _ = await collector.post(device, device.batch(0, 20))
     assert (status, answer["stored"]) == (200, 20)
 
