@@ -82,7 +82,7 @@ def babbles(request: Handler) -> None:
 
 def busy(request: Handler) -> None:
     """Refuse for now."""
-    answer(request, b"full", status=503, headers={"Retry-After": "17"})
+    answer(request, b"full", status=503, headers={"Retry-After": "600"})
 
 
 def unknown(request: Handler) -> None:
