@@ -1,0 +1,103 @@
+"""A line's terms: whatever was stated, each day has one set of them."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.domain.terms import (
+    Period,
+    Terms,
+    changed_from,
+    mended_on,
+    parts_between,
+    period_on,
+    periods_of,
+)
+
+DAY = timedelta(days=1)
+OCTOBER = date(2026, 10, 1)
+A, B, C = Terms("A"), Terms("B"), Terms("C", contract_number="7")
+
+days = st.dates(date(2026, 9, 1), date(2026, 12, 31))
+
+
+def _statement(first: date, last: date, terms: Terms, open_at: str) -> Period:
+    return Period(None if open_at == "first" else first, None if open_at == "last" else last, terms)
+
+
+statements = st.lists(
+    st.builds(
+        _statement,
+        days,
+        days,
+        st.sampled_from([A, B, C]),
+        st.sampled_from(["first", "last", "none"]),
+    ).filter(lambda one: one.first is None or one.last is None or one.first <= one.last),
+    max_size=6,
+)
+
+
+def _said_last(stated: list[Period], day: date) -> Terms:
+    """Return what holds on a day, found by looking at that day alone."""
+    terms = Terms()
+    for one in stated:
+        if one.has(day):
+            terms = one.terms
+    return terms
+
+
+@given(statements, days, st.integers(0, 60))
+def test_each_day_is_in_one_part_with_what_was_stated_last(
+    stated: list[Period], first: date, count: int
+) -> None:
+    """Parts follow each other without a gap, differ from their neighbours, and end where asked."""
+    last = first + count * DAY
+    parts = parts_between(stated, first, last)
+    assert parts[0].first == first
+    assert parts[-1].last == last
+    for one, other in pairwise(parts):
+        assert other.first == one.last + DAY
+        assert other.terms != one.terms
+    for part in parts:
+        for number in range((part.last - part.first).days + 1):
+            assert part.terms == _said_last(stated, part.first + number * DAY)
+
+
+@given(statements, days, st.sampled_from(["A", "B", "C"]))
+def test_a_change_holds_from_its_day_to_the_next_and_touches_no_other(
+    stated: list[Period], since: date, plan: str
+) -> None:
+    """Days before it, and days of the terms that follow, stay as they were."""
+    around = period_on(stated, since)
+    after = [*stated, changed_from(stated, since, {"plan": plan})]
+    for number in range(-40, 130):
+        day = since + number * DAY
+        inside = since <= day and (around.last is None or day <= around.last)
+        assert _said_last(after, day).plan == (plan if inside else _said_last(stated, day).plan)
+
+
+@given(statements, days)
+def test_mending_changes_a_whole_period_and_no_other(stated: list[Period], day: date) -> None:
+    """A mistake was one from the period's first day to its last."""
+    around = period_on(stated, day)
+    after = periods_of([*stated, mended_on(stated, day, {"payer": "UBND"})])
+    mended = [one for one in after if one.terms.payer == "UBND"]
+    assert [(one.first, one.last) for one in mended] == [(around.first, around.last)]
+
+
+def test_a_month_in_which_the_plan_changed_has_two_parts() -> None:
+    """The day before the change is the last of the first part."""
+    stated = [Period(None, None, A)]
+    stated.append(changed_from(stated, date(2026, 10, 17), {"plan": "B"}))
+    found = parts_between(stated, OCTOBER, date(2026, 10, 31))
+    assert [(part.first.day, part.last.day, part.terms.plan) for part in found] == [
+        (1, 16, "A"),
+        (17, 31, "B"),
+    ]
+
+
+def test_of_a_line_of_which_nothing_was_said_nothing_is_known() -> None:
+    """There is one part, and all of its terms are null."""
+    assert parts_between([], OCTOBER, OCTOBER) == [(OCTOBER, OCTOBER, Terms())]
