@@ -1,82 +1,23 @@
 """Spreads the speed tests of a fleet over time, so that they do not meet at a server. Pure.
 
-Tests whose moments are drawn one by one fall together by chance: of thousands that share a server,
-its busiest second has far more than the mean. So each path is given a place in the parts of its
-windows. Paths with the same windows and servers stand in rows, ordered by a hash; each takes of its
-row what its line's speed is of all their speeds together. In every part all rows are moved on,
-around their ends, by the same random step: a line's moments stay random from part to part, and
-those of all lines stay apart.
-
-What follows is a bound, not a mean. Of a row whose speeds sum to W and whose fastest is r, the
-tests that load a server at any moment of a part with F free seconds have together at most
-
-    W * TEST_SECONDS / F + r
-
-because whoever started within `TEST_SECONDS` takes, but for the last one, at most that share of the
-row. Where servers take turns there are as many rows as turns, each beginning with another one, so
-that a server counts with as much of the paths as it has of their tests.
-
-The bound is of paths that have their line for themselves. Paths that share a line keep out of each
-other's way first, and may leave their places.
+Each path gets a place among those that share its servers (`collector.domain.rows`), and fewer tests
+where its line's data budget, or its servers' bandwidth, have no room for all.
 """
 
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from protocol.constants import HOUR_GUARD_SECONDS, SPEED_RESERVED_SECONDS
-from protocol.messages import FleetPlace, Window, seconds_of, server_turns
-
-TEST_SECONDS = 30
-"""How long a test of `full` loads its server, from the first byte of the one direction to the last
-of the other, on a line that settles: 26 s, and some for connecting in between."""
+from collector.domain.rows import Key, Order, ServerLoad, Wish, arrange, loads_of, turns_of
+from protocol.messages import FleetPlace, Window
 
 DIRECTION_SECONDS = 13
 """How long each of them is loaded, its warm-up included: what a test moves at the line's speed."""
 
 MONTH_DAYS = 31
-
-_DAY_SECONDS = 86_400
-
-Key = tuple[str, str]
-"""A probe and its path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """The speed tests that a path is to make.
-
-    Attributes:
-        probe, path: whose.
-        bits_per_second: the most that its line carries one way; above 0. Where other paths are
-            measured beside it, of all of them together.
-        servers: their names, the main one first. None: it goes to the first of all.
-        families: how many address families take turns.
-        windows: of its plan.
-        test_bytes: what a test moves, both ways, those beside it included.
-        monthly_budget_bytes: what its tests may move in a month; None: as much as they want.
-    """
-
-    probe: str
-    path: str
-    bits_per_second: float
-    servers: tuple[str, ...]
-    families: int
-    windows: tuple[Window, ...]
-    test_bytes: float = 0.0
-    monthly_budget_bytes: int | None = None
-
-    @property
-    def key(self) -> Key:
-        """Probe and path."""
-        return self.probe, self.path
-
-    @property
-    def tests(self) -> int:
-        """Of a day."""
-        return sum(window.tests for window in self.windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +27,14 @@ class Fleet:
     Attributes:
         places: where the tests of each stand.
         windows: of those that get fewer tests than they wished.
+        data_budgets: of those that share their line's, what each may move in a month.
         loads: what each server then carries, by name.
     """
 
     places: Mapping[Key, FleetPlace]
     windows: Mapping[Key, tuple[Window, ...]]
-    loads: Mapping[str, "ServerLoad"]
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLoad:
-    """What a server carries one way in its fullest part of a day.
-
-    Attributes:
-        paths: how many go there.
-        tests_per_day: on the average over days.
-        mean_bits_per_second: over that part.
-        peak_bits_per_second: what no moment exceeds.
-    """
-
-    paths: int = 0
-    tests_per_day: float = 0.0
-    mean_bits_per_second: float = 0.0
-    peak_bits_per_second: float = 0.0
+    loads: Mapping[str, ServerLoad]
+    data_budgets: Mapping[Key, int] = field(default_factory=dict)
 
 
 def allot(wishes: Sequence[Wish], budgets: Mapping[str, float], seed: str) -> Fleet:
@@ -122,130 +48,28 @@ def allot(wishes: Sequence[Wish], budgets: Mapping[str, float], seed: str) -> Fl
         budgets: bits per second each way that a server may be loaded with, by name.
         seed: of the fleet; secret from the carriers, so that no moment can be known before.
     """
-    fitted = _fit_servers([_fit_data(wish) for wish in wishes], budgets, seed)
+    order = {
+        wish.key: hashlib.sha256(f"{seed}|{wish.probe}|{wish.path}".encode()).digest()
+        for wish in wishes
+    }
+    shared = _share_data(wishes)
+    fitted = _fit_servers([_fit_data(wish) for wish in shared], budgets, order)
     windows = {
         new.key: new.windows
         for old, new in zip(wishes, fitted, strict=True)
         if old.windows != new.windows
     }
-    rows = _rows(fitted, seed)
-    return Fleet(_places(rows, seed), windows, _loads(rows))
-
-
-# --- Rows and places -------------------------------------------------------------------------
-
-_Alike = tuple[tuple[str, ...], int, tuple[Window, ...]]
-"""What the paths of a group of rows share: servers, how many families, and windows."""
-
-_Rows = Mapping[_Alike, Sequence[Sequence[Wish]]]
-"""The rows of each group; a row's number is the turn that it begins with."""
-
-
-def _rows(wishes: Iterable[Wish], seed: str) -> _Rows:
-    groups: dict[_Alike, list[Wish]] = defaultdict(list)
-    for wish in wishes:
-        groups[wish.servers, wish.families, wish.windows].append(wish)
-
-    def hashed(wish: Wish) -> bytes:
-        return hashlib.sha256(f"{seed}|{wish.probe}|{wish.path}".encode()).digest()
-
-    rows: dict[_Alike, list[list[Wish]]] = {}
-    # In an order of their own: sums of the same numbers in another order may differ.
-    for alike, members in sorted(groups.items(), key=repr):
-        turns = len(_turns(alike[0]))
-        ordered = sorted(members, key=hashed)
-        rows[alike] = [ordered[number::turns] for number in range(turns)]
-    return rows
-
-
-def _turns(servers: Sequence[str]) -> list[str]:
-    return server_turns(servers) or [""]
-
-
-def _places(rows: _Rows, seed: str) -> dict[Key, FleetPlace]:
-    places: dict[Key, FleetPlace] = {}
-    for group in rows.values():
-        for turn, row in enumerate(group):
-            total, before = sum(wish.bits_per_second for wish in row), 0.0
-            for wish in row:
-                places[wish.key] = FleetPlace(place=before / total, turn=turn, seed=seed)
-                before += wish.bits_per_second
-    return places
-
-
-# --- What it comes to ------------------------------------------------------------------------
-
-
-def _loads(rows: _Rows) -> dict[str, ServerLoad]:
-    """Return what every server carries; '' is the one of paths that name none."""
-    names = sorted({name for servers, _, _ in rows for name in _turns(servers)})
-    return {name: _load(name, rows) for name in names}
-
-
-def _load(server: str, rows: _Rows) -> ServerLoad:
-    paths, tests = 0, 0.0
-    # Mean and peak of each group's parts: (start, end) in seconds since midnight.
-    spans: list[tuple[int, int, float, float]] = []
-    for (servers, _, windows), group in rows.items():
-        turns = _turns(servers)
-        if server not in turns:
-            continue
-        members = sum(map(len, group))
-        paths += members
-        tests += members * sum(w.tests for w in windows) * turns.count(server) / len(turns)
-        summed = [sum(wish.bits_per_second for wish in row) for row in group]
-        fastest = [max((wish.bits_per_second for wish in row), default=0.0) for row in group]
-        for window in windows:
-            for start, end in window.parts():
-                share = TEST_SECONDS / free_seconds(end - start)
-                # A part's turn depends on the day: the fullest of them counts.
-                mean, peak = max(
-                    (
-                        (
-                            sum(summed[number] * share for number in there),
-                            sum(summed[number] * share + fastest[number] for number in there),
-                        )
-                        for there in _there(server, turns)
-                    ),
-                    key=lambda found: found[1],
-                )
-                begins = seconds_of(window.start)
-                spans.append((begins + start, begins + end, mean, peak))
-    mean, peak = _fullest(spans)
-    return ServerLoad(paths, tests, mean, peak)
-
-
-def _there(server: str, turns: Sequence[str]) -> list[list[int]]:
-    """Return, for each turn of a part, the numbers of the rows that go to a server in it."""
-    numbers = range(len(turns))
-    return [
-        [begin for begin in numbers if turns[(begin + turn) % len(turns)] == server]
-        for turn in numbers
-    ]
-
-
-def _fullest(spans: Sequence[tuple[int, int, float, float]]) -> tuple[float, float]:
-    """Return mean and peak where the sums over the spans of a day that overlap are highest."""
-    best = (0.0, 0.0)
-    for moment in {start % _DAY_SECONDS for start, _, _, _ in spans} | {0}:
-        overlapping = [
-            (mean, peak)
-            for start, end, mean, peak in spans
-            if start <= moment < end or start <= moment + _DAY_SECONDS < end
-        ]
-        found = (sum(mean for mean, _ in overlapping), sum(peak for _, peak in overlapping))
-        best = max(best, found, key=lambda one: one[1])
-    return best
-
-
-def free_seconds(length: int) -> int:
-    """Return how many seconds of a part are free for a test to start at, at least; never below 1.
-
-    Not free are its end, which the test itself needs, and the time around each full hour. One more
-    is taken off for moments being whole seconds.
-    """
-    hours = -(-length // 3600) + 1
-    return max(1, length - SPEED_RESERVED_SECONDS - hours * (2 * HOUR_GUARD_SECONDS - 1) - 1)
+    stands, shares = arrange(fitted, order)
+    places = {
+        key: FleetPlace(place=place, turn=turn, seed=seed) for key, (place, turn) in stands.items()
+    }
+    data_budgets = {
+        new.key: new.monthly_budget_bytes
+        for old, new in zip(wishes, shared, strict=True)
+        if new.monthly_budget_bytes is not None
+        and new.monthly_budget_bytes != old.monthly_budget_bytes
+    }
+    return Fleet(places, windows, loads_of(shares), data_budgets)
 
 
 # --- Fewer tests, where budgets ask for it ----------------------------------------------------
@@ -265,6 +89,10 @@ def thin(windows: tuple[Window, ...], tests: int) -> tuple[Window, ...]:
     return tuple(replace_tests(window, counts[window.name]) for window in windows)
 
 
+_thinned = lru_cache(maxsize=1024)(thin)
+"""Most paths have the same few plans, before and after."""
+
+
 def replace_tests(window: Window, tests: int) -> Window:
     """Return a window with another number of tests."""
     return window.model_copy(update={"tests": tests})
@@ -281,15 +109,43 @@ def _spread(windows: Sequence[Window], tests: int) -> dict[str, int]:
     return counts
 
 
+def _share_data(wishes: Sequence[Wish]) -> list[Wish]:
+    """Return wishes of which those of one line share its data budget, by what their plans move.
+
+    A line's budget is the smallest that one of its paths names: of two that each had all of it, the
+    line would move twice as much.
+    """
+    of_lines: dict[str, list[Wish]] = defaultdict(list)
+    for wish in wishes:
+        if wish.line is not None:
+            of_lines[wish.line].append(wish)
+    shares: dict[Key, int] = {}
+    for paths in of_lines.values():
+        named = [one.monthly_budget_bytes for one in paths if one.monthly_budget_bytes is not None]
+        if not named or len(paths) == 1:
+            continue
+        # Of a line of unknown speed each test counts alike.
+        known = all(one.test_bytes for one in paths)
+        moved = {one.key: one.tests * (one.test_bytes if known else 1) for one in paths}
+        part = min(named) / sum(moved.values())
+        shares |= {key: int(part * size) for key, size in moved.items()}
+    return [
+        replace(wish, monthly_budget_bytes=shares[wish.key]) if wish.key in shares else wish
+        for wish in wishes
+    ]
+
+
 def _fit_data(wish: Wish) -> Wish:
-    """Return a path's wish with as many tests as its line's data budget has room for."""
+    """Return a path's wish with as many tests as its share of the data budget has room for."""
     if wish.monthly_budget_bytes is None or not wish.test_bytes:
         return wish
     affordable = wish.monthly_budget_bytes / (MONTH_DAYS * wish.test_bytes)
     return replace(wish, windows=thin(wish.windows, int(min(affordable, wish.tests))))
 
 
-def _fit_servers(wishes: Sequence[Wish], budgets: Mapping[str, float], seed: str) -> Sequence[Wish]:
+def _fit_servers(
+    wishes: Sequence[Wish], budgets: Mapping[str, float], order: Order
+) -> Sequence[Wish]:
     """Take tests off the paths of servers that would be loaded above their budgets.
 
     Ends: each turn takes at least one test off, and no path is taken its last.
@@ -297,7 +153,7 @@ def _fit_servers(wishes: Sequence[Wish], budgets: Mapping[str, float], seed: str
     while True:
         factors = {
             name: _factor(load, budgets[name])
-            for name, load in _loads(_rows(wishes, seed)).items()
+            for name, load in loads_of(arrange(wishes, order)[1]).items()
             if name in budgets
         }
         fewer = [_fewer(wish, factors) for wish in wishes]
@@ -309,16 +165,19 @@ def _fit_servers(wishes: Sequence[Wish], budgets: Mapping[str, float], seed: str
 def _factor(load: ServerLoad, budget: float) -> float:
     """Return which share of its tests a server has room for, so that its peak keeps to a budget.
 
-    1.0 also where the fastest lines alone exceed it: fewer tests would not help.
+    Where its fastest lines exceed it already, fewer tests do not help the peak: then so that the
+    mean keeps to it.
     """
-    room = budget - (load.peak_bits_per_second - load.mean_bits_per_second)
-    if room <= 0 or load.peak_bits_per_second <= budget:
+    if load.peak_bits_per_second <= budget:
         return 1.0
-    return room / load.mean_bits_per_second
+    room = budget - (load.peak_bits_per_second - load.mean_bits_per_second)
+    return min(1.0, (room if room > 0 else budget) / load.mean_bits_per_second)
 
 
 def _fewer(wish: Wish, factors: Mapping[str, float]) -> Wish:
-    factor = min((factors.get(name, 1.0) for name in _turns(wish.servers)), default=1.0)
+    factor = min((factors.get(name, 1.0) for name in turns_of(wish.servers)), default=1.0)
     if factor >= 1:
         return wish
-    return replace(wish, windows=thin(wish.windows, min(wish.tests - 1, int(wish.tests * factor))))
+    return replace(
+        wish, windows=_thinned(wish.windows, min(wish.tests - 1, int(wish.tests * factor)))
+    )

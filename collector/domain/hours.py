@@ -69,6 +69,16 @@ class Hour:
             delay_variations=tuple(sorted(self.delay_variations + other.delay_variations)),
         )
 
+    @property
+    def lost_ratio(self) -> float | None:
+        """The share of packets that did not come back; None where none was sent."""
+        return (self.sent - self.received) / self.sent if self.sent else None
+
+    def moments(self, hour: datetime) -> list[datetime]:
+        """Return a moment for each record, spread over the hour evenly: when each was is lost."""
+        step = HOUR / max(1, self.records)
+        return [hour + (number + 0.5) * step for number in range(self.records)]
+
     def points(self, of: HourId) -> list[LatencyPoint]:
         """Return the hour as records again, spread over it evenly: when each was is not known."""
         lost = (self.sent - self.received) / self.sent if self.sent else None

@@ -155,6 +155,8 @@ def telling(tests: Iterable[RecentTest]) -> list[RecentTest]:
             left[role] -= 1
         if needed:
             kept.append(test)
+        if not any(left.values()):
+            break
     return kept
 
 

@@ -9,7 +9,7 @@ measured is None; a bucket without a value is absent.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -98,20 +98,26 @@ ENOUGH_SHARE = 0.5
 families take turns, and a line must not change its main series with each test."""
 
 
-def main_series(results: Iterable[Seen], server: str | None = None) -> SeriesId | None:
+def main_series(
+    results: Iterable[Seen] | Mapping[Seen, int], server: str | None = None
+) -> SeriesId | None:
     """Return the series that stands for a line; None where there is none.
 
     Of IPv4 wherever that was tested. Of the results of the best tier that there are, the series
     that have `ENOUGH_SHARE` of the richest, and of these profile `full`, the plan's main
     ``server``, the newest version, and what comes first by name.
     """
-    found = list(results)
+    # Thousands of results are of a handful of kinds: each kind is looked at once.
+    found = Counter(results)
     if any(one.series.ip_version == _IPV4 for one in found):
-        found = [one for one in found if one.series.ip_version == _IPV4]
+        found = Counter({one: n for one, n in found.items() if one.series.ip_version == _IPV4})
     if not found:
         return None
     best = min(one.tier for one in found)
-    counts = Counter(one.series for one in found if one.tier == best)
+    counts: Counter[SeriesId] = Counter()
+    for one, count in found.items():
+        if one.tier == best:
+            counts[one.series] += count
     enough = max(counts.values()) * ENOUGH_SHARE
     candidates = (one for one, count in counts.items() if count >= enough)
     return min(candidates, key=lambda one: _rank(one, server))
@@ -183,6 +189,17 @@ class LatencyPoint(NamedTuple):
 
 
 P = TypeVar("P", SpeedPoint, LatencyPoint)
+
+
+def seen_in(points: Iterable[P]) -> Counter[Seen]:
+    """Return how often each kind of result is among some, which a main series is chosen by."""
+    kinds = Counter((point[-7:], point.outcome, point.flags) for point in points)
+    return Counter(
+        {
+            Seen(SeriesId(*parts), outcome, flags): count
+            for (parts, outcome, flags), count in kinds.items()
+        }
+    )
 
 
 def of_series(points: Iterable[P], series: SeriesId | None) -> list[P]:

@@ -11,9 +11,9 @@ The record itself never changes: these are columns beside it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 FUTURE_TOLERANCE = timedelta(hours=1)
 """A claim later than its arrival by more cannot be true, whoever vouches for it.
@@ -31,8 +31,7 @@ class TimeQuality(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(NamedTuple):
     """What a record says of its moment.
 
     Attributes:
@@ -52,16 +51,14 @@ class ClockReading:
     monotonic_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(NamedTuple):
     """A moment that is known both in true time and in a boot's monotonic time."""
 
     moment: datetime
     monotonic_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
+class Dated(NamedTuple):
     """The best known moment of a record, and who vouches for it."""
 
     measured_at: datetime

@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.domain.allotment import TEST_SECONDS, Fleet, Key, Wish, allot, thin
+from collector.domain.allotment import Fleet, allot, thin
+from collector.domain.rows import TEST_SECONDS, Key, Wish
 from probe.slots import plan_day
 from protocol.messages import FleetPlace, MeasuredPath, Schedule, SpeedSchedule, Window
 
@@ -99,7 +101,11 @@ def test_no_moment_of_a_fleets_days_exceeds_what_is_said_of_its_servers() -> Non
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.floats(1e6, 1e10), st.sampled_from([(), ("a",), ("a", "b")]), windows),
+        st.tuples(
+            st.floats(1e6, 1e10),
+            st.sampled_from([(), ("a",), ("a", "b"), ("a", "c"), ("b", "a"), ("a", "b", "c")]),
+            st.sampled_from([USUAL, OVER_MIDNIGHT]) | windows,
+        ),
         min_size=1,
         max_size=30,
     ),
@@ -147,6 +153,56 @@ def test_servers_budgets_take_tests_away_until_they_are_kept() -> None:
         assert tests["evening"] * 8 >= 3 * sum(tests.values())
 
 
+def of_many_seconds(paths: int, seconds: int) -> list[Wish]:
+    """Return wishes of paths that share their main server, and of the others each has one."""
+    return [
+        wish(
+            number,
+            windows=USUAL,
+            families=1,
+            servers=("hub", f"s{number % seconds}"),
+            bits_per_second=(100e6, 150e6, 300e6, 1e9)[number // seconds % 4],
+        )
+        for number in range(paths)
+    ]
+
+
+def test_a_budget_is_kept_however_many_second_servers_the_paths_have() -> None:
+    """The main server carries hardly more than with one second server, a second one its share; a
+    budget of half of that is kept.
+    """
+    one, many = (allot(of_many_seconds(6000, n), {}, "s").loads for n in (1, 12))
+    hub = many["hub"].peak_bits_per_second
+    assert hub < 1.01 * one["hub"].peak_bits_per_second
+    assert many["s3"].peak_bits_per_second < one["s0"].peak_bits_per_second / 2
+    wishes = of_many_seconds(6000, 12)
+    fleet = allot(wishes, {"hub": hub / 2}, "s")
+    assert fleet.loads["hub"].peak_bits_per_second <= hub / 2
+    assert len(fleet.windows) == len(wishes)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 15), st.integers(30, 300), st.floats(1e7, 5e9))
+def test_above_a_budget_is_only_what_fewer_tests_do_not_help(
+    seconds: int, paths: int, budget: float
+) -> None:
+    """Of any such fleet the server's peak keeps to its budget, or its mean does and its fastest
+    lines alone exceed it, or each path has one test; and the probe's planner keeps to the bound.
+    """
+    wishes = of_many_seconds(paths, seconds)
+    fleet = allot(wishes, {"hub": budget}, "s")
+    load = fleet.loads["hub"]
+    tests = [sum(w.tests for w in fleet.windows.get(one.key, one.windows)) for one in wishes]
+    assert (
+        load.peak_bits_per_second <= budget
+        or (load.mean_bits_per_second <= budget <= 2 * 1e9)
+        or set(tests) == {1}
+    )
+    planned = [replace(one, windows=fleet.windows.get(one.key, one.windows)) for one in wishes]
+    for server, peak in peaks(planned, fleet.places, [DAY]).items():
+        assert peak <= fleet.loads[server].peak_bits_per_second * (1 + 1e-9)
+
+
 def test_a_budget_that_is_too_small_leaves_each_path_one_test_in_the_evening() -> None:
     """Nobody is left unmeasured: what is above the budget then shows in the loads."""
     usual = {"windows": USUAL, "bits_per_second": 5e6, "servers": ("a",), "families": 1}
@@ -174,6 +230,49 @@ def test_a_lines_data_budget_takes_tests_away_from_it_alone() -> None:
     assert list(fleet.windows) == [small.key]
     assert sum(w.tests for w in fleet.windows[small.key]) == 4
     assert [w.tests for w in fleet.windows[small.key]] == [0, 2, 2]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["l1", "l2", None]),
+            st.none() | st.integers(1, 10**12),
+            st.sampled_from([0.0, 200e6, 500e6]),
+            st.sampled_from([USUAL, OVER_MIDNIGHT]) | windows,
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_the_paths_of_a_line_share_its_data_budget(
+    paths: list[tuple[str | None, int | None, float, tuple[Window, ...]]],
+) -> None:
+    """Whatever the paths, probes, plans and speeds: what all of a line's are told is no more than
+    the smallest budget that one of them names; nor is what they plan, but for a test a day each.
+    """
+    wishes = [
+        wish(number, line=line, monthly_budget_bytes=budget, test_bytes=size, windows=plan)
+        for number, (line, budget, size, plan) in enumerate(paths)
+    ]
+    fleet = allot(wishes, {}, "s")
+    lines = defaultdict(list)
+    for one in wishes:
+        lines[one.line or one.key].append(one)
+    for of_line in lines.values():
+        named = [one.monthly_budget_bytes for one in of_line if one.monthly_budget_bytes]
+        if not named:
+            assert not any(one.key in fleet.windows for one in of_line)
+            continue
+        budget = min(named)
+        told = [fleet.data_budgets.get(one.key, one.monthly_budget_bytes) for one in of_line]
+        assert sum(one or 0 for one in told) <= budget
+        assert None not in told
+        planned = 0.0
+        for one in of_line:
+            tests = sum(w.tests for w in fleet.windows.get(one.key, one.windows))
+            planned += 31 * one.test_bytes * (tests if tests > 1 else 0)
+        assert planned <= budget
 
 
 def test_places_do_not_depend_on_the_order_of_the_registry() -> None:

@@ -1,0 +1,129 @@
+"""Before and after: whether days changed, by permutation of their medians, and with which power.
+
+If nothing changed, days could have come in any order: how far apart the two sides' means are is
+held against random orders of the same days (Fisher's randomisation test; Good, Permutation,
+Parametric and Bootstrap Tests of Hypotheses, 2005, chapter 3). A day is one value, its median, as
+the tests of a day resemble each other. What is drawn depends on the numbers of days alone.
+"""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from collector.domain.statistics.days import Floats
+
+LEVEL: Final = 0.05
+WANTED_POWER: Final = 0.8
+"""A change that is there is found four times of five: what studies are usually planned for."""
+
+MOST_DAYS: Final = 120
+"""More than a season after a repair nobody waits for."""
+
+_ORDERS: Final = 1999
+_PLANNED_ORDERS: Final = 399
+_PLANNED_MONTHS: Final = 500
+"""So many make a power true to 0.02."""
+
+_SEED: Final = 1935
+_TINY: Final = 1e-9
+"""Of a difference: rounding makes equal orders unequal by less."""
+
+
+class Shift(NamedTuple):
+    """Two spans of days, compared.
+
+    Attributes:
+        difference: of the means of day medians, after minus before.
+        chance: of one so far from zero, either way, if nothing had changed (two-sided).
+        power: the chance that such days find the shift that was asked for.
+        days_needed: after the change, for `WANTED_POWER`; None: not even `MOST_DAYS` are enough.
+    """
+
+    difference: float
+    chance: float
+    power: float
+    days_needed: int | None
+
+    @property
+    def found(self) -> bool:
+        """Whether the days changed, at the level of 5 %."""
+        return self.chance <= LEVEL
+
+
+def compare(before: Floats, after: Floats, looked_for: float) -> Shift:
+    """Return whether the second days differ from the first, and what could have been found.
+
+    Args:
+        before: the medians of days, two at least.
+        after: the same of the second days.
+        looked_for: the size of the change that would matter, in the same unit.
+    """
+    both = np.concatenate([before, after])
+    chance = float(_chances(both[None, :], len(after), _ORDERS)[0])
+    # Each side about its own mean; as wide as the days' true spread, which that mean took from.
+    around = np.concatenate([before - before.mean(), after - after.mean()])
+    around = around * np.sqrt(len(both) / (len(both) - 2))
+    return Shift(
+        float(after.mean() - before.mean()),
+        chance,
+        power(around, looked_for, len(before), len(after)),
+        days_needed(around, looked_for, len(before), len(after)),
+    )
+
+
+def power(around: Floats, shift: float, before: int, after: int) -> float:
+    """Return how often so many days find a shift, in months drawn of days as they were.
+
+    Args:
+        around: days' medians about their mean.
+        shift: what is added to the days after.
+        before: how many days there are before it.
+        after: how many from it on.
+    """
+    days = before + after
+    months = around[_raw(days, _PLANNED_MONTHS) % np.uint64(len(around))]
+    months[:, before:] += shift
+    return float(np.mean(_chances(months, after, _PLANNED_ORDERS) <= LEVEL))
+
+
+def days_needed(around: Floats, shift: float, before: int, after: int) -> int | None:
+    """Return with how many days after the change its shift would be found often enough."""
+    low, high = max(2, after), MOST_DAYS
+    if power(around, shift, before, low) >= WANTED_POWER:
+        return low
+    if power(around, shift, before, high) < WANTED_POWER:
+        return None
+    # Ends: halves. More days find more, but for the error of the simulation.
+    while high - low > 1:
+        middle = (low + high) // 2
+        if power(around, shift, before, middle) >= WANTED_POWER:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _chances(months: Floats, after: int, orders: int) -> Floats:
+    """Return of each month (row), whose last days are those after, the two-sided chance."""
+    chosen = _orders(months.shape[1], after, orders)
+    before = months.shape[1] - after
+    total = months.sum(axis=1, keepdims=True)
+    later = months @ chosen
+    differences = np.abs(later / after - (total - later) / before)
+    seen = months[:, -after:].mean(axis=1) - months[:, :before].mean(axis=1)
+    reached = differences >= (np.abs(seen) * (1 - _TINY))[:, None]
+    return (reached.sum(axis=1) + 1) / (orders + 1)  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=16)
+def _orders(days: int, after: int, orders: int) -> Floats:
+    """Return which days (rows) come after in each order (column): 1 or 0."""
+    places = np.argsort(_raw(days, orders), axis=1, kind="stable")
+    return np.ascontiguousarray((places < after).T.astype(np.float64))
+
+
+def _raw(columns: int, rows: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
+    """Return numbers of the raw stream of PCG64, which numpy keeps for ever."""
+    stream = np.random.PCG64([_SEED, columns, rows]).random_raw(columns * rows)
+    return stream.reshape(rows, columns)
