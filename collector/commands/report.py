@@ -1,0 +1,129 @@
+"""`linewatch report monthly`: a month of each carrier's lines, held against standards."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from collector.commands.ledger import now, opened
+from collector.commands.progress import bar
+from collector.domain.findings import Verdict
+from collector.domain.standard_file import StandardFile
+from collector.errors import ReportError
+from collector.ledger.database import Database
+from collector.reports.folder import write_folder
+from collector.reports.monthly import (
+    KnownLine,
+    LineMonth,
+    Month,
+    find_lines,
+    read_line_months,
+)
+from collector.reports.standards import choose_standard, read_standards
+from collector.reports.summary import FORMAT, Summary, standard_used
+from protocol.settings import Configuration
+
+_COLOURS = {Verdict.FAIL: "red", Verdict.PASS: "green", Verdict.NOT_ENOUGH_DATA: "yellow"}
+_WORDS = {
+    Verdict.FAIL: "lines that fail",
+    Verdict.PASS: "lines that pass",
+    Verdict.NOT_ENOUGH_DATA: "lines without enough data",
+}
+
+
+@click.command(
+    epilog="Example: linewatch report monthly --month 2026-10 --carrier VNPT --out /srv/reports"
+)
+@click.option("--month", required=True, type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM")
+@click.option("--carrier", help="Its id or name. Default: all.")
+@click.option("--ward", help="Its name. Default: all.")
+@click.option(
+    "--standard",
+    "names",
+    multiple=True,
+    metavar="ID[@VERSION]",
+    help="To hold lines against, several times. Default: all that fit them and were in force.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@click.pass_obj
+def report_monthly(
+    configuration: Configuration,
+    month: datetime,
+    carrier: str | None,
+    ward: str | None,
+    names: tuple[str, ...],
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Write what was measured on each carrier's lines in a month, and what standards say of it.
+
+    A folder OUT/MONTH/CARRIER each: summary.json for machines (docs/summary.schema.json says what
+    is in it) and data.csv with every speed test. Made again from the same ledger it is the same to
+    the byte, and replaces what is there: for another standard of an old month name another OUT.
+    """
+    with opened(configuration) as (database, settings):
+        wanted = Month(month.date(), ZoneInfo(settings.timezone))
+        if wanted.next_day > now().astimezone(wanted.zone).date():
+            raise ReportError(f"{wanted.name} is not over: ask again from {wanted.next_day} on")
+        files = read_standards(settings.reports.standards)
+        named = [choose_standard(files, name) for name in names]
+        used = named or [one for one in files if _was_in_force(one, wanted)]
+        found = database.read_now(lambda connection: find_lines(connection, carrier, ward))
+        told = []
+        with bar(wanted.name, sum(map(len, found.values()))) as step:
+            for of, known in found.items():
+                blank = Summary(
+                    format=FORMAT,
+                    software=f"linewatch/{metadata.version('linewatch')}",
+                    month=wanted.name,
+                    timezone=settings.timezone,
+                    ward=ward,
+                    carrier=of,
+                    standards=[standard_used(one) for one in used],
+                    lines=[],
+                )
+                folder = out / wanted.name / of.id
+                months = _months(database, wanted, known, used, step)
+                told.append(_told(folder, write_folder(folder, blank, months)))
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for one in told:
+        click.echo(f"{one['carrier']}: {one['folder']}")
+        for verdict, colour in _COLOURS.items():
+            click.secho(f"  {_WORDS[verdict]}: {one['lines'][verdict.value]}", fg=colour)
+
+
+def _was_in_force(file: StandardFile, month: Month) -> bool:
+    return file.standard.is_in_force(month.first_day, month.last_day)
+
+
+def _months(
+    database: Database,
+    month: Month,
+    known: Sequence[KnownLine],
+    used: Sequence[StandardFile],
+    step: Callable[[int], None],
+) -> Iterator[LineMonth]:
+    def choose(technology: str) -> list[StandardFile]:
+        return [one for one in used if one.standard.is_for(technology)]
+
+    for one in read_line_months(database, month, known, choose):
+        yield one
+        step(1)
+
+
+def _told(folder: Path, summary: Summary) -> dict[str, Any]:
+    counts = Counter(line.verdict for line in summary.lines)
+    return {
+        "carrier": summary.carrier.id,
+        "folder": str(folder),
+        "lines": {verdict.value: counts[verdict] for verdict in Verdict},
+    }

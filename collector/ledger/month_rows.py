@@ -1,0 +1,172 @@
+"""Reads a line's month as `collector.domain.month` sorts it. Functions take a connection.
+
+Latency and reachability are thousands of records a month: theirs come out of the index of charts
+and series alone. A speed test's place in its chain stands in its row, which is read for it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from heapq import merge
+from operator import attrgetter, itemgetter
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, select, type_coerce
+
+from collector.domain.hours import Hour, HourId
+from collector.domain.line_month import LatencyHour, RecordRef
+from collector.domain.line_state import ReachCheck
+from collector.domain.month import LOST, Line, SortedMonth, Speeds, sort_month
+from collector.domain.month import Row as MonthRow
+from collector.domain.series import SeriesId
+from collector.domain.time_correction import TimeQuality
+from collector.ledger.fold import read_hours
+from collector.ledger.queries import main_servers
+from collector.ledger.schema import SERIES_COLUMNS, lines, records, servers
+from collector.ledger.series_queries import VALUES
+
+_MICROSECONDS: Final = 1e6
+_ASKED: Final = ("gateway", "dns", "ipv4", "ipv6", "server")
+
+Span = tuple[datetime, datetime]
+"""From a moment until before another, aware."""
+
+_KNOWN: Final = type_coerce(records.c.measured_at, BigInteger)
+_PLANNED: Final = type_coerce(records.c.slot, BigInteger)
+_COMMON: Final = (
+    records.c.time_quality,
+    records.c.outcome,
+    records.c.failure_code,
+    records.c.flags,
+    *(records.c[name] for name in SERIES_COLUMNS),
+)
+"""What every task's records are sorted by; the task's own columns follow."""
+
+_OWN: Final = 1 + len(_COMMON)
+"""Where a row's own columns begin, behind its moment and `_COMMON`."""
+
+
+def read_lines(connection: Connection, line_ids: Iterable[str] | None = None) -> dict[str, Line]:
+    """Return what is known of some lines, or of all, by their ids."""
+    networks = {row.id: row.network for row in connection.execute(select(servers))}
+    main = main_servers(connection)
+    wanted = None if line_ids is None else set(line_ids)
+    return {
+        row.id: Line(row.id, row.technology, main.get(row.id), networks)
+        for row in connection.execute(select(lines.c.id, lines.c.technology).order_by(lines.c.id))
+        if wanted is None or row.id in wanted
+    }
+
+
+def read_month(
+    connection: Connection, line: Line, month: str, span: Span, zone: tzinfo
+) -> SortedMonth:
+    """Return a line's month, sorted.
+
+    Args:
+        connection: to the ledger.
+        line: from `read_lines`.
+        month: as 2026-10.
+        span: of the month.
+        zone: in which people have their days.
+    """
+    return sort_month(
+        line,
+        month,
+        zone,
+        _speed(connection, line.id, span, zone),
+        _latency(connection, line.id, span, zone),
+        _reach(connection, line.id, span, zone),
+    )
+
+
+def _of(
+    connection: Connection,
+    task: str,
+    line_id: str,
+    span: Span,
+    own: Iterable[ColumnElement[Any]],
+) -> Iterator[Sequence[Any]]:
+    """Yield the records of a time: their moment in microseconds, `_COMMON` and a task's own.
+
+    Those that have no moment go by their slot. They are asked for by themselves: an index finds
+    either kind, and neither both.
+    """
+    columns = (*_COMMON, *own)
+    ours = (records.c.line_id == line_id, records.c.task == task)
+    start, end = span
+    at, slot = records.c.measured_at, records.c.slot
+    timed = select(_KNOWN, *columns).where(*ours, at >= start, at < end)
+    untimed = select(_PLANNED, *columns).where(*ours, at.is_(None), slot >= start, slot < end)
+    yield from merge(
+        connection.execute(timed.order_by(_KNOWN, records.c.id)),
+        connection.execute(untimed.order_by(_PLANNED, records.c.id)).all(),
+        key=itemgetter(0),
+    )
+
+
+def _common(row: Sequence[Any], zone: tzinfo) -> tuple[datetime, bool, str, str, str, SeriesId]:
+    at, quality, outcome, failure, flags, *series = row[:_OWN]
+    return (
+        datetime.fromtimestamp(at / _MICROSECONDS, zone),
+        quality != TimeQuality.NONE.value,
+        outcome or LOST,
+        failure or "",
+        flags,
+        SeriesId._make(series),
+    )
+
+
+def _speed(
+    connection: Connection, line_id: str, span: Span, zone: tzinfo
+) -> Iterator[MonthRow[Speeds]]:
+    columns = (records.c[name] for name in ("chain", "seq", *VALUES["speed"]))
+    for row in _of(connection, "speed", line_id, span, columns):
+        common = _common(row, zone)
+        chain, seq, *values = row[_OWN:]
+        yield MonthRow(*common, Speeds(RecordRef(common[-1].probe, chain, seq), *values))
+
+
+def _latency(
+    connection: Connection, line_id: str, span: Span, zone: tzinfo
+) -> Iterator[MonthRow[LatencyHour]]:
+    """Yield latency records and the hours that others of them were folded into, mixed by time."""
+    columns = (records.c[name] for name in VALUES["latency"])
+    single = (
+        _single(_common(row, zone), *row[_OWN:])
+        for row in _of(connection, "latency", line_id, span, columns)
+    )
+    hours = (
+        _folded(of, hour, zone)
+        for of, hour in read_hours(connection, line_id, *span)
+        if of.hour >= span[0]
+    )
+    return merge(single, hours, key=attrgetter("at"))
+
+
+def _single(
+    common: tuple[datetime, bool, str, str, str, SeriesId],
+    trip: float | None,
+    variation: float | None,
+    lost: float | None,
+) -> MonthRow[LatencyHour]:
+    trips = () if trip is None else (trip,)
+    variations = () if variation is None else (variation,)
+    return MonthRow(*common, LatencyHour(common[0], trips, variations, lost))
+
+
+def _folded(of: HourId, hour: Hour, zone: tzinfo) -> MonthRow[LatencyHour]:
+    at = of.hour.astimezone(zone)
+    lost = 1 - hour.received / hour.sent if hour.sent else None
+    # Only records whose moment is known are folded.
+    found = LatencyHour(at, hour.round_trips, hour.delay_variations, lost, hour.records)
+    return MonthRow(at, True, of.outcome, of.failure_code, of.flags, of.series, found)
+
+
+def _reach(
+    connection: Connection, line_id: str, span: Span, zone: tzinfo
+) -> Iterator[MonthRow[ReachCheck]]:
+    columns = (records.c[f"{name}_reached"] for name in _ASKED)
+    for row in _of(connection, "reach", line_id, span, columns):
+        gateway, resolver, ipv4, ipv6, server = row[_OWN:]
+        found = ReachCheck(gateway, resolver, (ipv4, ipv6), server)
+        yield MonthRow(*_common(row, zone), found)

@@ -1,0 +1,1 @@
+"""Papers made of verdicts, and what they need: standards' files."""

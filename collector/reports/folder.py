@@ -1,0 +1,56 @@
+"""A carrier's month as a folder of files: each is whole, or is not there."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from collector.errors import ReportError
+from collector.reports.data_rows import rows_of, write_csv
+from collector.reports.monthly import LineMonth
+from collector.reports.summary import LineSummary, Summary, as_json
+
+SUMMARY: Final = "summary.json"
+DATA: Final = "data.csv"
+
+
+def write_folder(folder: Path, summary: Summary, months: Iterable[LineMonth]) -> Summary:
+    """Write a carrier's month, line by line; return its summary.
+
+    Args:
+        folder: made where it is missing; what is in it by these names is replaced.
+        summary: without lines.
+        months: of the lines.
+
+    Raises:
+        ReportError: the folder cannot be written.
+    """
+    told: list[LineSummary] = []
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for month in months:
+            told.append(month.summary)
+            yield from rows_of(month)
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _whole(folder / DATA) as file:
+            write_csv(file, rows())
+        made = replace(summary, lines=told)
+        with _whole(folder / SUMMARY) as file:
+            file.write_bytes(as_json(made))
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
+    return made
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Yield the place of a file that becomes ``path`` once it is complete."""
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,199 @@
+"""What a month says of a carrier's lines, for machines: the content of `summary.json`.
+
+All papers of a month are made of it, and a program of somebody else's can be. The types say what is
+in it; `schema()` says it as JSON Schema, which is in docs/summary.schema.json. Rates are bits per
+second, durations seconds, shares from 0 to 1; moments have their zone. What is not known or was not
+measured is null.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from collector.domain.figures import Figure, figures
+from collector.domain.findings import Judgement, Verdict
+from collector.domain.line_month import Exclusion, LinePart, Outage
+from collector.domain.standard import Words
+from collector.domain.standard_file import StandardFile
+from collector.domain.terms import Terms
+from collector.domain.verdicts import judge
+
+FORMAT: Final = "linewatch-summary/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a line is."""
+
+    id: str
+    name: str
+    ward: str | None
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Whose lines they are."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandardUsed:
+    """A standard that lines are held against, and the file that it is.
+
+    Attributes:
+        sha256: of the file's bytes.
+        unverified: how many of its numbers nobody has read in the text itself.
+    """
+
+    id: str
+    version: int
+    sha256: str
+    name: Words
+    unverified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Records that do not count, by what they are and why.
+
+    Attributes:
+        task: speed or latency.
+        detail: flags or a failure's code, see `collector.domain.line_month.Exclusion`.
+    """
+
+    task: str
+    reason: Exclusion
+    detail: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartSummary:
+    """A line's days under one set of terms.
+
+    Attributes:
+        server, network: that the tests went to; null: none counts, or not known.
+        tests: speed tests that count.
+        witnesses: tests by servers of other networks, as many as count.
+        watched_seconds: of these days, for how long reachability of the carrier's part is known.
+    """
+
+    first_day: date
+    last_day: date
+    terms: Terms
+    server: str | None
+    network: str | None
+    tests: int
+    witnesses: Mapping[str, int]
+    excluded: Sequence[Excluded]
+    outages: Sequence[Outage]
+    watched_seconds: float
+    figures: Sequence[Figure]
+    judgements: Sequence[Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class LineSummary:
+    """A line's month."""
+
+    id: str
+    site: Site
+    technology: str
+    parts: Sequence[PartSummary]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL where any standard says so of any part, PASS where one does and none says FAIL."""
+        said = {one.verdict for part in self.parts for one in part.judgements}
+        for verdict in (Verdict.FAIL, Verdict.PASS):
+            if verdict in said:
+                return verdict
+        return Verdict.NOT_ENOUGH_DATA
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A carrier's month.
+
+    Attributes:
+        format: of this content; another number where a reader must look again.
+        software: that made it.
+        month: as 2026-10.
+        timezone: of days and hours.
+        ward: that it is of; null: of all.
+    """
+
+    format: str
+    software: str
+    month: str
+    timezone: str
+    ward: str | None
+    carrier: Carrier
+    standards: Sequence[StandardUsed]
+    lines: Sequence[LineSummary]
+
+
+_SUMMARY: Final[TypeAdapter[Summary]] = TypeAdapter(Summary)
+
+
+def as_json(summary: Summary) -> bytes:
+    """Return a summary as it is written: the same bytes for the same content."""
+    tree = _SUMMARY.dump_python(summary, mode="json")
+    return json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def from_json(content: bytes) -> Summary:
+    """Return the summary that was written.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    return _SUMMARY.validate_json(content)
+
+
+def schema() -> dict[str, Any]:
+    """Return what `summary.json` holds, as JSON Schema (draft 2020-12)."""
+    made = _SUMMARY.json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+def standard_used(file: StandardFile) -> StandardUsed:
+    """Return how a summary names a standard."""
+    standard = file.standard
+    unverified = sum(not limit.verified for limit in standard.limits)
+    return StandardUsed(standard.id, standard.version, file.sha256, standard.name, unverified)
+
+
+def summarise(part: LinePart, standards: Iterable[StandardFile]) -> PartSummary:
+    """Return what is to be told of a part: its figures, and what each standard says."""
+    used = list(standards)
+    windows = {one.id: one for file in reversed(used) for one in file.standard.windows}
+    return PartSummary(
+        first_day=part.first_day,
+        last_day=part.last_day,
+        terms=part.terms,
+        server=part.server,
+        network=part.network,
+        tests=len(part.tests),
+        witnesses={one.server: len(one.tests) for one in part.witnesses},
+        excluded=_counted(part),
+        outages=part.outages,
+        watched_seconds=part.watched_seconds,
+        figures=figures(part, [windows[name] for name in sorted(windows)]),
+        judgements=[judge(part, file) for file in used],
+    )
+
+
+def _counted(part: LinePart) -> list[Excluded]:
+    counts: Counter[tuple[str, Exclusion, str]] = Counter()
+    for one in part.excluded:
+        counts[one.task, one.reason, one.detail] += one.records
+    return [Excluded(*kind, records) for kind, records in sorted(counts.items())]
