@@ -4,34 +4,32 @@ SQLite copies itself; PostgreSQL by its own pg_dump and pg_restore. A backup hol
 holds, keys' hashes and operators' passwords' hashes too: only its owner may read the file.
 """
 
+import glob
 import os
 import shutil
 import sqlite3
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from psycopg.conninfo import make_conninfo
-
+from collector.archive import dump
+from collector.archive.dump import LOOK_SECONDS, Told
 from collector.errors import ArchiveError
-from collector.ledger.database import Database
 from collector.ledger.engines import sqlite_file
-from collector.ledger.migrate import refuse_unknown, version_of
+from collector.ledger.migrate import refuse_unknown
 from collector.settings import LedgerSettings
 
 _SQLITE: Final = b"SQLite format 3\0"
 _POSTGRESQL: Final = b"PGDMP"
 """What the files begin with."""
 
-_LOOK_SECONDS: Final = 0.2
 _OWNER_ONLY: Final = 0o600
 
-Told = Callable[[int, int], None]
-"""Is told of bytes that are there, and of how many there will be, as far as that is known."""
+_BEFORE: Final = ".before-"
+_LOGS: Final = ("-wal", "-shm")
 
 
 def back_up(settings: LedgerSettings, target: Path, told: Told) -> None:
@@ -43,7 +41,8 @@ def back_up(settings: LedgerSettings, target: Path, told: Told) -> None:
         told: see `Told`.
 
     Raises:
-        ArchiveError: the file is there already, or cannot be written, or the ledger not be read.
+        ArchiveError: the file is there already, or cannot be written, or there is no ledger.
+        LedgerError: the ledger cannot be read, or is of a newer program.
     """
     if target.exists():
         raise ArchiveError(f"{target} is there already: name another file")
@@ -52,7 +51,7 @@ def back_up(settings: LedgerSettings, target: Path, told: Told) -> None:
         if file is not None:
             _copy_sqlite(file, unfinished, told)
         else:
-            _run(settings, told, unfinished, "pg_dump", "--format=custom", f"--file={unfinished}")
+            dump.write(settings, unfinished, told)
 
 
 def restore(settings: LedgerSettings, source: Path, now: datetime, told: Told) -> Path | None:
@@ -73,41 +72,98 @@ def restore(settings: LedgerSettings, source: Path, now: datetime, told: Told) -
     file = sqlite_file(settings)
     _check_kind(source, _POSTGRESQL if file is None else _SQLITE)
     if file is None:
-        _refuse_filled(settings)
-        words = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
-        _run(settings, told, source, "pg_restore", *words, str(source))
+        dump.restore(settings, source, told)
         return None
     _check_sqlite(source)
-    with _made_whole(file) as unfinished:
+    before = file.with_name(f"{file.name}{_BEFORE}{now:%Y%m%dT%H%M%SZ}")
+    there = any(path.exists() for path in _parts(file))
+    with _made_whole(file, aside=before) as unfinished:
         shutil.copyfile(source, unfinished)
         told(unfinished.stat().st_size, unfinished.stat().st_size)
-        return _put_aside(file, now)
+    return before if there else None
+
+
+def refuse_half_restored(settings: LedgerSettings) -> None:
+    """Raise `ArchiveError` where a ledger was put aside and no other took its place.
+
+    Whoever makes a new, empty one then takes its place for good.
+    """
+    file = sqlite_file(settings)
+    if file is None or file.exists() or not file.parent.is_dir():
+        return
+    aside = sorted(
+        path
+        for path in file.parent.glob(f"{glob.escape(file.name)}{_BEFORE}*")
+        if not path.name.endswith(_LOGS)
+    )
+    if aside:
+        raise ArchiveError(
+            f"there is no ledger at {file.absolute()}, but one that a restore put aside and did "
+            f"not replace: {aside[-1]}. Restore again, or give it its name back, and to the files "
+            "beside it that end in -wal and -shm too"
+        )
 
 
 # --- Files -----------------------------------------------------------------------------------
 
 
 @contextmanager
-def _made_whole(target: Path) -> Iterator[Path]:
-    """Yield a file beside the target, for its owner alone; it becomes the target at the end."""
+def _made_whole(target: Path, aside: Path | None = None) -> Iterator[Path]:
+    """Yield a file beside the target, for its owner alone; it becomes the target at the end.
+
+    It is on the disk before anything else is touched; whatever fails, what was there is there.
+
+    Args:
+        target: the file.
+        aside: the name that a ledger gets which is in its place, its log too; None: none is.
+    """
     unfinished = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished.unlink(missing_ok=True)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
         yield unfinished
-        with unfinished.open("rb+") as written:
-            os.fsync(written.fileno())
-        unfinished.rename(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(unfinished)
+        _take_place(unfinished, target, aside)
+        _sync(target.parent)
     except OSError as error:
         raise ArchiveError(f"{target}: cannot be written: {error.strerror}") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _take_place(unfinished: Path, target: Path, aside: Path | None) -> None:
+    """Rename what is in the target's place, the file first, then the new one to it; or nothing."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        if aside is not None:
+            for path, other in zip(_parts(target), _parts(aside), strict=True):
+                if other.exists():
+                    raise ArchiveError(f"{other} is there already: try again in a second")
+                if path.exists():
+                    path.rename(other)
+                    moved.append((path, other))
+        unfinished.rename(target)
+    except (OSError, ArchiveError) as error:
+        try:
+            for path, other in reversed(moved):
+                other.rename(path)
+        except OSError:
+            raise ArchiveError(f"{target}: {error}; what was there is {aside}") from None
+        raise
+
+
+def _parts(file: Path) -> list[Path]:
+    """Return the files of a ledger in SQLite: itself, and its log's."""
+    return [file, *(Path(f"{file}{end}") for end in _LOGS)]
 
 
 def _check_kind(source: Path, begins: bytes) -> None:
@@ -131,7 +187,7 @@ def _copy_sqlite(file: Path, target: Path, told: Told) -> None:
     def copy() -> None:
         try:
             with (
-                closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source,
+                closing(_opened(file, "mode=ro")) as source,
                 closing(sqlite3.connect(target)) as copied,
             ):
                 source.backup(copied)
@@ -145,90 +201,40 @@ def _copy_sqlite(file: Path, target: Path, told: Told) -> None:
     thread = threading.Thread(target=copy, name="backup")
     thread.start()
     while thread.is_alive():
-        thread.join(_LOOK_SECONDS)
+        thread.join(LOOK_SECONDS)
         told(target.stat().st_size, file.stat().st_size)
     if failed:
         raise ArchiveError(f"{file}: cannot be copied: {failed[0]}")
-    _check_sqlite(target)
+    _check_sqlite(target, of=file)
 
 
-def _check_sqlite(file: Path) -> None:
-    """Raise unless a file is a whole ledger that this program knows."""
+def _check_sqlite(file: Path, of: Path | None = None) -> None:
+    """Raise unless a file, a copy of another perhaps, is a whole ledger that this program knows.
+
+    It is only read, without a log beside it: it may be on a disk that nobody writes to.
+    """
+    version: str | None = None
     try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as database:
+        with closing(_opened(file, "mode=ro&immutable=1")) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            version = _version_in(database)
     except sqlite3.Error as error:
         found = str(error)
     if found != "ok":
-        raise ArchiveError(f"{file} is damaged: {found}")
-    opened = Database(LedgerSettings(path=file))
-    try:
-        version = version_of(opened)
-    finally:
-        opened.close()
+        raise ArchiveError(f"{of or file} is damaged: {found}")
     if version is None:
-        raise ArchiveError(f"{file} is an SQLite file, but no ledger")
+        raise ArchiveError(f"{of or file} is an SQLite file, but no ledger")
     refuse_unknown(version)
 
 
-def _put_aside(file: Path, now: datetime) -> Path | None:
-    """Give what is in the place of the ledger another name, its log too; return its name."""
-    if not file.exists():
+def _version_in(database: sqlite3.Connection) -> str | None:
+    """Return the version of the tables; None where there are none."""
+    there = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
+    if there.fetchone() is None:
         return None
-    before = file.with_name(f"{file.name}.before-{now:%Y%m%dT%H%M%SZ}")
-    for end in ("", "-wal", "-shm"):
-        part = Path(f"{file}{end}")
-        if part.exists():
-            part.rename(f"{before}{end}")
-    return before
+    row = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
 
 
-# --- PostgreSQL ------------------------------------------------------------------------------
-
-
-def _refuse_filled(settings: LedgerSettings) -> None:
-    database = Database(settings)
-    try:
-        if version_of(database) is not None:
-            raise ArchiveError(
-                "the database has a ledger already: restore into an empty one, then name that in "
-                "collector.ledger.url"
-            )
-    finally:
-        database.close()
-
-
-def _run(settings: LedgerSettings, told: Told, file: Path, program: str, *words: str) -> None:
-    """Run one of PostgreSQL's programs; the password travels in its environment."""
-    database = Database(settings)
-    try:
-        _, arguments = database.engine.dialect.create_connect_args(database.engine.url)
-    finally:
-        database.close()
-    # What only the driver understands is no word of a connection string.
-    given = {name: str(value) for name, value in arguments.items() if isinstance(value, str | int)}
-    password = given.pop("password", None)
-    environment = os.environ | ({} if password is None else {"PGPASSWORD": password})
-    command = [program, "--no-password", f"--dbname={make_conninfo(**given)}", *words]
-    try:
-        running = subprocess.Popen(  # noqa: S603 - no shell; the words are ours and the operator's
-            command, stderr=subprocess.PIPE, text=True, env=environment
-        )
-    except OSError as error:
-        raise ArchiveError(
-            f"{program}: {error.strerror}: install postgresql-client, of the server's version or "
-            "newer"
-        ) from None
-    with running:
-        try:
-            while True:
-                try:
-                    _, said = running.communicate(timeout=_LOOK_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    told(file.stat().st_size, 0)
-        except BaseException:
-            running.kill()
-            raise
-    if running.returncode:
-        raise ArchiveError(f"{program} failed: {said.strip()}")
+def _opened(file: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True)

@@ -1,44 +1,42 @@
 """Puts an archived month into a ledger: back where it left, or into one that never had it.
 
-Before a line is stored its hash, its place behind the line before it and the probe's signature are
-checked, as when it first came. Where the month had left this ledger its rows are put back as they
-were. Elsewhere they go the way of any batch: they are judged, dated and counted anew, so that the
-ledger's laws hold for them; months have to come in their order then.
+Nothing is believed that can be checked: what a record says is read from its line anew, and a line
+is taken only with a seal by its probe's key over it or behind it, or where the ledger knows its
+hash: by the record behind it, or by the digest of what left with the month. Where the month had
+left this ledger its rows are put back, all of a probe's at once. Elsewhere they go the way of any
+batch: they are judged, dated and counted anew, so that the ledger's laws hold for them; months have
+to come in their order then.
 """
 
-import base64
-import heapq
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import groupby
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby, islice
+from typing import Final, TypeVar
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from pydantic import ValidationError
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, RowMapping, select
 
-from collector.archive.months import Archive, Told
+from collector.archive.knowing import forget, had_left, is_at, is_known, keys_of, settle
+from collector.archive.months import Archive, Told, ledger_id
+from collector.archive.returning import rows_of, store_back
+from collector.archive.segments import Segment, Trust, beside, chained, checked
+from collector.domain.placement import Place
 from collector.errors import ArchiveError
-from collector.ingest.columns import read_record
-from collector.ingest.verify import Batch
 from collector.ledger import bookkeeping
 from collector.ledger.database import Database
-from collector.ledger.months import ensure_month
+from collector.ledger.gone import Places
+from collector.ledger.judging import place_batch
+from collector.ledger.months import ensure_month, span_of
 from collector.ledger.registry_file import import_registry
-from collector.ledger.schema import chains, gone, probes, quarantine, records, seals
+from collector.ledger.removal_mark import disturb, settle_removal
+from collector.ledger.schema import gone, probes, quarantine, records
 from collector.ledger.store import Arrival, store_batch
-from collector.ledger.upsert import insert_new
-from protocol.chain import ChainError, Link, Seal, check_seal, follow
-
-_SEGMENT_ROWS: Final = 500
-"""The most rows without a seal that are stored together."""
 
 _SEGMENTS_AT_ONCE: Final = 20
-"""In one transaction."""
+"""In one transaction, where nothing is put back."""
 
-Row = Mapping[str, Any]
-Chain = tuple[str, str]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -48,40 +46,26 @@ class Imported:
     Attributes:
         put_back: records that had left this ledger.
         stored: records that it never had.
-        known: records that it has.
-        unsealed: of all of them, records behind the last seal of their chain in this month.
-        other_keys: seals by a key that is not the one which the registry has of their probe.
+        known: records that it has, or has folded.
+        unsealed: of all of them, rows without a seal over them or behind them.
+        own_word: probes that this ledger did not know: their keys are the archive's word.
     """
 
     put_back: int = 0
     stored: int = 0
     known: int = 0
     unsealed: int = 0
-    other_keys: int = 0
+    own_word: int = 0
+
+    def add(self, other: "Imported") -> None:
+        """Add another's numbers."""
+        for name in Imported.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-@dataclass(slots=True)
-class _Segment:
-    """Consecutive rows of a chain that came together, and the seal over the last, if there is."""
-
-    rows: list[Row] = field(default_factory=list)
-    seal: Row | None = None
-
-    def takes(self, row: Row) -> bool:
-        """Tell whether a row goes on with it."""
-        if not self.rows:
-            return True
-        last = self.rows[-1]
-        return (
-            self.seal is None
-            and len(self.rows) < _SEGMENT_ROWS
-            and row["seq"] == last["seq"] + 1
-            and row["prev"] == last["hash"]
-            and row["received_at"] == last["received_at"]
-        )
-
-
-def import_month(database: Database, archive: Archive, now: datetime, told: Told) -> Imported:
+def import_month(
+    database: Database, archive: Archive, now: datetime, told: Told, *, unsealed: bool = False
+) -> Imported:
     """Store an archive; what is there already stays as it is, so it can be done again.
 
     Args:
@@ -89,208 +73,196 @@ def import_month(database: Database, archive: Archive, now: datetime, told: Told
         archive: its files are checked.
         now: this moment.
         told: is told of rows.
+        unsealed: whether lines that nothing vouches for are taken.
 
     Raises:
-        ArchiveError: a line is not what was hashed, does not follow the one before it, or a
-            signature does not hold. What was stored before it stays.
+        ArchiveError: a line is not what was hashed, does not fit its neighbours here, nothing
+            vouches for it, or it is not what left. Nothing of its probe is put back then; what was
+            stored before it stays.
         LedgerError: the ledger cannot be written.
     """
-    done = Imported()
     with database.write() as connection:
-        import_registry(connection, archive.registry(), now)
-    waiting: list[_Segment] = []
-    for segment in _segments(archive):
-        waiting.append(segment)
-        if len(waiting) >= _SEGMENTS_AT_ONCE:
-            _store(database, waiting, done, told)
-            waiting = []
-    _store(database, waiting, done, told)
-    _store_apart(database, archive, told)
+        before = set(connection.scalars(select(probes.c.id)))
+        registry = archive.registry()
+        import_registry(connection, registry, now)
+    run = _Import(database, archive, told, unsealed=unsealed)
+    run.done.own_word = sum(probe.id not in before for probe in registry.probes)
+    for probe, segments in chained(archive):
+        run.take_probe(probe, segments)
+    for probe, segments in beside(archive):
+        run.take_apart(probe, segments)
     with database.write() as connection:
-        _forget_gone(connection, archive)
-    return done
+        settle_removal(connection, run.month)
+    return run.done
 
 
-# --- Segments --------------------------------------------------------------------------------
+class _Import:
+    """One archive on its way into a ledger."""
 
+    def __init__(self, database: Database, archive: Archive, told: Told, *, unsealed: bool) -> None:
+        self.done = Imported()
+        self._database = database
+        self._month = archive.manifest.month
+        self._span = span_of(datetime.strptime(self._month, "%Y-%m").replace(tzinfo=UTC))
+        self.month = self._span[0]
+        self._told = told
+        self._unsealed = unsealed
+        self._same_ledger = database.read_now(ledger_id) == archive.manifest.ledger
 
-def _place(row: Row) -> tuple[str, str, int, str]:
-    return row["probe_id"], row["chain"], row["seq"], row["hash"]
+    def _trust(self, probe: str) -> Trust:
+        keys = self._database.read_now(lambda c: keys_of(c, probe))
+        return Trust(*self._span, keys, self._unsealed)
 
+    # --- Records, and links that are none --------------------------------------------------------
 
-def _segments(archive: Archive) -> Iterator[_Segment]:
-    """Yield the archive's records, and links that are none, as they came."""
-    links = heapq.merge(
-        archive.read(records),
-        (row for row in archive.read(quarantine) if row["kind"] == "invalid"),
-        key=_place,
-    )
-    merged = heapq.merge(
-        ((_place(row), 0, row) for row in links),
-        ((_place(row), 1, row) for row in archive.read(seals)),
-        key=lambda one: one[:2],
-    )
-    for _, of_chain in groupby(merged, key=lambda one: one[0][:2]):
-        yield from _cut(of_chain)
+    def take_probe(self, probe: str, segments: Iterable[Segment]) -> None:
+        """Store a probe's segments: where something of it left, all in one transaction."""
+        good = checked(segments, self._trust(probe))
+        of_month = gone.c.probe_id == probe, gone.c.month == self._month
+        left = self._database.read_now(
+            lambda c: c.execute(select(gone).where(*of_month)).mappings().all()
+        )
+        if left:
+            self._in_transaction(partial(self._return, good, left))
+            return
+        for part in _parts(good, _SEGMENTS_AT_ONCE):
+            self._in_transaction(partial(self._each, part, ()))
 
+    def _in_transaction(self, work: Callable[[Connection, Imported], int]) -> None:
+        now = Imported()
+        with self._database.write() as connection:
+            size = work(connection, now)
+            disturb(connection, [self.month])
+        self.done.add(now)
+        self._told(size)
 
-def _cut(of_chain: Iterable[tuple[Any, int, Row]]) -> Iterator[_Segment]:
-    segment = _Segment()
-    for place, is_seal, row in of_chain:
-        if is_seal:
-            # A seal over something that was kept apart is no segment's.
-            if segment.rows and _place(segment.rows[-1]) == place:
-                segment.seal = row
-        elif segment.takes(row):
-            segment.rows.append(row)
-        else:
-            yield segment
-            segment = _Segment([row])
-    if segment.rows:
-        yield segment
+    def _return(
+        self,
+        segments: Iterable[Segment],
+        left: Sequence[RowMapping],
+        connection: Connection,
+        now: Imported,
+    ) -> int:
+        size = 0
+        for chain, of_chain in groupby(segments, key=lambda segment: segment.place[1]):
+            parts = [(row, Places()) for row in left if row["chain"] == chain]
+            size += self._each(of_chain, parts, connection, now)
+            for row, places in parts:
+                settle(connection, row, places)
+        if now.put_back and not any(row["places"] for row in left):
+            # It left before chains were told apart.
+            forget(connection, left[0])
+        return size
 
-
-def _checked(segment: _Segment) -> tuple[list[Link], Seal | None]:
-    """Return the places of a segment's lines, and its seal, once all of it holds.
-
-    Raises:
-        ArchiveError: it does not.
-    """
-    first = segment.rows[0]
-    where = f"probe {first['probe_id']} chain {first['chain']} from seq {first['seq']}"
-    try:
-        links = follow([row["line"] for row in segment.rows])
-        for row, link in zip(segment.rows, links, strict=True):
-            said = (*_place(row), row["prev"])
-            if said != (link.probe, link.chain, link.seq, link.hash, link.prev):
-                raise ArchiveError(f"{where}: seq {row['seq']} is not the line that was hashed")
-        return links, _checked_seal(segment.seal, links[-1])
-    except (ChainError, ValidationError, ValueError) as error:
-        raise ArchiveError(f"{where}: {error}") from None
-
-
-def _checked_seal(row: Row | None, last: Link) -> Seal | None:
-    if row is None:
-        return None
-    seal = Seal(
-        seal="ed25519",
-        probe=row["probe_id"],
-        chain=row["chain"],
-        seq=row["seq"],
-        hash=row["hash"],
-        signature=row["signature"],
-    )
-    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(row["public_key"], validate=True))
-    check_seal(key, seal, last)
-    return seal
-
-
-# --- Storing ---------------------------------------------------------------------------------
-
-
-def _store(database: Database, segments: list[_Segment], done: Imported, told: Told) -> None:
-    """Store segments in one transaction, and count them once it is committed."""
-    checked = [(segment, *_checked(segment)) for segment in segments]
-    now = Imported()
-    with database.write() as connection:
-        keys = _keys(connection, {segment.rows[0]["probe_id"] for segment in segments})
-        for segment, links, seal in checked:
-            if segment.seal is None:
+    def _each(
+        self,
+        segments: Iterable[Segment],
+        left: Sequence[tuple[RowMapping, Places]],
+        connection: Connection,
+        now: Imported,
+    ) -> int:
+        size = 0
+        for segment in segments:
+            size += segment.size
+            ensure_month(connection, segment.received_at)
+            if segment.sealed is not None:
+                probe, chain, *_ = segment.place
+                bookkeeping.lock_chain(connection, probe, chain, segment.received_at, new=False)
+                bookkeeping.keep_seals(connection, [segment.sealed])
+            if not segment.rows:
+                continue
+            if not segment.proved:
                 now.unsealed += len(segment.rows)
-            elif keys.get(segment.rows[0]["probe_id"]) != segment.seal["public_key"]:
-                now.other_keys += 1
-            if _had_left(connection, links):
-                _put_back(connection, segment, now)
+            if had_left(connection, segment, left):
+                self._put_back(connection, segment, left, now)
             else:
-                _take(connection, segment, links, seal, now)
-    for name in Imported.__slots__:
-        setattr(done, name, getattr(done, name) + getattr(now, name))
-    told(sum(len(segment.rows) + (segment.seal is not None) for segment in segments))
+                self._take(connection, segment, now)
+        return size
 
+    def _put_back(
+        self,
+        connection: Connection,
+        segment: Segment,
+        left: Sequence[tuple[RowMapping, Places]],
+        now: Imported,
+    ) -> None:
+        """Put back what of a segment is not here; all of its neighbours have to fit."""
+        batch = segment.checked_batch
+        probe, chain, *_ = segment.place
+        end = bookkeeping.lock_chain(connection, probe, chain, segment.received_at, new=False)
+        # Only what is here counts: where its months left, any line would fit.
+        placed = place_batch(connection, batch, replace(end, gone_before=0))
+        last = batch.links[-1]
+        at_odds = last.seq == end.next_seq - 1 and last.hash != end.last_hash
+        if at_odds or {Place.FORK, Place.NEXT} & set(placed.places):
+            raise ArchiveError(f"{segment.where}: this ledger's chain has other records beside it")
+        back = [at for at, place in enumerate(placed.places) if place is Place.FILLS_GAP]
+        if back and not left:
+            self._refuse_unproved(connection, segment)
+        for at in back:
+            link = batch.links[at]
+            for row, places in left:
+                if row["from_seq"] <= link.seq <= row["to_seq"]:
+                    line = segment.rows[at]["line"] if link.tombstone else None
+                    places.add(link.seq, link.hash, line)
+        rows = rows_of(segment.where, [(segment.rows[at], batch.received[at]) for at in back])
+        store_back(connection, rows, keep_ids=self._same_ledger)
+        now.put_back += len(rows.records)
+        now.known += sum("kind" not in row for row in segment.rows) - len(rows.records)
 
-def _keys(connection: Connection, names: set[str]) -> dict[str, str | None]:
-    query = select(probes.c.id, probes.c.public_key).where(probes.c.id.in_(names))
-    return {row.id: row.public_key for row in connection.execute(query)}
+    def _take(self, connection: Connection, segment: Segment, now: Imported) -> None:
+        """Take a segment as a batch that comes now, dated when it came first."""
+        batch = segment.checked_batch
+        self._refuse_unproved(connection, segment)
+        key = segment.seal["public_key"] if segment.seal else ""
+        arrival = Arrival(segment.received_at, key, gap_acknowledged=True)
+        answer = store_batch(connection, batch, arrival)
+        now.stored += answer.stored
+        now.known += answer.duplicate
 
-
-def _had_left(connection: Connection, links: list[Link]) -> bool:
-    """Tell whether a part of a chain left this ledger with its month."""
-    gone_before = connection.scalar(
-        select(chains.c.gone_before).where(
-            chains.c.probe_id == links[0].probe, chains.c.chain == links[0].chain
+    def _refuse_unproved(self, connection: Connection, segment: Segment) -> None:
+        """Raise unless something vouches for a segment, all of it is here, or it need not be."""
+        if segment.proved or self._unsealed or is_known(connection, segment):
+            return
+        raise ArchiveError(
+            f"{segment.where}: {len(segment.rows)} records have no seal over them or behind them, "
+            "so nothing shows that the probe wrote them; '--unsealed' takes them all the same"
         )
-    )
-    return gone_before is not None and links[-1].seq < gone_before
 
+    # --- What was kept apart ----------------------------------------------------------------------
 
-def _put_back(connection: Connection, segment: _Segment, now: Imported) -> None:
-    """Put rows back as they were, but for those that are here."""
-    first, last = segment.rows[0], segment.rows[-1]
-    ensure_month(connection, first["received_at"])
-    there = set(
-        connection.scalars(
-            select(records.c.seq).where(
-                records.c.probe_id == first["probe_id"],
-                records.c.chain == first["chain"],
-                records.c.seq.between(first["seq"], last["seq"]),
+    def take_apart(self, probe: str, segments: Iterable[Segment]) -> None:
+        """Store what was kept apart, but for what is there."""
+        good = (one for one in checked(segments, self._trust(probe)) if one.rows)
+        for part in _parts(good, _SEGMENTS_AT_ONCE):
+            self._in_transaction(partial(self._keep_apart, part))
+
+    def _keep_apart(
+        self, segments: Sequence[Segment], connection: Connection, now: Imported
+    ) -> int:
+        size = 0
+        for segment in segments:
+            size += segment.size
+            ensure_month(connection, segment.received_at)
+            if not segment.proved:
+                now.unsealed += len(segment.rows)
+            new = [row for row in segment.rows if not is_at(connection, quarantine, row)]
+            # One that came late is the record whose hash a tombstone has.
+            if not all(is_at(connection, records, row) for row in new):
+                self._refuse_unproved(connection, segment)
+            rows = rows_of(
+                segment.where,
+                [
+                    (row, one)
+                    for row, one in zip(segment.rows, segment.checked_batch.received, strict=True)
+                    if row in new
+                ],
             )
-        )
-    )
-    rows = [dict(row) for row in segment.rows if "kind" not in row and row["seq"] not in there]
-    if rows:
-        connection.execute(insert(records), rows)
-        bookkeeping.note_latest(connection, rows)
-    if segment.seal is not None:
-        insert_new(connection, seals, [segment.seal])
-    now.put_back += len(rows)
-    now.known += sum("kind" not in row for row in segment.rows) - len(rows)
+            store_back(connection, rows, keep_ids=False)
+        return size
 
 
-def _take(
-    connection: Connection,
-    segment: _Segment,
-    links: list[Link],
-    seal: Seal | None,
-    now: Imported,
-) -> None:
-    """Take a segment as a batch that comes now, dated when it came first."""
-    received = tuple(
-        read_record(row["line"], link) for row, link in zip(segment.rows, links, strict=True)
-    )
-    size = sum(len(row["line"]) for row in segment.rows)
-    batch = Batch(links[0].probe, links[0].chain, received, seal, size)
-    at = segment.rows[0]["received_at"]
-    key = segment.seal["public_key"] if segment.seal else ""
-    answer = store_batch(connection, batch, Arrival(at, key, gap_acknowledged=True))
-    now.stored += answer.stored
-    now.known += answer.duplicate
-
-
-def _store_apart(database: Database, archive: Archive, told: Told) -> None:
-    """Store what was kept apart, as it was, but for what is there."""
-    for _, of_probe in groupby(archive.read(quarantine), key=lambda row: row["probe_id"]):
-        rows = list(of_probe)
-        with database.write() as connection:
-            there = {
-                tuple(row)
-                for row in connection.execute(
-                    select(
-                        quarantine.c.probe_id,
-                        quarantine.c.chain,
-                        quarantine.c.seq,
-                        quarantine.c.hash,
-                    ).where(quarantine.c.probe_id == rows[0]["probe_id"])
-                )
-            }
-            new = [row for row in rows if _place(row) not in there]
-            for row in new:
-                ensure_month(connection, row["received_at"])
-            if new:
-                without_id = [{k: v for k, v in row.items() if k != "id"} for row in new]
-                connection.execute(insert(quarantine), without_id)
-        told(len(rows))
-
-
-def _forget_gone(connection: Connection, archive: Archive) -> None:
-    """Let the month's own rows be counted again, instead of what it left behind."""
-    connection.execute(delete(gone).where(gone.c.month == archive.manifest.month))
+def _parts(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    whole = iter(items)
+    while part := list(islice(whole, size)):
+        yield part

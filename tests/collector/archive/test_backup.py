@@ -1,22 +1,26 @@
 """A backup of a ledger that is written to, and what becomes of it."""
 
+import errno
 import sqlite3
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import func, select, text
 
-from collector.archive.backup import back_up, restore
+from collector.archive.backup import back_up, refuse_half_restored, restore
 from collector.errors import ArchiveError, LedgerError
 from collector.ledger.database import Database
 from collector.ledger.figures import unaccounted_slots
 from collector.ledger.schema import chains, records
 from collector.settings import LedgerSettings
+from linewatch import build
 from simulate import Fleet, FleetPlan, rhythm
 from tests.collector import postgres
 from tests.collector.conftest import ON_BOTH, NewLedger
@@ -177,3 +181,186 @@ def test_a_damaged_or_newer_backup_is_refused(new_ledger: NewLedger, tmp_path: P
     with pytest.raises(ArchiveError, match="but no ledger"):
         restore(place, empty, NOW, quiet)
     assert not place.path.exists()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """Yield a disk of its own, which a test may make read-only."""
+    disk = tmp_path / "disk # 100%"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "none", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_backup_on_a_read_only_disk_is_restored(
+    new_ledger: NewLedger, tmp_path: Path, disk: Path
+) -> None:
+    """One file without a log that has to be written beside it: neither checking nor restoring it
+    changes a byte of it, whatever its folder is called.
+    """
+    settings = new_ledger()
+    put_in(settings)
+    backup = disk / "ledger?.backup"
+    back_up(settings, backup, quiet)
+    assert [path.name for path in disk.iterdir()] == [backup.name]
+    content = backup.read_bytes()
+    # The versions that write and that read it: 1 is a file without a log, 2 is WAL.
+    assert content[18:20] == b"\x01\x01"
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    place = LedgerSettings(path=tmp_path / "new.sqlite")
+    restore(place, backup, NOW, quiet)
+    assert probes_in(place) == PLAN.probes
+    assert backup.read_bytes() == content
+    assert [path.name for path in disk.iterdir()] == [backup.name]
+
+
+@ON_BOTH
+def test_what_is_no_ledger_is_not_backed_up(new_place: NewPlace, tmp_path: Path) -> None:
+    """Of a database without tables there is no backup, and no file."""
+    settings = new_place()
+    if settings.url is None:
+        with closing(sqlite3.connect(settings.path)) as database, database:
+            database.execute("CREATE TABLE x (y)")
+    backup = tmp_path / "ledger.backup"
+    with pytest.raises(ArchiveError, match="no ledger"):
+        back_up(settings, backup, quiet)
+    assert not backup.exists()
+
+
+class OfServer:
+    """Databases of the tests' own PostgreSQL, and dumps of them."""
+
+    def __init__(self, server: postgres.Server, folder: Path) -> None:
+        self._server = server
+        self._folder = folder
+        self.made: list[str] = []
+
+    def database(self, *statements: str, template: str = "template1") -> LedgerSettings:
+        """Return a database in which these statements were run."""
+        self.made.append(self._server.new_database(template))
+        settings = self._server.settings(self.made[-1])
+        database = Database(settings)
+        with database.write() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        database.close()
+        return settings
+
+    def dump(self, *statements: str, template: str = "template1") -> Path:
+        """Return a dump of such a database."""
+        settings = self.database(*statements, template=template)
+        target = self._folder / f"{self.made[-1]}.dump"
+        url = settings.url.get_secret_value().replace("+psycopg", "") if settings.url else ""
+        command = ["pg_dump", "--format=custom", f"--file={target}", f"--dbname={url}"]
+        subprocess.run(command, check=True)
+        return target
+
+
+@pytest.fixture
+def of_server(server: postgres.Server, tmp_path: Path) -> Iterator[OfServer]:
+    """Yield what makes databases; they are gone after the test."""
+    made = OfServer(server, tmp_path)
+    yield made
+    for name in made.made:
+        server.drop(name)
+
+
+def test_only_a_ledger_of_a_known_version_goes_into_an_empty_database(of_server: OfServer) -> None:
+    """A dump of another program, of a newer one, or cut off is refused by its name, and a database
+    with any table too; nothing is changed.
+    """
+    place = of_server.database()
+    whole = of_server.dump(template="ledger_template")
+    newer = of_server.dump(
+        "UPDATE alembic_version SET version_num = '9999'", template="ledger_template"
+    )
+    other = of_server.dump("CREATE TABLE goods (id int)")
+    empty = of_server.dump()
+    short = whole.with_name("short.dump")
+    short.write_bytes(whole.read_bytes()[:-2000])
+    for source, error, words in (
+        (newer, LedgerError, "9999"),
+        (other, ArchiveError, f"{other} .*holds no ledger"),
+        (empty, ArchiveError, f"{empty} .*holds no ledger"),
+        (short, ArchiveError, str(short)),
+    ):
+        with pytest.raises(error, match=words):
+            restore(place, source, NOW, quiet)
+    with pytest.raises(ArchiveError, match=r"has tables \(goods\) already"):
+        restore(of_server.database("CREATE TABLE goods (id int)"), whole, NOW, quiet)
+    restore(place, whole, NOW, quiet)  # it was empty until now
+    with pytest.raises(ArchiveError, match="has a ledger already"):
+        restore(place, whole, NOW, quiet)
+
+
+def put_in(settings: LedgerSettings) -> None:
+    """Give a ledger a registry: by that it is known again."""
+    database = Database(settings)
+    register(database, Fleet(PLAN), NOW)
+    database.close()
+
+
+def probes_in(settings: LedgerSettings) -> int:
+    """Return how many probes a ledger has."""
+    database = Database(settings)
+    found = database.read_now(lambda c: c.execute(text("SELECT count(*) FROM probes")).scalar_one())
+    database.close()
+    return int(found)
+
+
+@pytest.mark.parametrize("broken", ["os.fsync", "pathlib.Path.rename"])
+def test_where_a_restore_fails_the_ledger_stays(
+    new_ledger: NewLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Whether the copy cannot be put onto the disk or cannot take the ledger's place: the ledger is
+    where it was, as it was.
+    """
+    settings = new_ledger()
+    backup = tmp_path / "ledger.backup"
+    back_up(settings, backup, quiet)
+    put_in(settings)
+    rename = Path.rename
+
+    def fail(first: object, *_: object) -> object:
+        if isinstance(first, Path) and not first.name.endswith(".part"):
+            return rename(first, *_)  # type: ignore[arg-type]
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(broken, fail)
+        with pytest.raises(ArchiveError, match="Input/output error"):
+            restore(settings, backup, NOW, quiet)
+    assert probes_in(settings) == PLAN.probes
+    assert not list(tmp_path.glob("*before*"))
+
+
+def test_no_new_ledger_takes_the_place_of_one_that_was_put_aside(
+    new_ledger: NewLedger, tmp_path: Path
+) -> None:
+    """After a restore that ended between its two renamings the next start refuses to make an empty
+    ledger and says what to do; either of that helps.
+    """
+    settings = new_ledger()
+    refuse_half_restored(settings)
+    backup = tmp_path / "ledger.backup"
+    back_up(settings, backup, quiet)
+    put_in(settings)
+    aside = settings.path.with_name(f"{settings.path.name}.before-20260601T000000Z")
+    settings.path.rename(aside)
+    with pytest.raises(ArchiveError, match=str(aside)):
+        refuse_half_restored(settings)
+    configuration = tmp_path / "config.yaml"
+    configuration.write_text(f"collector: {{ledger: {{path: {settings.path}}}}}\n")
+    words = ["collector", "migrate", "--config", str(configuration)]
+    done = CliRunner().invoke(build(), words)
+    assert done.exit_code == 1
+    assert "Restore again" in str(done.exception)
+    assert not settings.path.exists()
+    aside.rename(settings.path)
+    refuse_half_restored(settings)
+    assert probes_in(settings) == PLAN.probes
+    settings.path.rename(aside)
+    assert restore(settings, backup, NOW + timedelta(seconds=1), quiet) is None
+    refuse_half_restored(settings)
+    assert probes_in(settings) == 0
