@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -10,8 +11,8 @@ from collector.api import enrol, health, instruction, records
 from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import explain_refusals
 from collector.api.refusals import RefusalBook
-from collector.fleet_plans import FleetPlans
-from collector.housekeeping import keep_house
+from collector.fleet_plans import FleetPlans, make_plan
+from collector.housekeeping import HOUSE, House, keep_house
 from collector.ingest.checking import Checkers
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
@@ -51,9 +52,10 @@ def build(
     app[keys.WRITER] = writer = Writer(database, settings.limits)
     app[keys.REFUSALS] = refusals = RefusalBook(writer)
     app[keys.CHECKERS] = Checkers(settings.limits)
-    app[instruction.FLEET] = FleetPlans(database, settings)
+    app[instruction.FLEET] = plans = FleetPlans(partial(make_plan, database, settings))
     app[BODIES] = BodyBudget(settings.limits)
     app[DOORS] = []
+    app[HOUSE] = House()
     # The last one to start is the first one to end: sinks are given away and refusals are
     # written before the writer ends.
     app.cleanup_ctx.append(_run_threads)
@@ -61,6 +63,7 @@ def build(
     app[TASKS] = []
     app.cleanup_ctx.append(run_sinks)
     app.cleanup_ctx.append(keep_house)
+    app.cleanup_ctx.append(plans.run)
     _add_routes(app, settings)
     return app
 

@@ -6,6 +6,8 @@ LinewatchError
     │   └── LedgerBusyError   it has too much to do just now                exit 1
     │       └── CollisionError  two transactions wanted what the other had  exit 1
     ├── ArchiveError        an archive cannot be written, or is not what was      exit 1
+    ├── ReportError         what a report is asked of is not there              exit 2
+    ├── StandardError       a standard's file cannot be read, or is none      exit 2
     └── RegistryError       a registry command's words do not fit the registry  exit 2
 """
 
@@ -30,6 +32,18 @@ class CollisionError(LedgerBusyError):
 
 class ArchiveError(CollectorError):
     """An archive or a backup cannot be written or read, or is not what was written."""
+
+
+class ReportError(CollectorError):
+    """What a report is asked of is not in the registry or the ledger."""
+
+    exit_code = 2
+
+
+class StandardError(CollectorError):
+    """A standard's file is not there, cannot be read or is wrong: says which field, what to do."""
+
+    exit_code = 2
 
 
 class RegistryError(CollectorError):

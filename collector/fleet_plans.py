@@ -1,59 +1,139 @@
-"""The fleet's plan as the collector's instructions use it: computed now and then, not each time."""
+"""The fleet's plan as the collector's instructions use it: computed now and then, beside the rest.
+
+Of a country it takes seconds, a budget that has to be kept some more; with them in a thread all
+that the collector does would wait. So a large fleet's plan is made by a process of its own, and
+while a new one is made the last one serves.
+"""
 
 import asyncio
+import contextlib
 import logging
+import multiprocessing
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from multiprocessing.connection import Connection as Pipe
+from typing import Final
+
+from aiohttp import web
 
 from collector.errors import LedgerError
 from collector.ledger.database import Database
-from collector.ledger.fleet import FleetPlan, read_fleet
+from collector.ledger.fleet import FleetPlan, count_paths, read_fleet
 from collector.settings import CollectorSettings
 
 PLAN_SECONDS = 900.0
-"""How old a plan may be. It is of the whole registry: a new path draws its moments alone until it
-is in the next one."""
+"""How old a plan may be before another is made. It is of the whole registry: a new path draws its
+moments alone until it is in the next one."""
+
+SMALL_FLEET: Final = 1000
+"""Paths whose plan is made in a tenth of a second: less than it takes to start a process."""
+
+_NICE: Final = 10
+"""The process takes what the collectors on the machine leave."""
 
 _LOG = logging.getLogger(__name__)
+
+Make = Callable[[], Awaitable[FleetPlan]]
+"""Makes a plan; raises `LedgerError` where it cannot."""
 
 
 class FleetPlans:
     """The newest plan.
 
     Args:
-        database: the registry's.
-        settings: the collector's.
+        make: makes a new one.
         clock: seconds that never go back.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        settings: CollectorSettings,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._database = database
-        self._settings = settings
+    def __init__(self, make: Make, clock: Callable[[], float] = time.monotonic) -> None:
+        self._make = make
         self._clock = clock
         self._plan: FleetPlan | None = None
-        self._read_at = 0.0
-        self._reading = asyncio.Lock()
+        self._made_at = 0.0
+        self._making: asyncio.Task[None] | None = None
 
     async def current(self) -> FleetPlan:
-        """Return a plan that is at most `PLAN_SECONDS` old, or the last one where none can be read.
+        """Return the last plan; where it is older than `PLAN_SECONDS`, another is being made.
 
         Raises:
-            LedgerError: there is none yet, and it cannot be read.
+            LedgerError: there is none yet, and it cannot be made.
         """
-        async with self._reading:
-            if self._plan is None or self._clock() - self._read_at > PLAN_SECONDS:
-                try:
-                    self._plan = await self._database.read(
-                        lambda connection: read_fleet(connection, self._settings)
-                    )
-                except LedgerError as error:
-                    if self._plan is None:
-                        raise
-                    _LOG.warning("the fleet's plan stays the last one: %s", error)
-                self._read_at = self._clock()
-            return self._plan
+        if self._plan is None or self._clock() - self._made_at > PLAN_SECONDS:
+            if self._making is None or self._making.done():
+                self._making = asyncio.create_task(self._renew(), name="fleet plan")
+            if self._plan is None:
+                await asyncio.shield(self._making)
+        # Without one the task has raised.
+        return self._plan or FleetPlan()
+
+    async def run(self, app: web.Application) -> AsyncIterator[None]:
+        """End with the application what is being made (an aiohttp cleanup context)."""
+        del app
+        yield
+        await self.close()
+
+    async def close(self) -> None:
+        """Give up the plan that is being made."""
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.gather(self._making, return_exceptions=True)
+
+    async def _renew(self) -> None:
+        try:
+            self._plan = await self._make()
+        except Exception as error:
+            if self._plan is None:
+                raise
+            # Not only the ledger's: with the last plan everybody goes on measuring.
+            _LOG.warning("the fleet's plan stays the last one: %s: %s", type(error).__name__, error)
+        self._made_at = self._clock()
+
+
+async def make_plan(database: Database, settings: CollectorSettings) -> FleetPlan:
+    """Return a new plan: a large fleet's is made by another process.
+
+    Raises:
+        LedgerError: the registry cannot be read, or the process ended without a plan.
+    """
+    if await database.read(count_paths) <= SMALL_FLEET:
+        return await database.read(lambda connection: read_fleet(connection, settings))
+    return await plan_beside(settings)
+
+
+async def plan_beside(settings: CollectorSettings) -> FleetPlan:
+    """Return the plan that another process makes; it ends with this call, whatever becomes of it.
+
+    Raises:
+        LedgerError: the registry cannot be read, or the process ended without a plan.
+    """
+    # A copy of this process would hold copies of its locks and sockets: a new program instead.
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_send_plan, args=(settings, sending), daemon=True)
+    process.start()
+    sending.close()
+    try:
+        answer: FleetPlan | LedgerError = await asyncio.to_thread(receiving.recv)
+    except EOFError:
+        raise LedgerError("the process that made the fleet's plan ended without it") from None
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.join)
+        receiving.close()
+    if isinstance(answer, LedgerError):
+        raise answer
+    return answer
+
+
+def _send_plan(settings: CollectorSettings, sending: Pipe) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICE)
+    answer: FleetPlan | LedgerError
+    try:
+        with contextlib.closing(Database(settings.ledger)) as database:
+            answer = database.read_now(lambda connection: read_fleet(connection, settings))
+    except LedgerError as error:
+        answer = LedgerError(str(error))
+    sending.send(answer)

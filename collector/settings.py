@@ -51,6 +51,12 @@ class LedgerSettings(Section):
     connect_timeout_seconds: int = Field(
         5, ge=2, description="How long a connection to PostgreSQL may take."
     )
+    room_bytes: PositiveInt | None = Field(
+        None,
+        description="How much PostgreSQL's database may take: its disk, less what else is there. "
+        "null: it is not known, and nothing warns before it is full. Of SQLite it is the file's "
+        "disk.",
+    )
     latency_days: PositiveInt | None = Field(
         400,
         description="Latency records older than this are folded into hours, which are kept for "
@@ -227,6 +233,16 @@ class WebSettings(Section):
     )
 
 
+class ReportSettings(Section):
+    """What reports are made by."""
+
+    standards: Path | None = Field(
+        None,
+        description="A folder of standards of your own, a YAML file each, beside those that are "
+        "shipped ('linewatch standard list').",
+    )
+
+
 def _default_schedule() -> Schedule:
     """Return eight speed tests a day, three of them in the evening; light tasks often."""
     return Schedule(
@@ -263,6 +279,7 @@ class CollectorSettings(Section):
     sinks: SinkSettings = Field(
         SinkSettings(), description="Copies of the ledger as time series elsewhere."
     )
+    reports: ReportSettings = Field(ReportSettings(), description="What reports are made by.")
     schedule: Schedule = Field(
         default_factory=_default_schedule,
         description="The plan of every path that has no plan of its own.",

@@ -10,7 +10,7 @@ from collector import keys
 from collector.api.auth import Sender, authenticate
 from collector.errors import LedgerBusyError
 from collector.fleet_plans import FleetPlans
-from collector.ledger.identities import see_probe
+from collector.ledger.identities import see_probes
 from collector.ledger.instruction import read_instruction
 from protocol.constants import INSTRUCTION_PATH
 from protocol.model import encode
@@ -63,6 +63,6 @@ def _note_life(request: web.Request, sender: Sender) -> None:
     probe = sender.known.probe
     try:
         # Not waited for: where it cannot be written, the next request tries again.
-        request.app[keys.WRITER].submit(lambda connection: see_probe(connection, probe, now))
+        request.app[keys.WRITER].submit(lambda connection: see_probes(connection, {probe: now}))
     except LedgerBusyError:
         return

@@ -4,7 +4,6 @@ The public part shows what the public pages show. Every list comes in pages with
 parameter is a problem (RFC 9457) that says what is wrong with it.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,8 @@ from math import ceil
 from typing import Any
 
 from aiohttp import web
+from pydantic_core import to_json
+from sqlalchemy import Connection
 
 from collector import keys
 from collector.api import document, shapes
@@ -30,7 +31,7 @@ _SERIES_LIMIT, _SERIES_LIMIT_MOST = 1000, 5000
 _SERIES_SPAN = timedelta(days=30)
 _EVENT_SPAN = timedelta(days=30)
 _LARGEST_SEQ = 2**63 - 1
-_TASKS = tuple(shapes.VALUES)
+_TASKS = tuple(series_queries.VALUES)
 
 _NEWEST = "no-cache"
 _PUBLIC = "public, max-age=15"
@@ -60,7 +61,10 @@ class Asked:
 
     def json(self, content: object) -> web.Response:
         """Return the answer."""
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return self.written(to_json(content))
+
+    def written(self, body: bytes) -> web.Response:
+        """Return the answer that is written already."""
         open_to_all = {"Access-Control-Allow-Origin": "*"} if self.is_public else {}
         return answer(
             self.request,
@@ -165,9 +169,8 @@ async def read_lines(asked: Asked) -> web.StreamResponse:
     state = given.one_of("state", [state.value for state in LineState])
     chosen = Filter(given.text("ward"), given.text("carrier"), LineState(state) if state else None)
     limit, after = given.limit(_LIMIT, _LIMIT_MOST), given.name_cursor()
-    lines = await asked.request.app[OVERVIEW].lines(asked.request.app)
-    found = sorted(chosen.keep(lines), key=lambda one: one.line.id)
-    found = [one for one in found if after is None or one.line.id > after]
+    lines = await asked.request.app[OVERVIEW].lines_by_id(asked.request.app)
+    found = chosen.keep([one for own_id, one in lines.items() if after is None or own_id > after])
     return asked.json(
         {
             "lines": [shapes.line(one) for one in found[:limit]],
@@ -203,25 +206,25 @@ async def read_series(asked: Asked) -> web.StreamResponse:
         raise _not_found("line")
     key = given.text("series")
     series = await _series(asked, found.line.id, task, key) if key else None
-    rows = await asked.read(
-        lambda connection: series_queries.results_page(
+    about = {
+        "line": found.line.id,
+        "task": task,
+        "series": key,
+        "start": shapes.moment(start),
+        "end": shapes.moment(end),
+    }
+
+    def write(connection: Connection) -> bytes:
+        """Return the answer: of thousands of results it takes time, so not in the event loop."""
+        rows = series_queries.results_page(
             connection, found.line.id, task, (start, end), after, limit + 1, series
         )
-    )
-    more = len(rows) > limit
-    return asked.json(
-        {
-            "line": found.line.id,
-            "task": task,
-            "series": key,
-            "start": shapes.moment(start),
-            "end": shapes.moment(end),
-            "results": [shapes.result(row) for row in rows[:limit]],
-            "next_cursor": (
-                write_cursor(*series_queries.place_of(rows[limit - 1])) if more else None
-            ),
-        }
-    )
+        cursor = series_queries.place_of(rows[limit - 1]) if len(rows) > limit else None
+        results = shapes.results(rows[:limit], task)
+        next_cursor = write_cursor(*cursor) if cursor else None
+        return to_json({**about, "results": results, "next_cursor": next_cursor})
+
+    return asked.written(await asked.read(write))
 
 
 async def _series(asked: Asked, line: str, task: str, key: str) -> SeriesId:

@@ -13,7 +13,8 @@ from collector.errors import CollectorError
 from collector.ingest.body import EncodingError, TooSlowError, UnknownEncodingError, read_body
 from collector.ingest.verify import Batch, TooLargeError
 from collector.ledger.events import EventKind
-from collector.ledger.store import Arrival, GapError, store_batch
+from collector.ledger.store import Arrival, Delivery, GapError, store_batches
+from collector.ledger.writer import Shared
 from protocol.chain import ChainError
 from protocol.constants import GAP_ACKNOWLEDGED, GAP_HEADER, RECORDS_PATH
 from protocol.messages import IngestAnswer
@@ -102,7 +103,6 @@ async def _store(request: web.Request, sender: Sender, batch: Batch) -> IngestAn
         gap_acknowledged=request.headers.get(GAP_HEADER, "").lower() == GAP_ACKNOWLEDGED,
     )
     weight = batch.size_bytes + len(batch.received) * _ROW_OVERHEAD_BYTES
-    writing = request.app[keys.WRITER].run(
-        lambda connection: store_batch(connection, batch, arrival), weight, batch.probe
-    )
+    delivery = Shared(store_batches, Delivery(batch, arrival))
+    writing = request.app[keys.WRITER].run(delivery, weight, batch.probe)
     return await in_time(request, writing)

@@ -1,33 +1,14 @@
 """How the API writes what it read: JSON, times RFC 3339 in UTC, units in the names. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from collector.domain.series import SeriesId
-from collector.ledger.bookkeeping import series_of
+from collector.ledger.fold import FoldedResult
 from collector.ledger.proof_queries import ProbeRow
 from collector.ledger.queries import LineOverview, SiteRow
-
-VALUES = {
-    "speed": (
-        "download_bits_per_second",
-        "upload_bits_per_second",
-        "idle_latency_seconds",
-        "download_latency_seconds",
-        "upload_latency_seconds",
-    ),
-    "latency": ("round_trip_seconds", "delay_variation_seconds", "lost_ratio"),
-    "reach": (
-        "gateway_reached",
-        "dns_reached",
-        "ipv4_reached",
-        "ipv6_reached",
-        "server_reached",
-        "ipv6_state",
-    ),
-}
-"""The values that a result of each task has."""
+from collector.ledger.series_queries import VALUES
 
 Json = dict[str, Any]
 
@@ -85,19 +66,38 @@ def series(one: SeriesId) -> Json:
     }
 
 
-def result(row: Mapping[Any, Any]) -> Json:
-    """Return a result of a line, without what tells its probe."""
-    own = series_of(row)
+def results(rows: Iterable[Sequence[Any]], task: str) -> list[Json]:
+    """Return results of a line, without what tells their probe; their moments still as such.
+
+    Args:
+        rows: as `collector.ledger.series_queries.results_page` returns them.
+        task: of all of them.
+    """
+    # Thousands of results have the same but for their moments and values: it is made once.
+    alike: dict[Sequence[Any], Json] = {}
+    found = []
+    for row in rows:
+        same = row[3:14]
+        shared = alike.get(same)
+        if shared is None:
+            shared = alike[same] = _shared(same)
+        values = dict(zip(VALUES[task], row[14:], strict=False))
+        if isinstance(row, FoldedResult):
+            values["folded_hour"] = row.hour
+        found.append({"measured_at": row[1], "slot": row[2], **shared, **values})
+    return found
+
+
+def _shared(same: Sequence[Any]) -> Json:
+    quality, outcome, failure, flags, *parts = same
+    own = SeriesId._make(parts)
     return {
-        "measured_at": moment(row["measured_at"]),
-        "slot": moment(row["slot"]),
-        "time_quality": row["time_quality"],
-        "outcome": row["outcome"],
-        "failure_code": row["failure_code"],
-        "flags": row["flags"].split(),
+        "time_quality": quality,
+        "outcome": outcome,
+        "failure_code": failure,
+        "flags": flags.split(),
         "series": own.key,
         **series(own),
-        **{name: row[name] for name in VALUES.get(row["task"], ())},
     }
 
 

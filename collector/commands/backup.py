@@ -6,8 +6,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from collector.archive.backup import Told, back_up
+from collector.archive.backup import back_up
 from collector.archive.backup import restore as make_ledger
+from collector.archive.dump import Told
 from collector.commands.ledger import now
 from collector.commands.run import only_one
 from collector.ledger.engines import sqlite_file

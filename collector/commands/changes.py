@@ -1,21 +1,29 @@
-"""`linewatch carrier|site|line|server set`: what was registered wrongly, mended."""
+"""`linewatch carrier|site|ward|person|server set`: what was registered wrongly, mended."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 
 from collector.commands.ledger import opened
-from collector.commands.registry import TECHNOLOGIES
-from collector.commands.words import SPEED_OR_EMPTY
 from collector.domain.speeds import show_speed
 from collector.ledger import registry, schema
 from protocol.settings import Configuration
 
+Change = Callable[[Connection, Table, str, Mapping[str, Any]], dict[str, Any]]
+"""Changes a row, and returns what it held before."""
+
 # Names of what is changed are not checked for their form: one that does not exist has its answer.
 
 
-def set_row(configuration: Configuration, table: Table, name: str, given: dict[str, Any]) -> None:
+def set_row(
+    configuration: Configuration,
+    table: Table,
+    name: str,
+    given: dict[str, Any],
+    change: Change = registry.change,
+) -> None:
     """Change what was given and say what it was before; an empty word empties a column."""
     changes = {
         column: None if value == "" else value
@@ -23,14 +31,15 @@ def set_row(configuration: Configuration, table: Table, name: str, given: dict[s
         if value is not None
     }
     with opened(configuration) as (database, _), database.write() as connection:
-        before = registry.change(connection, table, name, changes)
+        before = change(connection, table, name, changes)
     click.secho(f"{registry.singular(table)} '{name}' changed:", fg="green")
     for column, value in changes.items():
         label = column.removesuffix("_bits_per_second").replace("_", " ")
-        click.echo(f"  {label}: {_in_words(column, before[column])} → {_in_words(column, value)}")
+        click.echo(f"  {label}: {in_words(column, before[column])} → {in_words(column, value)}")
 
 
-def _in_words(column: str, value: Any) -> str:  # noqa: ANN401 - whatever the column holds
+def in_words(column: str, value: Any) -> str:  # noqa: ANN401 - whatever the column holds
+    """Return a column's value for people; a dash where there is none."""
     if value is None:
         return "–"
     return show_speed(value) if column.endswith("bits_per_second") else str(value)
@@ -39,7 +48,10 @@ def _in_words(column: str, value: Any) -> str:  # noqa: ANN401 - whatever the co
 @click.command(epilog="Example: linewatch carrier set vnpt --name 'VNPT Hải Phòng'")
 @click.argument("carrier")
 @click.option("--name", help="As people write it.")
-@click.option("--complaint-address", help="Where complaints go: post or e-mail.")
+@click.option("--legal-name", help="As a letter addresses it.")
+@click.option("--complaint-email", help="Where complaints go.")
+@click.option("--postal-address", help="Where letters go.")
+@click.option("--telephone", help="For operators alone.")
 @click.pass_obj
 def carrier_set(configuration: Configuration, /, carrier: str, **given: str | None) -> None:
     """Mend what is known of a carrier: only what is given changes, '' empties it.
@@ -63,42 +75,3 @@ def site_set(configuration: Configuration, /, site: str, **given: Any) -> None: 
     The site's id stays: its lines and probes are known by it.
     """
     set_row(configuration, schema.sites, site, given)
-
-
-@click.command(epilog="Example: linewatch line set nvh-to-1-vnpt --download 300M --plan 'Home 300'")
-@click.argument("line")
-@click.option("--technology", type=click.Choice(TECHNOLOGIES))
-@click.option("--plan", help="The carrier's name for what is paid for.")
-@click.option(
-    "--download",
-    "contracted_download_bits_per_second",
-    type=SPEED_OR_EMPTY,
-    help="Contracted, as 300M.",
-)
-@click.option(
-    "--upload",
-    "contracted_upload_bits_per_second",
-    type=SPEED_OR_EMPTY,
-    help="Contracted, as 300M.",
-)
-@click.option(
-    "--declared-download",
-    "declared_download_bits_per_second",
-    type=SPEED_OR_EMPTY,
-    help="What the carrier has declared for this service.",
-)
-@click.option(
-    "--declared-upload",
-    "declared_upload_bits_per_second",
-    type=SPEED_OR_EMPTY,
-    help="What the carrier has declared for this service.",
-)
-@click.pass_obj
-def line_set(configuration: Configuration, /, line: str, **given: Any) -> None:  # noqa: ANN401 - options
-    """Mend what is known of a line: only what is given changes, '' empties it.
-
-    This is for mistakes: all of the line's records, old ones too, are then held against what stands
-    here. A contract that has really changed is a new line ('linewatch line add', then
-    'linewatch probe path'). So is another site or carrier: a line that has records keeps both.
-    """
-    set_row(configuration, schema.lines, line, given)

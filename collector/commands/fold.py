@@ -1,14 +1,18 @@
 """`linewatch collector fold`."""
 
+import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import click
 from sqlalchemy import Connection
 
-from collector.commands.ledger import now, opened
+from collector.commands.ledger import now, opened, write_beside
 from collector.commands.progress import bar
+from collector.domain.hours import hour_of
+from collector.ledger.due import count_old, sinks_behind
 from collector.ledger.engines import take_time
-from collector.ledger.fold import fold_step, left_to_fold
+from collector.ledger.folding import fold_old
 from protocol.settings import Configuration
 
 
@@ -30,23 +34,25 @@ def fold(configuration: Configuration, days: int | None) -> None:
         days = days or settings.ledger.latency_days
         if days is None:
             raise click.UsageError("collector.ledger.latency_days keeps all: name --older-than")
-        moment = now()
-        before = moment - timedelta(days=days)
-        total = database.read_now(lambda connection: _left(connection, before))
-        done = 0
+        before = now() - timedelta(days=days)
+        total = database.read_now(partial(_old, before=before))
         with bar("folding", total) as told:
-            count = 1
-            # Ends: every step takes records away.
-            while count:
-                with database.write() as connection:
-                    count = fold_step(connection, before, moment)
-                done += count
-                told(count)
-    click.secho(f"{done} latency records older than {days} days are in hours now", fg="green")
-    if done < total:
-        click.secho(f"{total - done} are left: a sink has not taken them yet", fg="yellow")
+            work = fold_old(database.read, partial(write_beside, database), before, now(), told)
+            done = asyncio.run(work)
+        behind = database.read_now(sinks_behind)
+    click.secho(
+        f"{done.records} latency records older than {days} days are in hours now", fg="green"
+    )
+    if done.unreadable:
+        text = "stay as they are: this version does not read their model"
+        click.secho(f"{done.unreadable} {text}", fg="yellow")
+    waiting = total - done.records - done.unreadable
+    if waiting > 0:
+        names = ", ".join(f"{name} (settled up to {upto})" for name, upto in behind.items())
+        why = f"not on the disk of every sink yet: {names}" if names else "come to in the next run"
+        click.secho(f"{waiting} are left: {why}", fg="yellow")
 
 
-def _left(connection: Connection, before: datetime) -> int:
+def _old(connection: Connection, before: datetime) -> int:
     take_time(connection)
-    return left_to_fold(connection, before)
+    return count_old(connection, hour_of(before))

@@ -1,9 +1,14 @@
 """What every command that works on the ledger directly does first and last."""
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
 
 from collector.errors import LedgerError
 from collector.ledger.database import Database
@@ -11,6 +16,8 @@ from collector.ledger.engines import sqlite_file
 from collector.ledger.migrate import newest_version, version_of
 from collector.settings import CollectorSettings
 from protocol.settings import Configuration
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -61,3 +68,22 @@ def _no_ledger(where: str) -> LedgerError:
 def now() -> datetime:
     """Return this moment, aware, UTC."""
     return datetime.now(UTC)
+
+
+async def write_beside(database: Database, job: Callable[[Connection], T]) -> T:
+    """Return what ``job`` returns, once it is committed: in a thread, in its own transaction.
+
+    Raises:
+        LedgerError: the ledger cannot be written; nothing of the job was.
+    """
+
+    def run() -> T:
+        with database.write() as connection:
+            return job(connection)
+
+    return await asyncio.to_thread(run)
+
+
+def local_day(settings: CollectorSettings) -> date:
+    """Return today, where the lines are."""
+    return datetime.now(ZoneInfo(settings.timezone)).date()

@@ -1,4 +1,4 @@
-"""`linewatch carrier|site|line|probe|operator …`: the registry from the command line."""
+"""`linewatch carrier|site|probe|operator …`: the registry from the command line."""
 
 import sys
 from datetime import timedelta
@@ -11,13 +11,11 @@ from sqlalchemy import Table
 from collector.commands.codes import show_code
 from collector.commands.ledger import now, opened
 from collector.commands.tables import show
-from collector.commands.words import NAME, SPEED, speeds_in_words
+from collector.commands.words import NAME
 from collector.errors import RegistryError
 from collector.ledger import registry, schema
 from protocol.messages import MeasuredPath, Schedule
 from protocol.settings import Configuration
-
-TECHNOLOGIES = ("fibre", "cable", "dsl", "4g", "5g", "other")
 
 PASSWORD_LETTERS = 10
 """The shortest password of an operator."""
@@ -41,20 +39,20 @@ def _list(configuration: Configuration, table: Table, columns: str, *, as_json: 
     show(rows, columns.split(), as_json=as_json)
 
 
-# --- Carriers, sites, lines ------------------------------------------------------------------
+# --- Carriers, sites -------------------------------------------------------------------------
 
 
 @click.command(epilog="Example: linewatch carrier add vnpt --name 'VNPT Hải Phòng'")
 @click.argument("carrier", type=NAME)
 @click.option("--name", required=True, help="As people write it.")
-@click.option("--complaint-address", help="Where complaints go: post or e-mail.")
+@click.option("--legal-name", help="As a letter addresses it.")
+@click.option("--complaint-email", help="Where complaints go.")
+@click.option("--postal-address", help="Where letters go.")
+@click.option("--telephone", help="For operators alone.")
 @click.pass_obj
-def carrier_add(
-    configuration: Configuration, carrier: str, name: str, complaint_address: str | None
-) -> None:
+def carrier_add(configuration: Configuration, /, carrier: str, **row: str | None) -> None:
     """Register a carrier."""
-    row = {"id": carrier, "name": name, "complaint_address": complaint_address}
-    _add(configuration, schema.carriers, row, name)
+    _add(configuration, schema.carriers, {"id": carrier, **row}, row["name"])
 
 
 @click.command(epilog="Example: linewatch carrier list")
@@ -62,7 +60,7 @@ def carrier_add(
 @click.pass_obj
 def carrier_list(configuration: Configuration, as_json: bool) -> None:
     """List the carriers."""
-    _list(configuration, schema.carriers, "id name complaint_address", as_json=as_json)
+    _list(configuration, schema.carriers, "id name complaint_email postal_address", as_json=as_json)
 
 
 @click.command(
@@ -88,54 +86,6 @@ def site_add(configuration: Configuration, /, site: str, **row: Any) -> None:  #
 def site_list(configuration: Configuration, as_json: bool) -> None:
     """List the sites."""
     _list(configuration, schema.sites, "id name ward address", as_json=as_json)
-
-
-@click.command(
-    epilog="Example: linewatch line add nvh-to-1-vnpt --site nvh-to-1 --carrier vnpt "
-    "--technology fibre --plan 'Home 300' --download 300M --upload 300M"
-)
-@click.argument("line", type=NAME)
-@click.option("--site", "site_id", required=True, help="Where it ends.")
-@click.option("--carrier", "carrier_id", required=True, help="Whose it is.")
-@click.option("--technology", required=True, type=click.Choice(TECHNOLOGIES))
-@click.option("--plan", help="The carrier's name for what is paid for.")
-@click.option(
-    "--download", "contracted_download_bits_per_second", type=SPEED, help="Contracted, as 300M."
-)
-@click.option(
-    "--upload", "contracted_upload_bits_per_second", type=SPEED, help="Contracted, as 300M."
-)
-@click.option(
-    "--declared-download",
-    "declared_download_bits_per_second",
-    type=SPEED,
-    help="What the carrier has declared for this service.",
-)
-@click.option(
-    "--declared-upload",
-    "declared_upload_bits_per_second",
-    type=SPEED,
-    help="What the carrier has declared for this service.",
-)
-@click.pass_obj
-def line_add(configuration: Configuration, /, line: str, **row: Any) -> None:  # noqa: ANN401 - options
-    """Register a line: one carrier's service at one site."""
-    stored = speeds_in_words(
-        row["contracted_download_bits_per_second"], row["contracted_upload_bits_per_second"]
-    )
-    _add(configuration, schema.lines, {"id": line, **row}, stored)
-
-
-@click.command(epilog="Example: linewatch line list")
-@_as_json
-@click.pass_obj
-def line_list(configuration: Configuration, as_json: bool) -> None:
-    """List the lines."""
-    columns = (
-        "id site_id carrier_id technology plan contracted_download_bits_per_second "
-        "contracted_upload_bits_per_second"
-    )
-    _list(configuration, schema.lines, columns, as_json=as_json)
 
 
 # --- Probes ----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import click
 
 from collector.app import build
+from collector.archive.backup import refuse_half_restored
 from collector.errors import CollectorError, LedgerError
 from collector.ledger.database import Database
 from collector.ledger.engines import sqlite_file
@@ -43,7 +45,7 @@ def run(configuration: Configuration, listen: str | None) -> None:
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--listen") from None
         settings = settings.model_copy(update={"listen": listen})
-    with only_one(settings.ledger), contextlib.closing(Database(settings.ledger)) as database:
+    with opened_to_migrate(settings.ledger) as database:
         before, after = bring_to_version(database)
         if before != after:
             _LOG.info("the ledger's tables are of version %s now (before: %s)", after, before)
@@ -56,10 +58,27 @@ async def _serve_until_told(settings: CollectorSettings, database: Database) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     serving = await serve(build(settings, database), settings)
+    # What is loaded by now stays: without this, looking for garbage goes through all of it each
+    # time, a tenth of a second in which nobody is answered.
+    gc.freeze()
     click.echo(f"listening on {serving.url}")
     # Ends when a signal comes.
     await told.wait()
     await serving.stop()
+
+
+@contextlib.contextmanager
+def opened_to_migrate(ledger: LedgerSettings) -> Iterator[Database]:
+    """Yield the ledger, or the place of a new one, for this program alone.
+
+    Raises:
+        ArchiveError: a ledger was put aside there, and the one that was to replace it is not there.
+        LedgerError: the settings name no database that can be used.
+    """
+    with only_one(ledger):
+        refuse_half_restored(ledger)
+        with contextlib.closing(Database(ledger)) as database:
+            yield database
 
 
 @contextlib.contextmanager
@@ -99,7 +118,7 @@ def only_one(ledger: LedgerSettings) -> Iterator[None]:
 def migrate(configuration: Configuration) -> None:
     """Bring the ledger to this program's version; `collector run` does it too."""
     settings = configuration.section("collector", CollectorSettings)
-    with only_one(settings.ledger), contextlib.closing(Database(settings.ledger)) as database:
+    with opened_to_migrate(settings.ledger) as database:
         before, after = bring_to_version(database)
     if before == after:
         click.echo(f"the ledger is of version {after} already")

@@ -137,7 +137,8 @@ def server_load(configuration: Configuration, as_json: bool) -> None:
     """Show what the fleet's speed tests load each server with, in its fullest part of the day.
 
     The peak is a bound that no moment exceeds, each way. Above its budget only a server is whose
-    paths have one test a day left, or whose fastest lines are above it alone.
+    paths have one test a day left, or whose fastest lines are above it by themselves: one line for
+    each plan, and for each of the turns that its servers take. Then the command ends with 1.
     """
     with opened(configuration) as (database, settings):
         plan = database.read_now(lambda connection: read_fleet(connection, settings))
@@ -148,7 +149,7 @@ def server_load(configuration: Configuration, as_json: bool) -> None:
             "tests_per_day": round(load.tests_per_day, 1),
             "mean_bits_per_second": round(load.mean_bits_per_second),
             "peak_bits_per_second": round(load.peak_bits_per_second),
-            "budget_bits_per_second": plan.budgets.get(name),
+            "budget_bits_per_second": _rounded(plan.budgets.get(name)),
         }
         for name, load in plan.fleet.loads.items()
     ]
@@ -158,6 +159,12 @@ def server_load(configuration: Configuration, as_json: bool) -> None:
         click.secho(f"above their budgets: {', '.join(map(str, over))}", fg="red", err=True)
     if plan.fleet.windows:
         click.secho(f"{len(plan.fleet.windows)} paths have fewer tests than their plans", err=True)
+    if over:
+        raise SystemExit(1)
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
 
 
 def _is_over(row: Mapping[str, Any]) -> bool:

@@ -1,7 +1,6 @@
 """`linewatch collector sinks list|fill|refill|forget`: how far each copy of the ledger is."""
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -10,18 +9,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Connection
 
-from collector.commands.ledger import now, opened
+from collector.commands.ledger import now, opened, write_beside
 from collector.commands.tables import show
 from collector.errors import RegistryError
 from collector.ledger.database import Database
 from collector.ledger.tail import horizon
-from collector.settings import CollectorSettings
+from collector.settings import CollectorSettings, InfluxdbSettings
 from collector.sinks import keeping
+from collector.sinks.far_end import AwayError
 from collector.sinks.feeder import Feeder, Step
-from collector.sinks.running import open_far_end, own_name
+from collector.sinks.running import open_far_end, own_name, place_of
 from protocol.settings import Configuration
 
-_COLUMNS: Final = "name url cursor lag_records lag_seconds written held_back set_aside fed_by"
+_COLUMNS: Final = (
+    "name url cursor settled lag_records lag_seconds written held_back set_aside fed_by"
+)
 _LOOK_SECONDS: Final = 0.5
 """How often it is looked how far a collector that feeds the sink has come."""
 
@@ -32,8 +34,9 @@ _LOOK_SECONDS: Final = 0.5
 def sinks_list(configuration: Configuration, as_json: bool) -> None:
     """List the sinks: how far each is, and how far behind.
 
-    Those that are in the settings no longer have no address. What the ledger keeps for them, it
-    keeps until they are forgotten.
+    Up to `settled` a far end has the records on its disk: what it has not, the ledger neither folds
+    nor drops. Those that are in the settings no longer have no address, and what the ledger keeps
+    for them, it keeps until they are forgotten.
     """
     with opened(configuration) as (database, settings):
         _add_missing(database, settings)
@@ -43,8 +46,9 @@ def sinks_list(configuration: Configuration, as_json: bool) -> None:
 
 @click.command(epilog="Example: linewatch collector sinks fill victoria")
 @click.argument("name")
+@click.option("--moved", is_flag=True, help="Its data is at its new address, too.")
 @click.pass_obj
-def fill(configuration: Configuration, name: str) -> None:
+def fill(configuration: Configuration, name: str, moved: bool) -> None:
     """Write to a sink all that it does not have yet, and show how far that is.
 
     A collector that runs does it by itself: then this only watches.
@@ -52,6 +56,10 @@ def fill(configuration: Configuration, name: str) -> None:
     with opened(configuration) as (database, settings):
         _check_known(settings, name)
         _add_missing(database, settings)
+        if moved:
+            with database.write() as connection:
+                keeping.note_far_end(connection, name, _places(settings)[name])
+        _refuse_moved(database, settings, name)
         asyncio.run(_fill(database, settings, name))
 
 
@@ -69,6 +77,7 @@ def refill(configuration: Configuration, name: str) -> None:
         _add_missing(database, settings)
         with database.write() as connection:
             keeping.begin_again(connection, name)
+            keeping.note_far_end(connection, name, _places(settings)[name])
         asyncio.run(_fill(database, settings, name))
 
 
@@ -104,16 +113,17 @@ async def _fill(database: Database, settings: CollectorSettings, name: str) -> N
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
-    far_end = open_far_end(next(one for one in settings.sinks.influxdb if one.name == name))
+    chosen = next(one for one in settings.sinks.influxdb if one.name == name)
+    far_end = open_far_end(chosen)
     holder = own_name()
-    write = partial(_write, database)
+    write = partial(write_beside, database)
     feeder = Feeder(name, database, write, far_end, holder=holder, now=now)
     try:
         with bar:
             shown = bar.add_task(name, total=target)
             while (state := await database.read(partial(keeping.read, name=name))).cursor < target:
                 bar.update(shown, completed=state.cursor)
-                step = await feeder.step()
+                step = await _step(feeder, chosen)
                 if step is Step.ELSEWHERE:
                     bar.update(shown, description=f"{name}, fed by {state.holder}")
                 if step is not Step.MOVED:
@@ -128,19 +138,37 @@ async def _fill(database: Database, settings: CollectorSettings, name: str) -> N
     )
 
 
-async def _write(database: Database, job: Callable[[Connection], object]) -> object:
-    def run() -> object:
-        with database.write() as connection:
-            return job(connection)
-
-    return await asyncio.to_thread(run)
+async def _step(feeder: Feeder, sink: InfluxdbSettings) -> Step:
+    try:
+        return await feeder.step()
+    except AwayError as error:
+        raise AwayError(
+            f"sink '{sink.name}', {place_of(sink)}: {error}. Does it run, and does "
+            "collector.sinks.influxdb have its url, bucket, org and token as it has them?"
+        ) from None
 
 
 def _add_missing(database: Database, settings: CollectorSettings) -> None:
-    names = [one.name for one in settings.sinks.influxdb]
-    if names:
+    places = _places(settings)
+    if places:
         with database.write() as connection:
-            keeping.add_missing(connection, names, now())
+            keeping.add_missing(connection, places, now())
+
+
+def _places(settings: CollectorSettings) -> dict[str, str]:
+    return {one.name: place_of(one) for one in settings.sinks.influxdb}
+
+
+def _refuse_moved(database: Database, settings: CollectorSettings, name: str) -> None:
+    """Raise `RegistryError` where a sink is not where it was filled: going on leaves a hole."""
+    places = _places(settings)
+    before = database.read_now(partial(keeping.moved, far_ends=places)).get(name)
+    if before is not None:
+        raise RegistryError(
+            f"sink '{name}' was filled at {before}, and is at {places[name]} now: "
+            f"'linewatch collector sinks refill {name}' writes all to it, or '… fill {name} "
+            "--moved', if its data moved with it"
+        )
 
 
 def _check_known(settings: CollectorSettings, name: str) -> None:
@@ -165,6 +193,7 @@ def _rows(connection: Connection, settings: CollectorSettings) -> list[dict[str,
                 "name": state.name,
                 "url": urls.get(name),
                 "cursor": state.cursor,
+                "settled": state.settled,
                 "lag_records": lag.records,
                 "lag_seconds": round(lag.seconds, 1),
                 "written": state.written,

@@ -1,9 +1,11 @@
-"""What the registry's commands take as words: names and speeds."""
+"""What the registry's commands take as words: names, speeds and days."""
 
+from datetime import date
 from typing import Any, Final
 
 import click
 
+from collector.domain.days import read_day
 from collector.domain.speeds import parse_speed, show_speed
 from collector.ledger.registry import NAME_FORM
 
@@ -79,3 +81,30 @@ def speeds_in_words(download: int | None, upload: int | None) -> str:
     if download is None and upload is None:
         return "no speed known"
     return f"{show_speed(download)} down, {show_speed(upload)} up"
+
+
+class _Day(click.ParamType[Any]):
+    """A day: 2026-10-05, or as it is written in Viet Nam, 5/10/2026.
+
+    Args:
+        may_be_empty: whether an empty word is returned as it is, for "not known".
+    """
+
+    name = "day"
+
+    def __init__(self, *, may_be_empty: bool = False) -> None:
+        self._may_be_empty = may_be_empty
+
+    def convert(
+        self, value: str | date, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date | str:
+        """Return the day, or fail with an example."""
+        if isinstance(value, date) or (self._may_be_empty and not value.strip()):
+            return value
+        try:
+            return read_day(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DAY, DAY_OR_EMPTY = _Day(), _Day(may_be_empty=True)

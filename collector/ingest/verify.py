@@ -78,7 +78,7 @@ def verify(body: bytes, probe: str, key: Ed25519PublicKey) -> Batch:
             raise TooLargeError(
                 f"line {number} is longer than {MAX_RECORD_BYTES} bytes", line=number
             )
-    reader = _Reader()
+    reader = Reader()
     links = follow(lines, reader.link)
     if links[0].probe != probe:
         raise ChainError(
@@ -93,7 +93,7 @@ def verify(body: bytes, probe: str, key: Ed25519PublicKey) -> Batch:
     return Batch(probe, links[0].chain, received, seal, len(body))
 
 
-class _Reader:
+class Reader:
     """Reads a batch's lines: most of them once, for their place and their content alike."""
 
     def __init__(self) -> None:

@@ -3,18 +3,19 @@
 Every function is a part of one job of the writer; the caller commits.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, insert, select, update
 
 from collector.domain.placement import Gap
 from collector.domain.series import SeriesId
+from collector.ledger.bulk import find_at
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     chains,
@@ -63,15 +64,27 @@ _ADVANCING = (
 )
 
 
-def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> End:
+def lock_chain(
+    connection: Connection, probe: str, chain: str, at: datetime, *, new: bool = True
+) -> End:
     """Return how far a chain is here, and hold it until the commit.
 
     Whoever puts anything of a chain into the ledger holds this lock: it is what keeps two
     collectors from storing the same record twice. A chain that is new is made first, so that there
-    is a row to lock; of two that make it at once, the second waits for the first's commit.
+    is a row to lock; of two that make it at once, the second waits for the first's commit. One
+    chain by a statement: a distributed PostgreSQL locks no rows of several machines by one.
+
+    Args:
+        connection: of the writer.
+        probe: whose chain.
+        chain: its name.
+        at: when something of it came.
+        new: whether it is made where it is not here; if not, it is told to be empty.
     """
     where = {"of_probe": probe, "of_chain": chain}
     found = connection.execute(_LOCKING, where).one_or_none()
+    if found is None and not new:
+        return End(0, GENESIS_HASH, 0)
     if found is None:
         row = {
             "probe_id": probe,
@@ -86,20 +99,20 @@ def lock_chain(connection: Connection, probe: str, chain: str, at: datetime) -> 
     return End(found.next_seq, found.last_hash, found.gone_before or 0)
 
 
-def advance_chain(
-    connection: Connection, probe: str, chain: str, end: tuple[int, str], at: datetime
+def advance_chains(
+    connection: Connection, ends: Sequence[tuple[str, str, int, str, datetime]]
 ) -> None:
-    """Set a chain's end: its next seq, and the hash of the record before that."""
-    connection.execute(
-        _ADVANCING,
-        {
-            "of_probe": probe,
-            "of_chain": chain,
-            "to_next_seq": end[0],
-            "to_last_hash": end[1],
-            "to_last_received_at": at,
-        },
-    )
+    """Set chains' ends.
+
+    Args:
+        connection: of the writer; it holds the chains.
+        ends: of each probe and chain its next seq, the hash of the record before that, and when
+            that came.
+    """
+    connection.execute(_ADVANCING, [dict(zip(_OF_END, end, strict=True)) for end in ends])
+
+
+_OF_END = ("of_probe", "of_chain", "to_next_seq", "to_last_hash", "to_last_received_at")
 
 
 def mark_forked(connection: Connection, probe: str, chain: str, at: datetime) -> None:
@@ -140,55 +153,61 @@ def fill_gaps(connection: Connection, probe: str, chain: str, seqs: Iterable[int
         )
 
 
-def keep_seal(connection: Connection, seal: Seal, public_key: str, at: datetime) -> None:
-    """Keep a seal with the key that it was checked with, once. Its chain is locked."""
-    key = {f"of_{name}": getattr(seal, name) for name in ("probe", "chain", "seq", "hash")}
-    if connection.execute(_SEAL, key).first() is not None:
-        return
-    row = {
-        "probe_id": seal.probe,
-        "chain": seal.chain,
-        "seq": seal.seq,
-        "hash": seal.hash,
-        "signature": seal.signature,
-        "public_key": public_key,
-        "received_at": at,
+class Sealed(NamedTuple):
+    """A seal, the key that it was checked with, and when it came."""
+
+    seal: Seal
+    public_key: str
+    at: datetime
+
+
+def keep_seals(connection: Connection, sealed: Iterable[Sealed]) -> None:
+    """Keep seals, each once. Their chains are locked."""
+    rows = {
+        (one.seal.probe, one.seal.chain, one.seal.seq, one.seal.hash): {
+            "probe_id": one.seal.probe,
+            "chain": one.seal.chain,
+            "seq": one.seal.seq,
+            "hash": one.seal.hash,
+            "signature": one.seal.signature,
+            "public_key": one.public_key,
+            "received_at": one.at,
+        }
+        for one in sealed
     }
-    connection.execute(_KEEPING_SEAL, row)
+    if not rows:
+        return
+    for known in find_at(connection, _OF_SEAL, _OF_SEAL, list(rows)):
+        rows.pop(tuple(known), None)
+    if rows:
+        connection.execute(_KEEPING_SEALS, list(rows.values()))
 
 
-_SEAL = (
-    select(seals.c.seq)
-    .where(
-        seals.c.probe_id == bindparam("of_probe"),
-        seals.c.chain == bindparam("of_chain"),
-        seals.c.seq == bindparam("of_seq"),
-        seals.c.hash == bindparam("of_hash"),
-    )
-    .limit(1)
-)
-_KEEPING_SEAL = insert(seals)
+_OF_SEAL = (seals.c.probe_id, seals.c.chain, seals.c.seq, seals.c.hash)
+_KEEPING_SEALS = insert(seals)
 
 
-def count_ingest(connection: Connection, probe: str, counts: Mapping[str, int]) -> None:
-    """Add a batch's received, stored, duplicate and quarantined lines to the probe's totals."""
-    add_counts(connection, ingest_totals, [{"probe_id": probe, **counts}], list(counts))
+def count_ingest(connection: Connection, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Add received, stored, duplicate and quarantined lines of batches to their probes' totals."""
+    rows = [{"probe_id": probe, **of_batch} for probe, of_batch in sorted(counts.items())]
+    add_counts(connection, ingest_totals, rows, _OF_BATCH)
 
 
-def count_outcomes(connection: Connection, probe: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add stored records to the totals of their path, task and outcome; not tombstones."""
-    counts = Counter(
-        (row["path"], row["task"], row["outcome"]) for row in rows if row["outcome"] is not None
-    )
-    add_counts(
-        connection,
-        outcome_totals,
-        [
-            {"probe_id": probe, "path": path, "task": task, "outcome": outcome, "records": count}
-            for (path, task, outcome), count in sorted(counts.items())
-        ],
-        ["records"],
-    )
+_OF_BATCH = ("received", "stored", "duplicate", "quarantined")
+
+
+def count_outcomes(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add stored records to their probe's totals of path, task and outcome; not tombstones."""
+    counts = Counter(_OF_TOTAL(row) for row in rows if row["outcome"] is not None)
+    totals = [
+        dict(zip(_TOTAL, place, strict=True)) | {"records": count}
+        for place, count in sorted(counts.items())
+    ]
+    add_counts(connection, outcome_totals, totals, ["records"])
+
+
+_TOTAL = ("probe_id", "path", "task", "outcome")
+_OF_TOTAL = itemgetter(*_TOTAL)
 
 
 def series_of(row: Mapping[Any, Any]) -> SeriesId:
@@ -281,26 +300,15 @@ def _noting_latest(dialect: str) -> Insert:
     )
 
 
-_PLACE = itemgetter("probe_id", "chain", "received_at", "seq")
-_AT_PLACES = select(records.c.seq, records.c.id).where(
-    records.c.probe_id == bindparam("of_probe"),
-    records.c.chain == bindparam("of_chain"),
-    records.c.received_at == bindparam("came"),
-    records.c.seq.in_(bindparam("seqs", expanding=True)),
-)
+_OF_RECORD = (records.c.probe_id, records.c.chain, records.c.seq, records.c.received_at)
+_PLACE = itemgetter(*(column.name for column in _OF_RECORD))
 
 
 def _find_ids(
-    connection: Connection, rows: Iterable[Mapping[str, Any]]
+    connection: Connection, rows: Sequence[Mapping[str, Any]]
 ) -> dict[tuple[Any, ...], int]:
     """Return the numbers of stored records by their places."""
-    seqs: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for row in rows:
-        *arrival, seq = _PLACE(row)
-        seqs[tuple(arrival)].append(seq)
-    found: dict[tuple[Any, ...], int] = {}
-    for arrival, some in seqs.items():
-        values = dict(zip(("of_probe", "of_chain", "came"), arrival, strict=True))
-        for seq, number in connection.execute(_AT_PLACES, values | {"seqs": some}):
-            found[*arrival, seq] = number
-    return found
+    if not rows:
+        return {}
+    found = find_at(connection, (*_OF_RECORD, records.c.id), _OF_RECORD, [*map(_PLACE, rows)])
+    return {tuple(row[:-1]): row[-1] for row in found}

@@ -1,4 +1,4 @@
-"""Insert many rows at once, at the driver's own cost.
+"""Insert many rows at once, at the driver's own cost; find many at once, each by its index.
 
 SQLAlchemy takes each row of an INSERT apart and puts it together again, which costs more than
 storing it. Here a table's statement is made once, and rows go to the driver as they are bound:
@@ -10,7 +10,7 @@ storing it. Here a table's statement is made once, and rows go to the driver as 
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, Final
 
@@ -22,11 +22,15 @@ from sqlalchemy import (
     Engine,
     Float,
     LargeBinary,
+    Result,
     SmallInteger,
     String,
     Table,
+    TextualSelect,
+    bindparam,
     event,
     insert,
+    text,
 )
 
 from collector.ledger.schema import Moment, to_microseconds
@@ -48,32 +52,90 @@ _ON_THE_WIRE: Final = (
 """PostgreSQL's types: the first that fits a column."""
 
 
-def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    with_ids: bool = False,
+) -> None:
     """Insert rows that have every column of a table but those that number themselves.
 
     Args:
         connection: of the writer.
         table: where to.
         rows: their values as Python has them; moments are aware.
+        with_ids: whether they have the numbers, too.
 
     Raises:
         DBAPIError: as of any other statement.
     """
     if connection.dialect.name == "postgresql":
-        _copy(connection, table, rows)
+        _copy(connection, table, rows, with_ids=with_ids)
         return
-    bound = _bind(table, rows)
+    bound = _bind(table, rows, with_ids=with_ids)
     for part in _parts(bound):
-        connection.exec_driver_sql(_inserting(table, len(part)), tuple(chain.from_iterable(part)))
+        statement = _inserting(table, len(part), with_ids=with_ids)
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def _copy(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, with_ids: bool
+) -> None:
     if len(rows) == 1:
         # It is no executemany for SQLAlchemy, and no gain.
         connection.execute(insert(table), rows)
         return
-    types = {_TYPES: tuple(_type_of(column) for column in _columns(table))}
-    connection.exec_driver_sql(_copying(table), _bind(table, rows), execution_options=types)
+    columns = _columns(table, with_ids=with_ids)
+    types = {_TYPES: tuple(map(_type_of, columns))}
+    bound = _bind(table, rows, with_ids=with_ids)
+    statement = _copying(table, with_ids=with_ids)
+    connection.exec_driver_sql(statement, bound, execution_options=types)
+
+
+def find_at(
+    connection: Connection,
+    what: tuple[Column[Any], ...],
+    by: tuple[Column[Any], ...],
+    places: Sequence[tuple[Any, ...]],
+) -> Result[Any]:
+    """Return the rows that have one of some places.
+
+    It is a join, as SQLite goes through all of a table for an IN of several columns. Places are
+    filled up to a power of two by such as nothing has, so that there are few statements to prepare.
+
+    Args:
+        connection: any.
+        what: columns of one table.
+        by: its columns that make a place; an index begins with most of them.
+        places: values of these, at least one; none twice.
+    """
+    size = 1 << (len(places) - 1).bit_length()
+    filled = chain(places, repeat((None,) * len(by), size - len(places)))
+    values = dict(enumerate(chain.from_iterable(filled)))
+    return connection.execute(
+        _finding(what, by, size), {f"v{number}": value for number, value in values.items()}
+    )
+
+
+@cache
+def _finding(
+    what: tuple[Column[Any], ...], by: tuple[Column[Any], ...], size: int
+) -> TextualSelect:
+    table = by[0].table
+    numbers = iter(range(size * len(by)))
+    rows = ", ".join(f"({', '.join(f':v{next(numbers)}' for _ in by)})" for _ in range(size))
+    names = ", ".join(own.name for own in by)
+    same = " AND ".join(f"{table.name}.{own.name} = wanted.{own.name}" for own in by)
+    query = text(
+        f"WITH wanted({names}) AS (VALUES {rows}) "  # noqa: S608 - our own names
+        f"SELECT {', '.join(f'{table.name}.{own.name}' for own in what)} "
+        f"FROM wanted JOIN {table.name} ON {same}"
+    )
+    types = [own.type for own in by] * size
+    return query.bindparams(
+        *(bindparam(f"v{number}", type_=type_) for number, type_ in enumerate(types))
+    ).columns(*what)
 
 
 def copy_where_asked(engine: Engine) -> None:
@@ -92,12 +154,15 @@ def copy_where_asked(engine: Engine) -> None:
 
 
 @cache
-def _columns(table: Table) -> tuple[Column[Any], ...]:
-    return tuple(column for column in table.columns if column is not table.autoincrement_column)
+def _columns(table: Table, *, with_ids: bool = False) -> tuple[Column[Any], ...]:
+    numbers = None if with_ids else table.autoincrement_column
+    return tuple(column for column in table.columns if column is not numbers)
 
 
-def _bind(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-    columns = _columns(table)
+def _bind(
+    table: Table, rows: Sequence[Mapping[str, Any]], *, with_ids: bool = False
+) -> list[tuple[Any, ...]]:
+    columns = _columns(table, with_ids=with_ids)
     take = itemgetter(*(column.name for column in columns))
     moments = [place for place, column in enumerate(columns) if isinstance(column.type, Moment)]
     bound = []
@@ -120,8 +185,8 @@ def _parts(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
 
 
 @cache
-def _inserting(table: Table, rows: int) -> str:
-    columns = _columns(table)
+def _inserting(table: Table, rows: int, *, with_ids: bool = False) -> str:
+    columns = _columns(table, with_ids=with_ids)
     names = ", ".join(column.name for column in columns)
     places = f"({', '.join('?' * len(columns))})"
     values = ", ".join([places] * rows)
@@ -129,8 +194,8 @@ def _inserting(table: Table, rows: int) -> str:
 
 
 @cache
-def _copying(table: Table) -> str:
-    names = ", ".join(column.name for column in _columns(table))
+def _copying(table: Table, *, with_ids: bool = False) -> str:
+    names = ", ".join(column.name for column in _columns(table, with_ids=with_ids))
     return f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
 
 

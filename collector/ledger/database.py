@@ -83,5 +83,4 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        raise engines.kind_of(error)(f"{doing}: {reason}") from error
+        raise engines.kind_of(error)(f"{doing}: {engines.said(error)}") from error

@@ -1,12 +1,12 @@
 """Give records their moment by the rule of `collector.domain.time_correction`."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from collector.domain.time_correction import (
     Anchor,
@@ -17,6 +17,7 @@ from collector.domain.time_correction import (
     date_record,
     is_trusted,
 )
+from collector.ledger.bulk import find_at
 from collector.ledger.schema import SERIES_COLUMNS, corrections, records
 from protocol.records import Outcome
 
@@ -111,22 +112,30 @@ def _nearest_anchors(
     return found
 
 
-def correct_waiting(connection: Connection, probe: str, anchors: Anchors) -> list[dict[str, Any]]:
+def correct_waiting(connection: Connection, anchors: Mapping[str, Anchors]) -> list[dict[str, Any]]:
     """Date the stored records that waited for one of these; return them as they are now.
 
     Args:
         connection: of the writer; the new records are stored already.
-        probe: whose records.
-        anchors: that the records just stored are.
+        anchors: that the records just stored are, by their probes.
     """
+    boots = [
+        (probe, boot, TimeQuality.NONE.value) for probe, known in anchors.items() for boot in known
+    ]
+    waiting: dict[tuple[str, str], list[RowMapping]] = defaultdict(list)
+    if boots:
+        for row in find_at(connection, _WAITING, _OF_BOOT, boots).mappings():
+            waiting[row["probe_id"], row["boot_id"]].append(row)
     corrected: list[dict[str, Any]] = []
-    for boot, known in anchors.items():
-        corrected += _correct_boot(connection, probe, boot, known)
+    for (probe, boot), rows in waiting.items():
+        corrected += _correct_boot(connection, probe, rows, anchors[probe][boot])
     return corrected
 
 
-_WAITING = select(
+_OF_BOOT = (records.c.probe_id, records.c.boot_id, records.c.time_quality)
+_WAITING = (
     records.c.id,
+    records.c.boot_id,
     records.c.line_id,
     records.c.task,
     *(records.c[name] for name in SERIES_COLUMNS),
@@ -135,17 +144,12 @@ _WAITING = select(
     records.c.outcome,
     records.c.monotonic_seconds,
     records.c.received_at,
-).where(
-    records.c.probe_id == bindparam("of_probe"),
-    records.c.boot_id == bindparam("of_boot"),
-    records.c.time_quality == TimeQuality.NONE.value,
 )
 
 
 def _correct_boot(
-    connection: Connection, probe: str, boot: str, anchors: Sequence[Anchor]
+    connection: Connection, probe: str, waiting: Iterable[RowMapping], anchors: Sequence[Anchor]
 ) -> list[dict[str, Any]]:
-    waiting = connection.execute(_WAITING, {"of_probe": probe, "of_boot": boot}).mappings()
     corrected: list[dict[str, Any]] = []
     for row in waiting:
         reading = ClockReading(
@@ -153,7 +157,7 @@ def _correct_boot(
             claimed=row["started_at"] or row["slot"],
             started=row["started_at"] is not None,
             missed=row["outcome"] == Outcome.MISSED.value,
-            boot_id=boot,
+            boot_id=row["boot_id"],
             monotonic_seconds=row["monotonic_seconds"],
         )
         dated = date_record(reading, row["received_at"], anchors)

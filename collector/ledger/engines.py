@@ -5,9 +5,16 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from collector.errors import CollisionError, LedgerBusyError, LedgerError
@@ -69,6 +76,26 @@ def is_of_its_data(error: SQLAlchemyError) -> bool:
     return of_class or isinstance(error, IntegrityError | DataError)
 
 
+def said(error: SQLAlchemyError) -> str:
+    """Return a database's words, on one line, and what may be done where the settings are wrong."""
+    words = str(getattr(error, "orig", None) or error).strip()
+    first = words.partition("\n")[0].rstrip(".")
+    if not isinstance(getattr(error, "orig", None), psycopg.Error):
+        return first
+    # PostgreSQL was not reached, or refused: no statement came so far.
+    if isinstance(error, OperationalError) and error.statement is None:
+        return (
+            f"{first}. Does PostgreSQL run, and are its host, database, user and password those of "
+            "collector.ledger.url? docs/ledger.md, 'Setting up', makes them"
+        )
+    if _state_of(error) == _NOT_ALLOWED:
+        return f"{first}. The user of collector.ledger.url has to own the database and its tables"
+    return first
+
+
+_NOT_ALLOWED: Final = "42501"
+
+
 def _state_of(error: SQLAlchemyError) -> str | None:
     """Return PostgreSQL's SQLSTATE of an error; None where there is none."""
     state: str | None = getattr(getattr(error, "orig", None), "sqlstate", None)
@@ -101,21 +128,48 @@ def sqlite_file(settings: LedgerSettings) -> Path | None:
     """
     if settings.url is None:
         return settings.path
-    try:
-        url = make_url(settings.url.get_secret_value())
-        if url.get_backend_name() != "sqlite":
-            return None
-    except ArgumentError as error:
-        raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None
+    url = _read_url(settings.url.get_secret_value())
+    if url.get_backend_name() != "sqlite":
+        return None
     if not url.database:
         raise LedgerError("collector.ledger.url names no file: sqlite:////var/lib/…/ledger.sqlite")
     return Path(url.database)
+
+
+def _read_url(text: str) -> URL:
+    """Return a database's URL.
+
+    Raises:
+        LedgerError: it is none, or its password is cut off in the middle; no part of it is said.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        # The port, where that is what is wrong, may be a password as well.
+        what = "it is no URL" if isinstance(error, ArgumentError) else "its port is no number"
+        raise LedgerError(f"collector.ledger.url cannot be used: {what}; {_WRITE}") from None
+    # A user's password ends at the first: what is behind it would be the host's name.
+    if url.get_backend_name() != "sqlite" and text.count("@") > 1:
+        raise LedgerError(f"collector.ledger.url cannot be used: it has more than one @; {_WRITE}")
+    return url
+
+
+_WRITE: Final = (
+    "write postgresql://USER:PASSWORD@HOST/DATABASE, with each @ : / ? # and % of user and "
+    "password percent-encoded: @ is %40, % is %25"
+)
 
 
 def take_time(connection: Connection) -> None:
     """Let the rest of a transaction's statements take as long as they do: for an operator's own."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def take_breaks(connection: Connection) -> None:
+    """Let the rest of a transaction wait for as long as it does for a disk, or another database."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def open_engine(settings: LedgerSettings) -> Engine:
@@ -127,16 +181,18 @@ def open_engine(settings: LedgerSettings) -> Engine:
     file = sqlite_file(settings)
     if file is not None:
         return _open_sqlite(file, settings.busy_timeout_seconds)
+    url = _read_url(settings.url.get_secret_value() if settings.url else "")
+    # PostgreSQL's own programs take both.
+    if url.drivername in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
     try:
-        url = make_url(settings.url.get_secret_value() if settings.url else "")
-        if url.drivername == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
         if url.get_backend_name() == "postgresql":
             return _open_postgresql(url, settings)
     except (ArgumentError, ModuleNotFoundError) as error:
         raise LedgerError(f"collector.ledger.url cannot be used: {error}") from None
     raise LedgerError(
-        f"collector.ledger.url cannot be used: {url.drivername} is neither sqlite nor postgresql"
+        f"collector.ledger.url cannot be used: {url.drivername} is neither sqlite nor postgresql; "
+        "write postgresql://USER:PASSWORD@HOST/DATABASE"
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, case, func, literal, select, unio
 
 from collector.domain.standing import Standing, standing
 from collector.ledger.bookkeeping import series_of
+from collector.ledger.newest import newest_records
 from collector.ledger.schema import (
     SERIES_COLUMNS,
     chains,
@@ -16,10 +17,9 @@ from collector.ledger.schema import (
     gaps,
     gone,
     ingest_totals,
-    is_latest,
-    latest,
     lines,
     outcome_totals,
+    probe_paths,
     probes,
     quarantine,
     records,
@@ -64,6 +64,7 @@ class Figures:
         lines: id, site, carrier, ward, technology and speeds of every line.
         newest: of each line, task and series: its newest record's moment, outcome, time quality
             and values.
+        measured_lines: the lines that a path of a probe measures which is not revoked.
         probes: id, site, whether enrolled and revoked, last seen.
         ingest: totals of each probe.
         outcomes: totals of each probe, path, task and outcome.
@@ -76,6 +77,7 @@ class Figures:
 
     lines: Sequence[RowMapping]
     newest: Sequence[RowMapping]
+    measured_lines: frozenset[str]
     probes: Sequence[RowMapping]
     ingest: Sequence[RowMapping]
     outcomes: Sequence[RowMapping]
@@ -93,17 +95,24 @@ def read_figures(connection: Connection) -> Figures:
         lines=_rows(connection, select(lines, sites.c.ward).join_from(lines, sites)),
         newest=_rows(
             connection,
-            select(
-                latest.c.line_id,
-                latest.c.task,
-                latest.c.measured_at,
-                *(records.c[name] for name in SERIES_COLUMNS),
-                records.c.outcome,
-                records.c.flags,
-                records.c.time_quality,
-                records.c.ipv6_state,
-                *(records.c[name] for name in VALUE_COLUMNS),
-            ).join_from(latest, records, is_latest()),
+            newest_records(
+                connection,
+                (
+                    *SERIES_COLUMNS,
+                    "outcome",
+                    "flags",
+                    "time_quality",
+                    "ipv6_state",
+                    *VALUE_COLUMNS,
+                ),
+            ),
+        ),
+        measured_lines=frozenset(
+            connection.scalars(
+                select(probe_paths.c.line_id)
+                .join_from(probe_paths, probes, probes.c.id == probe_paths.c.probe_id)
+                .where(probe_paths.c.line_id.is_not(None), probes.c.revoked_at.is_(None))
+            )
         ),
         probes=_rows(
             connection,

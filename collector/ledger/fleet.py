@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from collector.domain.allotment import DIRECTION_SECONDS, Fleet, Wish, allot
+from collector.domain.allotment import DIRECTION_SECONDS, Fleet, allot
+from collector.domain.rows import Wish
 from collector.ledger.instruction import read_families
 from collector.ledger.schema import facts, lines, probe_paths, probes, servers
 from collector.settings import CollectorSettings
@@ -34,7 +35,7 @@ class FleetPlan:
     budgets: Mapping[str, float] = field(default_factory=dict)
 
     def given(self, probe: str, path: MeasuredPath) -> MeasuredPath:
-        """Return a path with its place in the fleet, and with its windows thinned."""
+        """Return a path with its place in the fleet, its windows thinned and its share of data."""
         key = (probe, path.name)
         place: FleetPlace | None = self.fleet.places.get(key)
         if place is None:
@@ -44,7 +45,14 @@ class FleetPlan:
         if windows is not None and speed is not None:
             thinned = speed.model_copy(update={"windows": windows})
             changes["schedule"] = path.schedule.model_copy(update={"speed": thinned})
+        if (budget := self.fleet.data_budgets.get(key)) is not None:
+            changes["monthly_data_budget_bytes"] = budget
         return path.model_copy(update=changes)
+
+
+def count_paths(connection: Connection) -> int:
+    """Return how many paths there are: how large a fleet is."""
+    return connection.execute(select(func.count()).select_from(probe_paths)).scalar_one()
 
 
 def read_fleet(connection: Connection, settings: CollectorSettings) -> FleetPlan:
@@ -122,4 +130,5 @@ def _wish(row: RowMapping, windows: tuple[Window, ...], beside: int) -> Wish:
         # Of an unknown speed nothing is foretold: the probe itself keeps to its budget.
         test_bytes=sum(ways) * DIRECTION_SECONDS / 8 * together if all(ways) else 0.0,
         monthly_budget_bytes=row["monthly_data_budget_bytes"],
+        line=row["line_id"],
     )

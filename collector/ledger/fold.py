@@ -1,142 +1,40 @@
-"""Folds latency records that are older than a configured time into hours, for ever.
+"""Rows of latency records that were folded into hours, and of their places in the chains.
 
 An hour's row holds all that its records' readers tell apart (`collector.domain.hours`), and the
 place of every folded record in its chain stays with its hash: the chain is followed across it, and
-a record that is sent again is known. A step is one transaction: whatever ends it, each record is
-either still there or in its hour, once. What is folded is gone from the records, so folding again
-finds nothing.
+a record that is sent again is known. Who folds: `collector.ledger.folding`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from itertools import groupby
-from typing import Any, Final
+from itertools import groupby, zip_longest
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, update
+from sqlalchemy import Connection, RowMapping, select
 
 from collector.domain.hours import HOUR, Hour, HourId, hour_of, pack, unpack
 from collector.domain.series import LatencyPoint, SeriesId
-from collector.domain.time_correction import TimeQuality
 from collector.ledger.bookkeeping import series_of
-from collector.ledger.schema import (
-    SERIES_COLUMNS,
-    draw_stamp,
-    facts,
-    folded,
-    latency_hours,
-    latest,
-    records,
-    sinks,
-)
+from collector.ledger.schema import folded, latency_hours, to_microseconds, to_moment
 from collector.ledger.upsert import insert_new, replace
-from protocol.records import RECORD, LatencyRecord
-
-STEP_RECORDS: Final = 500
-"""In one transaction: what comes in meanwhile waits for it."""
-
-_DONE_TO: Final = "latency_folded_to"
-"""The fact that says up to which moment everything was folded: where the next step begins."""
 
 _HASH_BYTES: Final = 32
 
+_HOURS_AT_ONCE: Final = 100
+_MOST_RECORDS: Final = 1_000_000
+"""Of an hour, in one row: their ids are told apart by that."""
 
-def fold_step(connection: Connection, before: datetime, now: datetime) -> int:
-    """Fold the oldest latency records that are older than ``before``; return how many: 0 is done.
-
-    Left as they are: records of an unsure moment, as it may be put right; those that a sink has not
-    taken yet; and those that come when their hour was folded long ago.
-
-    Args:
-        connection: of the writer.
-        before: its hour's beginning is taken.
-        now: this moment.
-    """
-    insert_new(connection, facts, [{"name": _DONE_TO, "value": ""}])
-    # Who folds at the same time waits here, and then finds it done.
-    done = connection.scalar(
-        select(facts.c.value).where(facts.c.name == _DONE_TO).with_for_update()
-    )
-    began = datetime.fromisoformat(done) if done else None
-    before = _taken_by_sinks(connection, began, hour_of(before))
-    rows = _oldest(connection, began, before)
-    _put_into_hours(connection, rows)
-    _keep_places(connection, rows, now)
-    _remove(connection, rows)
-    done_to = hour_of(rows[-1]["measured_at"]) if len(rows) == STEP_RECORDS else before
-    if began is None or done_to > began:
-        values = {"value": done_to.isoformat()}
-        connection.execute(update(facts).where(facts.c.name == _DONE_TO).values(values))
-    return len(rows)
-
-
-def _taken_by_sinks(connection: Connection, began: datetime | None, before: datetime) -> datetime:
-    """Return the moment up to which every latency record is on the disk of every sink."""
-    settled = connection.scalar(select(func.min(sinks.c.settled)))
-    if settled is None:
-        return before
-    oldest: datetime | None = connection.scalar(
-        select(func.min(records.c.measured_at)).where(
-            *_foldable(began, before), records.c.id > settled
-        )
-    )
-    return before if oldest is None else hour_of(oldest)
-
-
-def left_to_fold(connection: Connection, before: datetime) -> int:
-    """Return how many records there are to fold, for the progress of it."""
-    done = connection.scalar(select(facts.c.value).where(facts.c.name == _DONE_TO))
-    began = datetime.fromisoformat(done) if done else None
-    query = select(func.count()).select_from(records).where(*_foldable(began, hour_of(before)))
-    return connection.execute(query).scalar_one()
-
-
-def _foldable(began: datetime | None, before: datetime) -> list[Any]:
-    conditions = [
-        records.c.task == "latency",
-        records.c.measured_at < before,
-        records.c.outcome.is_not(None),
-        records.c.time_quality != TimeQuality.NONE.value,
-    ]
-    return conditions if began is None else [*conditions, records.c.measured_at >= began]
-
-
-def _oldest(
-    connection: Connection, began: datetime | None, before: datetime
-) -> Sequence[RowMapping]:
-    names = [
-        "id",
-        "probe_id",
-        "chain",
-        "seq",
-        "hash",
-        "prev",
-        "received_at",
-        "line_id",
-        "outcome",
-        "failure_code",
-        "flags",
-    ]
-    query = (
-        select(
-            *(records.c[name] for name in names),
-            *(records.c[name] for name in SERIES_COLUMNS if name not in names),
-            records.c.measured_at,
-            records.c.line,
-        )
-        .where(*_foldable(began, before))
-        .order_by(records.c.measured_at)
-        .limit(STEP_RECORDS)
-    )
-    return connection.execute(query).mappings().all()
+_LARGEST: Final = 2**62
 
 
 # --- Hours -----------------------------------------------------------------------------------
 
 
-def _put_into_hours(connection: Connection, rows: Iterable[RowMapping]) -> None:
+def put_into_hours(connection: Connection, rows: Iterable[tuple[RowMapping, Hour]]) -> None:
+    """Put records, each with what it measured, into the rows of their hours."""
     hours: dict[HourId, Hour] = {}
-    for row in rows:
+    for row, measured in rows:
         of = HourId(
             row["line_id"] or "",
             series_of(row),
@@ -145,7 +43,7 @@ def _put_into_hours(connection: Connection, rows: Iterable[RowMapping]) -> None:
             row["flags"],
             hour_of(row["measured_at"]),
         )
-        hours[of] = hours.get(of, Hour()).with_record(_measured(row["line"]))
+        hours[of] = hours.get(of, Hour()).with_record(measured)
     for of, hour in hours.items():
         key = _key_of(of)
         found = (
@@ -159,24 +57,6 @@ def _put_into_hours(connection: Connection, rows: Iterable[RowMapping]) -> None:
         )
         together = hour if found is None else hour.with_record(_hour_of_row(found))
         replace(connection, latency_hours, key | _row_of(together), tuple(_row_of(together)))
-
-
-def _measured(line: bytes) -> Hour:
-    """Return what one record measured."""
-    record = RECORD.validate_json(line)
-    latency = record.latency if isinstance(record, LatencyRecord) else None
-    if latency is None:
-        return Hour(records=1)
-    trip = latency.round_trip
-    variation = latency.delay_variation_p95_seconds
-    return Hour(
-        records=1,
-        sent=trip.sent,
-        received=trip.received,
-        minimum_seconds=trip.minimum_seconds,
-        round_trips=() if trip.median_seconds is None else (trip.median_seconds,),
-        delay_variations=() if variation is None else (variation,),
-    )
 
 
 def _key_of(of: HourId) -> dict[str, Any]:
@@ -213,10 +93,10 @@ def _hour_of_row(row: RowMapping) -> Hour:
     )
 
 
-def folded_points(
+def read_hours(
     connection: Connection, line_id: str, start: datetime, end: datetime
-) -> list[LatencyPoint]:
-    """Return a line's folded records whose hours begin from ``start`` until before ``end``."""
+) -> Iterator[tuple[HourId, Hour]]:
+    """Yield a line's folded hours that touch the time from ``start`` until before ``end``."""
     query = (
         select(latency_hours)
         .where(
@@ -226,24 +106,118 @@ def folded_points(
         )
         .order_by(latency_hours.c.hour)
     )
-    points: list[LatencyPoint] = []
     for row in connection.execute(query).mappings():
-        of = HourId(
-            line_id,
-            SeriesId._make(json.loads(row["series"])),
-            row["outcome"],
-            row["failure_code"],
-            row["flags"],
-            row["hour"],
-        )
-        points += _hour_of_row(row).points(of)
+        series = SeriesId._make(json.loads(row["series"]))
+        told = (row["outcome"], row["failure_code"], row["flags"], row["hour"])
+        yield HourId(line_id, series, *told), _hour_of_row(row)
+
+
+def folded_points(
+    connection: Connection, line_id: str, start: datetime, end: datetime
+) -> list[LatencyPoint]:
+    """Return a line's folded records whose hours begin from ``start`` until before ``end``."""
+    hours = read_hours(connection, line_id, start, end)
+    points = [point for of, hour in hours for point in hour.points(of)]
     return [p for p in points if start.timestamp() <= p.at_seconds < end.timestamp()]
+
+
+class FoldedResult(NamedTuple):
+    """One of the records of a folded hour, as `collector.ledger.series_queries` has results.
+
+    Its own moment and clock are not known any more. Round trips and delay variations are those of
+    the hour's records, each in order, and not paired; the loss is that of all of them together.
+
+    Attributes:
+        id: below 0; with the moment it is another for each result of a line, and always the same.
+        hour: the beginning of the hour that it is of.
+    """
+
+    id: int
+    measured_at: datetime
+    slot: None
+    time_quality: None
+    outcome: str
+    failure_code: str | None
+    flags: str
+    probe_id: str
+    path: str | None
+    method_name: str | None
+    method_version: int | None
+    profile: str | None
+    ip_version: int | None
+    server: str | None
+    round_trip_seconds: float | None
+    delay_variation_seconds: float | None
+    lost_ratio: float | None
+    hour: datetime
+
+
+def folded_results(
+    connection: Connection,
+    line_id: str,
+    span: tuple[datetime, datetime],
+    after: tuple[int, int] | None,
+    limit: int,
+    is_of: Callable[[SeriesId, str], bool],
+) -> list[FoldedResult]:
+    """Return a line's folded latency records in the order of moment and id.
+
+    Args:
+        connection: to the ledger.
+        line_id: of the line.
+        span: from the first moment until before the second.
+        after: microseconds and id of the last result of the page before.
+        limit: how many at most; no more hours are read than they are of.
+        is_of: tells of a series and an outcome whether they are asked for.
+    """
+    first = (to_microseconds(span[0]), -_LARGEST)
+    behind = max(after or first, first)
+    if behind[0] >= to_microseconds(span[1]):
+        return []
+    query = (
+        select(latency_hours)
+        .where(
+            latency_hours.c.line_id == line_id,
+            latency_hours.c.hour >= hour_of(to_moment(behind[0])),
+            latency_hours.c.hour < span[1],
+        )
+        .order_by(
+            latency_hours.c.hour,
+            *(latency_hours.c[name] for name in ("probe_id", "series", "outcome")),
+            *(latency_hours.c[name] for name in ("failure_code", "flags")),
+        )
+    )
+    results: list[FoldedResult] = []
+    with connection.execute(query, execution_options={"yield_per": _HOURS_AT_ONCE}) as found:
+        for hour, rows in groupby(found.mappings(), key=lambda row: row["hour"]):
+            of_hour = (
+                one
+                for rank, row in enumerate(rows)
+                for one in _results_of(row, hour, rank)
+                if is_of(SeriesId._make(one[7:14]), one.outcome)
+                and span[0] <= one.measured_at < span[1]
+                and (to_microseconds(one.measured_at), one.id) > behind
+            )
+            results += sorted(of_hour, key=lambda one: (one.measured_at, one.id))
+            if len(results) >= limit:
+                break
+    return results[:limit]
+
+
+def _results_of(row: RowMapping, hour: datetime, rank: int) -> Iterator[FoldedResult]:
+    whole = _hour_of_row(row)
+    about = (None, None, row["outcome"], row["failure_code"] or None, row["flags"])
+    values = zip_longest(whole.moments(hour), whole.round_trips, whole.delay_variations)
+    for number, (at, round_trip, variation) in enumerate(values):
+        own = number - (rank + 1) * _MOST_RECORDS
+        of_hour = (round_trip, variation, whole.lost_ratio, hour)
+        yield FoldedResult._make((own, at, *about, *json.loads(row["series"]), *of_hour))
 
 
 # --- Places in the chain ---------------------------------------------------------------------
 
 
-def _keep_places(connection: Connection, rows: Iterable[RowMapping], now: datetime) -> None:
+def keep_places(connection: Connection, rows: Iterable[RowMapping], now: datetime) -> None:
     """Keep the places of folded records: a row for each run of them."""
     ordered = sorted(rows, key=lambda row: (row["probe_id"], row["chain"], row["seq"]))
     numbered = enumerate(ordered)
@@ -283,15 +257,3 @@ def folded_places(
                 places[row["from_seq"] + number] = (own, prev)
             prev = own
     return places
-
-
-def _remove(connection: Connection, rows: Sequence[RowMapping]) -> None:
-    own = ("id", "probe_id", "received_at")
-    gone = [{f"own_{name}": row[name] for name in own} for row in rows]
-    if gone:
-        of_row = (records.c[name] == bindparam(f"own_{name}") for name in own)
-        connection.execute(delete(records).where(*of_row), gone)
-        # A line that is silent for so long loses its newest one, too.
-        last = max(row["measured_at"] for row in rows)
-        silent = latest.c.task == "latency", latest.c.measured_at <= last
-        connection.execute(update(latest).where(*silent).values(stamp=draw_stamp()))

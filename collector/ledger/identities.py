@@ -1,5 +1,6 @@
 """Who may send: probes by their keys, and how a probe becomes known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,19 +39,20 @@ class KnownProbe:
 
 def find_probe(connection: Connection, probe: str) -> KnownProbe | None:
     """Return a registered probe, or None."""
-    row = connection.execute(
-        select(probes.c.public_key, probes.c.revoked_at, probes.c.last_seen_at).where(
-            probes.c.id == probe
-        )
-    ).one_or_none()
+    row = connection.execute(_FINDING, {"of_probe": probe}).one_or_none()
     if row is None:
         return None
     return KnownProbe(probe, row.public_key, row.revoked_at is not None, row.last_seen_at)
 
 
-def see_probe(connection: Connection, probe: str, at: datetime) -> None:
-    """Remember that a probe's good request came."""
-    connection.execute(_SEEING, {"of_probe": probe, "at": at})
+_FINDING = select(probes.c.public_key, probes.c.revoked_at, probes.c.last_seen_at).where(
+    probes.c.id == bindparam("of_probe")
+)
+
+
+def see_probes(connection: Connection, seen: Mapping[str, datetime]) -> None:
+    """Remember when probes' good requests came, by probe."""
+    connection.execute(_SEEING, [{"of_probe": probe, "at": seen[probe]} for probe in sorted(seen)])
 
 
 _SEEING = (

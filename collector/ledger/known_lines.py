@@ -16,14 +16,28 @@ from sqlalchemy import BigInteger, Connection, RowMapping, case, cast, func, sel
 from collector.domain.line_state import ReachCheck, RecentTest, telling
 from collector.domain.series import Seen, SeriesId, main_series
 from collector.domain.standing import OF_LATENCY, standing
-from collector.ledger.bookkeeping import series_of
 from collector.ledger.elsewhere import was_elsewhere
 from collector.ledger.gone import MONTH_LEFT
-from collector.ledger.recent import recent_speed
-from collector.ledger.schema import SERIES_COLUMNS, facts, is_latest, latest, records
+from collector.ledger.newest import newest_records
+from collector.ledger.recent import SpeedTest, recent_speed
+from collector.ledger.schema import SERIES_COLUMNS, facts, latest, to_moment
 
 _AT_ONCE: Final = 250
 """Lines in one query: 10,000 speed tests at most are in memory."""
+
+_OF_A_RECORD: Final = (
+    "outcome",
+    "flags",
+    *SERIES_COLUMNS,
+    "ipv6_state",
+    "round_trip_seconds",
+    "lost_ratio",
+    "gateway_reached",
+    "dns_reached",
+    "ipv4_reached",
+    "ipv6_reached",
+    "server_reached",
+)
 
 _NONE: Final[Mapping[Any, Any]] = {}
 
@@ -35,12 +49,12 @@ class Tested:
     Attributes:
         main: the main series; None: there is no test.
         tests: of it, those that its state may rest on, the newest first.
-        shown: the newest that counts, or where none does, that measured; empty: none.
+        shown: the newest that counts, or where none does, that measured; None: none.
     """
 
     main: SeriesId | None
     tests: Sequence[RecentTest]
-    shown: Mapping[Any, Any]
+    shown: SpeedTest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,38 +165,18 @@ def _read_part(
         if line in before and before[line].source.tests_as(source)
     }
     to_read = [line for line in sources if line not in tested]
-    recent = _grouped(recent_speed(connection, to_read)) if to_read else {}
+    recent = recent_speed(connection, to_read) if to_read else {}
     tested |= {line: _tested(recent.get(line, ()), sources[line].server) for line in to_read}
-    newest = _grouped(_newest_records(connection, list(sources)))
+    newest = _grouped(_newest_of(connection, list(sources)))
     return {
         line: KnownLine(source, tested[line], _heard(newest.get(line, ()), tested[line].main))
         for line, source in sources.items()
     }
 
 
-def _newest_records(connection: Connection, of: Sequence[str]) -> Iterable[RowMapping]:
-    query = (
-        select(
-            latest.c.line_id,
-            latest.c.task,
-            latest.c.measured_at,
-            records.c.outcome,
-            records.c.flags,
-            *(records.c[name] for name in SERIES_COLUMNS),
-            records.c.ipv6_state,
-            records.c.round_trip_seconds,
-            records.c.lost_ratio,
-            records.c.gateway_reached,
-            records.c.dns_reached,
-            records.c.ipv4_reached,
-            records.c.ipv6_reached,
-            records.c.server_reached,
-        )
-        .join_from(latest, records, is_latest())
-        .where(latest.c.line_id.in_(of))
-        .order_by(latest.c.measured_at.desc())
-    )
-    return connection.execute(query).mappings()
+def _newest_of(connection: Connection, of: Sequence[str]) -> Iterable[RowMapping]:
+    query = newest_records(connection, _OF_A_RECORD).where(latest.c.line_id.in_(of))
+    return connection.execute(query.order_by(latest.c.measured_at.desc())).mappings()
 
 
 def _grouped(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
@@ -193,26 +187,26 @@ def _grouped(rows: Iterable[RowMapping]) -> dict[str, list[RowMapping]]:
     return grouped
 
 
-def _tested(recent: Sequence[RowMapping], server: str | None) -> Tested:
+def _tested(recent: Sequence[SpeedTest], server: str | None) -> Tested:
     """Return what a line's newest speed tests say."""
-    seen = (Seen(series_of(row), row["outcome"], row["flags"]) for row in recent)
+    seen = [Seen(test.series, test.outcome, test.flags) for test in recent]
     main = main_series(seen, server)
-    of_main = [row for row in recent if _is_of(row, main)]
-    measured = [row for row in of_main if row["outcome"] == "measured"]
-    counted = (row for row in measured if standing(row["flags"]).counts)
-    tests = (
-        RecentTest(
-            row["measured_at"],
-            row["outcome"],
-            row["flags"],
-            row["failure_code"],
-            row["download_bits_per_second"],
-            row["upload_bits_per_second"],
-        )
-        for row in of_main
+    of_main = [test for test, one in zip(recent, seen, strict=True) if _is_of(one, main)]
+    measured = [test for test in of_main if test.outcome == "measured"]
+    counted = (test for test in measured if standing(test.flags).counts)
+    shown = next(counted, measured[0] if measured else None)
+    return Tested(main, telling(map(_recent_test, of_main)), shown)
+
+
+def _recent_test(test: SpeedTest) -> RecentTest:
+    return RecentTest(
+        to_moment(test.at_microseconds),
+        test.outcome,
+        test.flags,
+        test.failure_code,
+        test.download_bits_per_second,
+        test.upload_bits_per_second,
     )
-    shown: Mapping[Any, Any] = next(counted, measured[0] if measured else _NONE)
-    return Tested(main, telling(tests), shown)
 
 
 def _heard(newest: Sequence[RowMapping], main: SeriesId | None) -> Heard:
@@ -233,12 +227,11 @@ def _heard(newest: Sequence[RowMapping], main: SeriesId | None) -> Heard:
     )
 
 
-def _is_of(row: RowMapping, main: SeriesId | None) -> bool:
-    """Return whether a speed record is of the main series, or may be, where it has no result."""
-    own = series_of(row)
-    if main is None or row["outcome"] == "measured":
-        return own == main
-    return main.fits(own)
+def _is_of(one: Seen, main: SeriesId | None) -> bool:
+    """Return whether a speed test is of the main series, or may be, where it has no result."""
+    if main is None or one.outcome == "measured":
+        return one.series == main
+    return main.fits(one.series)
 
 
 def _goes_with(row: RowMapping, main: SeriesId | None) -> bool:

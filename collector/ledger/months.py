@@ -7,7 +7,7 @@ there is nothing to make.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Table
 
@@ -20,7 +20,11 @@ BY_MONTH: Final = (records, seals, quarantine)
 MONTHS_AHEAD: Final = 2
 """Made besides the one that runs: a collector that nobody looks after for so long needs no luck."""
 
+_TRY_MILLISECONDS: Final = 200
+"""Whoever comes while a month's tables are to be dropped waits as long as that."""
+
 _KNOWN: Final = "linewatch_months"
+_MAKING: Final = "linewatch_making_months"
 
 
 def ensure_month(connection: Connection, at: datetime, ahead: int = 0) -> None:
@@ -40,10 +44,12 @@ def ensure_month(connection: Connection, at: datetime, ahead: int = 0) -> None:
     for start in _months_from(at, ahead):
         if start in known:
             continue
-        if _is_there(connection, start):
-            known.add(start)
-        else:
+        if not _is_there(connection, start):
             _make(connection, start)
+            connection.info[_MAKING] = connection.get_transaction()
+        elif connection.info.get(_MAKING) is not connection.get_transaction():
+            # What this transaction made is gone again if it is undone.
+            known.add(start)
 
 
 def name_of(table: Table, start: datetime) -> str:
@@ -57,14 +63,56 @@ def span_of(start: datetime) -> tuple[datetime, datetime]:
 
 
 def drop_month(connection: Connection, start: datetime) -> None:
-    """Drop a month's tables, where there are any; who reads the others waits no longer than that.
+    """Drop a month's tables, where there are any: of PostgreSQL alone.
 
-    See `collector.ledger.gone` for what else a month's end needs.
+    Dropping waits for all who read them, and whoever comes meanwhile waits behind it: so nothing of
+    this transaction waits for longer than a moment from here on. Until its commit nobody reads any
+    month. See `collector.ledger.removing` for what else a month's end needs.
     """
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_TRY_MILLISECONDS}")
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.MAKING_MONTHS:d})")
-    for table in BY_MONTH:
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {name_of(table, start)}")
+    names = ", ".join(name_of(table, start) for table in BY_MONTH)
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {names}")
     connection.info.pop(_KNOWN, None)
+
+
+class Holder(NamedTuple):
+    """Who has been reading a month's tables for a while: a backup, a long query.
+
+    Attributes:
+        process: its number.
+        program: as it calls itself.
+        user: whose it is; None: of another user, of whom the database says no more.
+        seconds: since its transaction began; None: as above.
+    """
+
+    process: int
+    program: str
+    user: str | None
+    seconds: int | None
+
+    def __str__(self) -> str:
+        age = "" if self.seconds is None else f", for {self.seconds} s"
+        return f"{self.program} of {self.user or 'another user'}, process {self.process}{age}"
+
+
+def holders(connection: Connection, start: datetime) -> list[Holder]:
+    """Return who has been reading a month's tables for a while; in SQLite none is in the way."""
+    if connection.dialect.name != "postgresql":
+        return []
+    query = """
+        SELECT DISTINCT a.pid, coalesce(nullif(a.application_name, ''), 'a program'),
+               a.usename,
+               extract(epoch FROM clock_timestamp() - a.xact_start)::int
+        FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+        WHERE l.granted AND l.database = (SELECT oid FROM pg_database
+                                          WHERE datname = current_database())
+          AND l.relation = ANY (SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)
+          AND a.pid <> pg_backend_pid()
+          AND coalesce(a.xact_start < clock_timestamp() - interval '1 second', true)
+        ORDER BY a.pid"""
+    names = [name_of(table, start) for table in BY_MONTH]
+    return [Holder(*row) for row in connection.exec_driver_sql(query, (names,))]
 
 
 def _months_from(at: datetime, ahead: int) -> Iterator[datetime]:

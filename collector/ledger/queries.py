@@ -21,7 +21,7 @@ from collector.domain.line_state import (
 from collector.domain.series import SeriesId
 from collector.domain.standing import OF_LATENCY, Median, Standing, standing
 from collector.ledger.known_lines import KnownLine, KnownLines
-from collector.ledger.schema import carriers, lines, probe_paths, sites
+from collector.ledger.schema import carriers, lines, probe_paths, sites, to_moment
 from protocol.results import Ipv6State
 
 
@@ -133,7 +133,7 @@ def overview(
     """Return every line with its state, in the order of site and line."""
     before = before or Before()
     found = _line_rows(connection)
-    servers = _main_servers(connection)
+    servers = main_servers(connection)
     known = before.known.read(connection, {line.id: servers.get(line.id) for line in found})
     made = {}
     for line in found:
@@ -170,7 +170,7 @@ def _line_rows(connection: Connection) -> list[LineRow]:
     return [LineRow(*row) for row in rows]
 
 
-def _main_servers(connection: Connection) -> dict[str, str]:
+def main_servers(connection: Connection) -> dict[str, str]:
     """Return the first server that a line's path names: the one that most of its tests go to."""
     query = select(probe_paths.c.line_id, probe_paths.c.servers).where(
         probe_paths.c.line_id.is_not(None),
@@ -189,21 +189,22 @@ def _summarise(line: LineRow, known: KnownLine, now: datetime) -> _Summary:
         download_promise_bits_per_second=line.contracted_download_bits_per_second,
         upload_promise_bits_per_second=line.contracted_upload_bits_per_second,
     )
-    unflagged = test if standing(test.get("flags", "")) in OF_LATENCY else {}
+    flags = test.flags if test else ""
+    unflagged = test if standing(flags) in OF_LATENCY else None
     ipv6 = heard.check.get("ipv6_state")
     made = LineOverview(
         line=line,
         state=judge(evidence, now),
         heard_at=heard.at,
-        tested_at=test.get("measured_at"),
-        flags=test.get("flags", ""),
-        download_bits_per_second=test.get("download_bits_per_second"),
-        upload_bits_per_second=test.get("upload_bits_per_second"),
+        tested_at=test and to_moment(test.at_microseconds),
+        flags=flags,
+        download_bits_per_second=test and test.download_bits_per_second,
+        upload_bits_per_second=test and test.upload_bits_per_second,
         latency_seconds=heard.latency.get(
-            "round_trip_seconds", unflagged.get("idle_latency_seconds")
+            "round_trip_seconds", unflagged and unflagged.idle_latency_seconds
         ),
-        download_latency_seconds=unflagged.get("download_latency_seconds"),
-        upload_latency_seconds=unflagged.get("upload_latency_seconds"),
+        download_latency_seconds=unflagged and unflagged.download_latency_seconds,
+        upload_latency_seconds=unflagged and unflagged.upload_latency_seconds,
         lost_ratio=heard.latency.get("lost_ratio"),
         share=contract_share(evidence, now),
         series=known.tested.main,

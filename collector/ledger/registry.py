@@ -1,4 +1,4 @@
-"""The registry's writes: carriers, sites, lines, probes with their paths, servers, operators.
+"""The registry's writes: carriers, wards, sites, lines, probes, servers, operators and so on.
 
 Every function takes an open connection and a moment, and says in a sentence what does not fit.
 """
@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
+from collector.domain.terms import TERMS_FIELDS
 from collector.errors import RegistryError
+from collector.ledger import terms
 from collector.ledger.schema import (
     enrolment_codes,
     lines,
@@ -48,7 +50,7 @@ class NewCode:
 
 
 def add(connection: Connection, table: Table, row: Mapping[str, Any], now: datetime) -> None:
-    """Add a row to a table of the registry whose key is a single name.
+    """Add a row to a table of the registry whose key is a single name; a line with its terms.
 
     Raises:
         RegistryError: the name is taken, or the row names something that is not there.
@@ -63,7 +65,17 @@ def add(connection: Connection, table: Table, row: Mapping[str, Any], now: datet
             value = row.get(column.name)
             if value is not None:
                 require(connection, reference.column.table, value)
-    connection.execute(insert(table).values(**row, created_at=now))
+    if table is lines:
+        _add_line(connection, row, now)
+    else:
+        connection.execute(insert(table).values(**row, created_at=now))
+
+
+def _add_line(connection: Connection, row: Mapping[str, Any], now: datetime) -> None:
+    """Add a line, and what it says of its terms as its first, from the beginning on."""
+    own = {name: row[name] for name in row if name in lines.c or name not in TERMS_FIELDS}
+    connection.execute(insert(lines).values(**own, created_at=now))
+    terms.add_stated(connection, [(row["id"], terms.first_terms(row), now)])
 
 
 def change(
@@ -286,12 +298,22 @@ def revoke_probe(connection: Connection, probe: str, now: datetime) -> None:
     connection.execute(delete(enrolment_codes).where(enrolment_codes.c.probe_id == probe))
 
 
+def remove(connection: Connection, table: Table, name: str) -> None:
+    """Remove a row of the registry that nothing else names.
+
+    Raises:
+        RegistryError: there is no such row.
+    """
+    require(connection, table, name)
+    (key,) = table.primary_key.columns
+    connection.execute(delete(table).where(key == name))
+
+
 def remove_operator(connection: Connection, name: str) -> None:
     """Remove an operator; open logins end at once.
 
     Raises:
         RegistryError: there is no such operator.
     """
-    require(connection, operators, name)
     connection.execute(delete(sessions).where(sessions.c.operator_name == name))
-    connection.execute(delete(operators).where(operators.c.name == name))
+    remove(connection, operators, name)

@@ -56,13 +56,18 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Return the moment, UTC."""
         del dialect
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else to_moment(value)
 
 
 def to_microseconds(moment: datetime) -> int:
     """Return whole microseconds since 1970-01-01 UTC; ``moment`` is aware."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def to_moment(microseconds: int) -> datetime:
+    """Return the moment of so many microseconds since 1970-01-01 UTC, aware."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def draw_stamp() -> int:
@@ -89,8 +94,38 @@ carriers = Table(
     metadata,
     Column("id", String(64), primary_key=True, doc="short name: vnpt, viettel"),
     Column("name", Text, nullable=False, doc="as people write it"),
-    Column("complaint_address", Text, doc="where complaints go: post or e-mail"),
+    Column("legal_name", Text, doc="as a letter addresses it"),
+    Column("complaint_email", Text, doc="where complaints go"),
+    Column("postal_address", Text),
+    Column("telephone", Text, doc="shown to operators alone"),
     Column("prefixes", Text, doc="its networks, CIDR, a space between; null: not known"),
+    Column("created_at", Moment, nullable=False),
+)
+
+wards = Table(
+    "wards",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False, unique=True, doc="as sites.ward names it"),
+    Column("superior", Text, doc="cơ quan chủ quản, first on the letterhead; null: none"),
+    Column("authority", Text, doc="cơ quan ban hành, below it"),
+    Column("place", Text, doc="before a letter's date"),
+    Column("letter_code", Text, doc="what follows 'Số: …/': UBND-VHXH"),
+    Column("created_at", Moment, nullable=False),
+)
+
+persons = Table(
+    "persons",
+    metadata,
+    # Personal data: for operators' commands and letters, never for pages, API, metrics or logs.
+    Column("id", String(64), primary_key=True),
+    Column("ward_id", String(64), ForeignKey("wards.id"), nullable=False, index=True),
+    Column("role", String(16), nullable=False, doc="signer, clerk, technician"),
+    Column("name", Text, nullable=False),
+    Column("title", Text, doc="PHÓ CHỦ TỊCH"),
+    Column("signs_for", Text, doc="above the title; a ';' divides lines"),
+    Column("telephone", Text),
+    Column("email", Text),
     Column("created_at", Moment, nullable=False),
 )
 
@@ -113,12 +148,36 @@ lines = Table(
     Column("site_id", String(64), ForeignKey("sites.id"), nullable=False, index=True),
     Column("carrier_id", String(64), ForeignKey("carriers.id"), nullable=False, index=True),
     Column("technology", String(32), nullable=False, doc="fibre, cable, dsl, 4g, 5g, other"),
+    # Of `line_terms` what holds today: `collector.ledger.terms.show_today` alone writes it.
     Column("plan", Text, doc="the carrier's name for what is paid for"),
     Column("contracted_download_bits_per_second", BigInteger),
     Column("contracted_upload_bits_per_second", BigInteger),
     Column("declared_download_bits_per_second", BigInteger, doc="in the carrier's notice"),
     Column("declared_upload_bits_per_second", BigInteger, doc="in the carrier's notice"),
     Column("created_at", Moment, nullable=False),
+)
+
+line_terms = Table(
+    "line_terms",
+    metadata,
+    # Statements that are only ever added: on each day the one holds that has the highest number.
+    # See `collector.domain.terms`.
+    Column("line_id", String(64), ForeignKey("lines.id"), nullable=False),
+    Column("number", BigInteger, nullable=False, doc="1, 2, … of the line"),
+    Column("valid_from", String(10), doc="local day, YYYY-MM-DD; null: from the beginning"),
+    Column("valid_until", String(10), doc="the last day; null: without an end"),
+    Column("plan", Text),
+    Column("contracted_download_bits_per_second", BigInteger),
+    Column("contracted_upload_bits_per_second", BigInteger),
+    Column("declared_download_bits_per_second", BigInteger, doc="Vd"),
+    Column("declared_upload_bits_per_second", BigInteger, doc="Vu"),
+    Column("minimum_download_bits_per_second", BigInteger),
+    Column("minimum_upload_bits_per_second", BigInteger),
+    Column("contract_number", Text, doc="not for everybody"),
+    Column("contract_since", String(10), doc="the day of the contract, YYYY-MM-DD"),
+    Column("payer", Text, doc="not for everybody"),
+    Column("recorded_at", Moment, nullable=False, doc="since when it is believed"),
+    PrimaryKeyConstraint("line_id", "number"),
 )
 
 probes = Table(
@@ -133,6 +192,15 @@ probes = Table(
     Column("model", Text),
     Column("last_seen_at", Moment, doc="the last request with a good token"),
     Column("created_at", Moment, nullable=False),
+)
+
+probe_keys = Table(
+    "probe_keys",
+    metadata,
+    # Those that a probe had before: of seals that left, or of another ledger's word.
+    Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("public_key", String(44), nullable=False, doc="Ed25519, base64"),
+    PrimaryKeyConstraint("probe_id", "public_key"),
 )
 
 probe_paths = Table(
@@ -212,6 +280,7 @@ sinks = Table(
     Column("holder", String(64), doc="the collector that feeds it; null: none"),
     Column("held_until", Moment, doc="when another may take over"),
     Column("created_at", Moment, nullable=False),
+    Column("far_end", Text, doc="where its records went to; null: not known yet"),
 )
 
 set_aside = Table(
@@ -239,7 +308,8 @@ corrections = Table(
 facts = Table(
     "facts",
     metadata,
-    # What is drawn once for a ledger: fleet_seed, which spreads the fleet's tests.
+    # What is drawn once for a ledger: fleet_seed, which spreads the fleet's tests, and ledger_id,
+    # which tells its archives from others'.
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
 )
@@ -300,17 +370,17 @@ records = Table(
     # reading a month of a line two to five times slower.
     Column("line", LargeBinary, nullable=False, doc="the exact bytes that were hashed"),
     UniqueConstraint("probe_id", "chain", "seq"),
-    # The columns behind the moment are what a month of latency is drawn from: with them in the
-    # index its thousands of records are read without going to each of their rows.
+    # Behind the moment is all that charts and series show: with it in the index a month's
+    # thousands of records are read side by side; each of their rows is elsewhere on the disk. What
+    # a task does not measure is null and takes next to no room. PostgreSQL takes 32 columns.
     Index(
         "ix_records_line_id_task_measured_at",
         "line_id",
         "task",
         "measured_at",
+        "id",
         "outcome",
         "failure_code",
-        "round_trip_seconds",
-        "lost_ratio",
         "flags",
         "probe_id",
         "path",
@@ -319,6 +389,22 @@ records = Table(
         "profile",
         "ip_version",
         "server",
+        "slot",
+        "time_quality",
+        "round_trip_seconds",
+        "delay_variation_seconds",
+        "lost_ratio",
+        "download_bits_per_second",
+        "upload_bits_per_second",
+        "idle_latency_seconds",
+        "download_latency_seconds",
+        "upload_latency_seconds",
+        "gateway_reached",
+        "dns_reached",
+        "ipv4_reached",
+        "ipv6_reached",
+        "server_reached",
+        "ipv6_state",
     ),
     Index("ix_records_probe_id_measured_at", "probe_id", "measured_at"),
     Index("ix_records_measured_at", "measured_at"),
@@ -410,11 +496,17 @@ gaps = Table(
 gone = Table(
     "gone",
     metadata,
-    # What a month that left the ledger leaves behind, so that the law of slots goes on.
+    # What a month that left the ledger leaves behind: so the law of slots goes on, and only what
+    # left is put back. See `collector.ledger.gone`.
     Column("probe_id", String(64), ForeignKey("probes.id"), nullable=False),
+    Column("chain", String(64), nullable=False, doc="'': left before chains were told apart"),
     Column("month", String(7), nullable=False, doc="YYYY-MM, UTC"),
+    Column("from_seq", BigInteger, nullable=False, doc="the first place that left"),
+    Column("to_seq", BigInteger, nullable=False, doc="the last; not all between need have left"),
+    Column("places", BigInteger, nullable=False, doc="how many left"),
     Column("without_outcome", BigInteger, nullable=False, doc="tombstones, and invalid links"),
-    PrimaryKeyConstraint("probe_id", "month"),
+    Column("digest", String(64), nullable=False, doc="collector.ledger.gone.Places"),
+    PrimaryKeyConstraint("probe_id", "chain", "month", "from_seq"),
 )
 
 latency_hours = Table(

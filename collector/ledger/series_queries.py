@@ -1,7 +1,9 @@
 """What pages and API read of a line's results over time. Functions take a connection."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -20,11 +22,12 @@ from sqlalchemy import (
 
 from collector.domain.pairs import PairPoint
 from collector.domain.series import LatencyPoint, SeriesId, SpeedPoint
+from collector.ledger.bookkeeping import series_of
 from collector.ledger.elsewhere import on_the_line, went_elsewhere
-from collector.ledger.fold import folded_points
+from collector.ledger.fold import FoldedResult, folded_points, folded_results
+from collector.ledger.newest import newest_records
 from collector.ledger.schema import (
     SERIES_COLUMNS,
-    is_latest,
     latest,
     probe_paths,
     records,
@@ -161,6 +164,37 @@ def _pair_point(over: str, wired: str, row: Row[Any]) -> PairPoint:
     return PairPoint._make((over, series.path == wired, *row[:5], series))
 
 
+VALUES: Final = {
+    "speed": (
+        "download_bits_per_second",
+        "upload_bits_per_second",
+        "idle_latency_seconds",
+        "download_latency_seconds",
+        "upload_latency_seconds",
+    ),
+    "latency": ("round_trip_seconds", "delay_variation_seconds", "lost_ratio"),
+    "reach": (
+        "gateway_reached",
+        "dns_reached",
+        "ipv4_reached",
+        "ipv6_reached",
+        "server_reached",
+        "ipv6_state",
+    ),
+}
+"""The values that a result of each task has."""
+
+_OF_A_RESULT: Final = (
+    records.c.id,
+    records.c.measured_at,
+    records.c.slot,
+    records.c.time_quality,
+    records.c.outcome,
+    records.c.failure_code,
+    records.c.flags,
+    *_SERIES,
+)
+
 RESULT_COLUMNS = (
     records.c.id,
     records.c.probe_id,
@@ -228,8 +262,11 @@ def results_page(
     after: tuple[int, int] | None,
     limit: int,
     series: SeriesId | None = None,
-) -> list[RowMapping]:
-    """Return a line's results, the oldest first, as `RESULT_COLUMNS`.
+) -> Sequence[Row[Any] | FoldedResult]:
+    """Return a line's results, the oldest first; folded latency among them, as `FoldedResult`.
+
+    Each is its id, measured_at, slot, time_quality, outcome, failure_code, flags, the seven columns
+    of its series, and the task's `VALUES`: what an index has, so that no row is read.
 
     Args:
         connection: to the ledger.
@@ -241,7 +278,7 @@ def results_page(
         series: of which they are, or may be where they gave no result; None: of all.
     """
     query = (
-        select(*RESULT_COLUMNS)
+        select(*_OF_A_RESULT, *(records.c[name] for name in VALUES[task]))
         .where(
             records.c.line_id == line_id,
             records.c.task == task,
@@ -255,7 +292,19 @@ def results_page(
     )
     if after is not None:
         query = query.where(tuple_(_AT, records.c.id) > after)
-    return list(connection.execute(query).mappings())
+    found = connection.execute(query).all()
+    if task != "latency":
+        return found
+    old = folded_results(connection, line_id, span, after, limit, partial(_may_be_of, series))
+    together: list[Row[Any] | FoldedResult] = [*old, *found]
+    return sorted(together, key=place_of)[:limit] if old else found
+
+
+def _may_be_of(series: SeriesId | None, own: SeriesId, outcome: str) -> bool:
+    """Tell what `_is_of` asks for."""
+    parts = zip(own, series or own, strict=True)
+    may_be = outcome != "measured" and all(mine in (None, asked) for mine, asked in parts)
+    return series is None or own == series or may_be
 
 
 def _is_of(series: SeriesId) -> ColumnElement[bool]:
@@ -270,15 +319,13 @@ def _is_of(series: SeriesId) -> ColumnElement[bool]:
 
 def find_series(connection: Connection, line_id: str, task: str, key: str) -> SeriesId | None:
     """Return the series of a line that has this key; None where it has none."""
-    query = (
-        select(*_SERIES)
-        .join_from(latest, records, is_latest())
-        .where(latest.c.line_id == line_id, latest.c.task == task, latest.c.series == key)
+    query = newest_records(connection, SERIES_COLUMNS).where(
+        latest.c.line_id == line_id, latest.c.task == task, latest.c.series == key
     )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else SeriesId._make(row)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else series_of(row)
 
 
-def place_of(row: RowMapping) -> tuple[int, int]:
+def place_of(row: Row[Any] | FoldedResult) -> tuple[int, int]:
     """Return what `results_page` takes as ``after`` to go on behind this row."""
-    return to_microseconds(row["measured_at"]), row["id"]
+    return to_microseconds(row.measured_at), row.id

@@ -1,4 +1,7 @@
-"""Put a verified batch into the ledger: one job of the writer, all of it or nothing.
+"""Put verified batches into the ledger: one job of the writer, all of it or nothing.
+
+Batches that wait together are stored together: a statement costs far more than a row more of it,
+and most batches of a fleet are a record or two.
 
 Conservation: each line of a batch is counted as received, and as exactly one of stored, duplicate
 and quarantined. A line is quarantined as
@@ -8,39 +11,30 @@ and quarantined. A line is quarantined as
 - `invalid`: it is a link of the chain, but no valid record; the chain goes on after it.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
-from collector.domain.placement import Kept, Place, Placed, place
+from collector.domain.placement import Place, Placed
 from collector.domain.time_correction import TimeQuality
 from collector.errors import CollectorError
-from collector.ingest.columns import Content, Received
 from collector.ingest.verify import Batch
 from collector.ledger import bookkeeping
 from collector.ledger.bulk import insert_rows
-from collector.ledger.dating import anchors_of, correct_waiting, date_new
-from collector.ledger.events import Event, EventKind, note_events
-from collector.ledger.fold import folded_places
-from collector.ledger.gone import gone_places
-from collector.ledger.identities import see_probe
+from collector.ledger.dating import Anchors, anchors_of, correct_waiting, date_new
+from collector.ledger.events import note_events
+from collector.ledger.identities import see_probes
+from collector.ledger.judging import Sorted, happened, keep_apart, place_batch, sort_lines
 from collector.ledger.months import ensure_month
-from collector.ledger.schema import probe_paths, quarantine, records
+from collector.ledger.schema import probe_paths, records
 from protocol.messages import IngestAnswer, Quarantined
 
 _EMPTY_ROW: dict[str, Any] = {column.name: None for column in records.columns}
 del _EMPTY_ROW["id"]
-
-_REASONS = {
-    Place.FORK: "the ledger has another record at this place of the chain, or before it",
-    Place.LATE: "the ledger has a tombstone here: the probe had given this record up",
-}
-_INVALID = "invalid"
-_PLACE = ("probe_id", "chain", "seq", "hash")
 
 
 class GapError(CollectorError):
@@ -70,235 +64,177 @@ class Arrival:
     gap_acknowledged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Apart:
-    """A line for the quarantine."""
+class Delivery(NamedTuple):
+    """A batch, and how it came."""
 
-    received: Received
-    kind: str
-    reason: str
+    batch: Batch
+    arrival: Arrival
 
 
-@dataclass(frozen=True, slots=True)
-class _Sorted:
-    """A batch's lines by what becomes of them."""
+class _Taken(NamedTuple):
+    """A batch that the ledger takes: its lines' places, and what becomes of them."""
 
-    stored: tuple[tuple[Received, Content], ...]
-    quarantined: tuple[_Apart, ...]
-    duplicate: int
+    batch: Batch
+    arrival: Arrival
+    placed: Placed
+    lines: Sorted
 
 
 def store_batch(connection: Connection, batch: Batch, arrival: Arrival) -> IngestAnswer:
-    """Store a batch and return what became of its lines.
+    """Store one batch and return what became of its lines.
 
     Raises:
         GapError: records are missing before it, and the probe did not acknowledge that.
     """
-    ensure_month(connection, arrival.at)
-    placed = _place(connection, batch, arrival.at)
-    if placed.gap and not arrival.gap_acknowledged:
-        raise GapError(placed.gap.from_seq, batch.links[0].seq)
-    lines = _sort(connection, batch, placed)
-    _write_chain(connection, batch, placed, arrival)
-    _write_quarantine(connection, batch, lines.quarantined, arrival.at)
-    _write_records(connection, batch, lines.stored, arrival.at)
-    note_events(connection, _happened(batch, placed, lines, arrival.at))
-    answer = IngestAnswer(
-        stored=len(lines.stored),
-        duplicate=lines.duplicate,
-        quarantined=tuple(
-            Quarantined(seq=one.received.link.seq, reason=one.reason) for one in lines.quarantined
-        ),
-        next_seq=placed.next_seq,
-        start_new_chain=Place.FORK in placed.places,
-    )
-    counts = {
-        "received": len(batch.received),
-        "stored": answer.stored,
-        "duplicate": answer.duplicate,
-        "quarantined": len(answer.quarantined),
-    }
-    bookkeeping.count_ingest(connection, batch.probe, counts)
-    see_probe(connection, batch.probe, arrival.at)
+    (answer,) = store_batches(connection, [Delivery(batch, arrival)])
+    if isinstance(answer, GapError):
+        raise answer
     return answer
 
 
-def _place(connection: Connection, batch: Batch, at: datetime) -> Placed:
-    end = bookkeeping.lock_chain(connection, batch.probe, batch.chain, at)
-    kept: dict[int, Kept] = {}
-    if batch.links[0].seq < end.gone_before:
-        # They were here, as their months were: the archive has them, and says if they differ.
-        kept = gone_places(connection, batch.probe, batch.links, end.gone_before)
-    if batch.links[0].seq < end.next_seq:
-        kept |= _kept(connection, batch)
-    return place(batch.links, kept, end.next_seq, end.last_hash)
+def store_batches(
+    connection: Connection, deliveries: Sequence[Delivery]
+) -> list[IngestAnswer | GapError]:
+    """Store batches and return what became of each.
 
+    A batch is not stored where records are missing before it and its probe did not acknowledge
+    that: it gets a `GapError`.
 
-def _kept(connection: Connection, batch: Batch) -> dict[int, Kept]:
-    """Return what the ledger has of the batch's part of the chain, and one seq around it."""
-    span = (batch.links[0].seq - 1, batch.links[-1].seq + 1)
-    kept: dict[int, Kept] = {}
-    for seq, own, prev, kind in _rows_between(connection, batch, quarantine, span):
-        # Invalid records are part of the chain; forks and late ones stand beside it.
-        if kind == _INVALID:
-            kept[seq] = Kept(own, prev, tombstone=False)
-    for seq, own, prev, tombstone in _rows_between(connection, batch, records, span):
-        kept[seq] = Kept(own, prev, tombstone=tombstone is not None)
-    for seq, (own, prev) in folded_places(connection, batch.probe, batch.chain, span).items():
-        kept[seq] = Kept(own, prev, tombstone=False)
-    return kept
-
-
-def _rows_between(
-    connection: Connection,
-    batch: Batch,
-    table: Table,
-    span: tuple[int, int],
-) -> Sequence[tuple[int, str, str, str | None]]:
-    """Return seq, hash, prev, and the kind of quarantine or of tombstone."""
-    last = table.c.kind if table is quarantine else table.c.tombstone
-    rows = connection.execute(
-        select(table.c.seq, table.c.hash, table.c.prev, last).where(
-            table.c.probe_id == batch.probe,
-            table.c.chain == batch.chain,
-            table.c.seq.between(*span),
-        )
-    )
-    return [(seq, own, prev, kind) for seq, own, prev, kind in rows]
-
-
-def _sort(connection: Connection, batch: Batch, placed: Placed) -> _Sorted:
-    apart_before: set[tuple[int, str]] = set()
-    if any(where in _REASONS for where in placed.places):
-        span = (batch.links[0].seq, batch.links[-1].seq)
-        rows = _rows_between(connection, batch, quarantine, span)
-        apart_before = {(seq, own) for seq, own, _, _ in rows}
-    stored: list[tuple[Received, Content]] = []
-    quarantined: list[_Apart] = []
-    for one, where in zip(batch.received, placed.places, strict=True):
-        if where is Place.DUPLICATE:
+    Args:
+        connection: of the writer.
+        deliveries: each of another probe, in the probes' order.
+    """
+    answers: list[IngestAnswer | GapError] = []
+    taken: list[_Taken] = []
+    for batch, arrival in deliveries:
+        ensure_month(connection, arrival.at)
+        starts = batch.links[0].seq == 0 or arrival.gap_acknowledged
+        end = bookkeeping.lock_chain(connection, batch.probe, batch.chain, arrival.at, new=starts)
+        placed = place_batch(connection, batch, end)
+        if placed.gap and not arrival.gap_acknowledged:
+            answers.append(GapError(placed.gap.from_seq, batch.links[0].seq))
             continue
-        if where in _REASONS:
-            if (one.link.seq, one.link.hash) not in apart_before:
-                quarantined.append(_Apart(one, where.value, _REASONS[where]))
-        elif one.content is None:
-            quarantined.append(_Apart(one, _INVALID, one.reason or "not a record"))
-        else:
-            stored.append((one, one.content))
-    duplicate = len(batch.received) - len(stored) - len(quarantined)
-    return _Sorted(tuple(stored), tuple(quarantined), duplicate)
+        one = _Taken(batch, arrival, placed, sort_lines(connection, batch, placed))
+        taken.append(one)
+        answers.append(_answer(one))
+    if taken:
+        _write(connection, taken)
+    return answers
 
 
-def _happened(batch: Batch, placed: Placed, lines: _Sorted, at: datetime) -> list[Event]:
-    found = []
-    counts = Counter(one.kind for one in lines.quarantined)
-    where = f"chain {batch.chain}"
-    if forks := counts[Place.FORK.value]:
-        detail = f"{where}: {forks} records of the batch from seq {batch.links[0].seq} on"
-        found.append(Event(EventKind.FORK, batch.probe, at, detail, forks))
-    if invalid := [one for one in lines.quarantined if one.kind == _INVALID]:
-        detail = f"{where} seq {invalid[0].received.link.seq}: {invalid[0].reason}"
-        found.append(Event(EventKind.INVALID_RECORD, batch.probe, at, detail, len(invalid)))
-    if placed.gap:
-        detail = f"{where}: seq {placed.gap.from_seq} to {placed.gap.to_seq} are missing"
-        found.append(Event(EventKind.GAP, batch.probe, at, detail))
-    return found
+def _answer(one: _Taken) -> IngestAnswer:
+    return IngestAnswer(
+        stored=len(one.lines.stored),
+        duplicate=one.lines.duplicate,
+        quarantined=tuple(
+            Quarantined(seq=apart.received.link.seq, reason=apart.reason)
+            for apart in one.lines.quarantined
+        ),
+        next_seq=one.placed.next_seq,
+        start_new_chain=Place.FORK in one.placed.places,
+    )
 
 
-def _write_chain(connection: Connection, batch: Batch, placed: Placed, arrival: Arrival) -> None:
-    where = (batch.probe, batch.chain)
-    end = (placed.next_seq, placed.last_hash)
-    bookkeeping.advance_chain(connection, *where, end, arrival.at)
-    if Place.FORK in placed.places:
-        bookkeeping.mark_forked(connection, *where, arrival.at)
-    if placed.gap:
-        bookkeeping.open_gap(connection, *where, placed.gap, arrival.at)
-    filling = [
-        link.seq
-        for link, at in zip(batch.links, placed.places, strict=True)
-        if at is Place.FILLS_GAP
-    ]
-    bookkeeping.fill_gaps(connection, *where, filling)
-    if batch.seal is not None:
-        bookkeeping.keep_seal(connection, batch.seal, arrival.public_key, arrival.at)
-
-
-def _write_quarantine(
-    connection: Connection, batch: Batch, apart: Sequence[_Apart], at: datetime
-) -> None:
-    if not apart:
-        return
-    rows = [
-        {
-            "probe_id": batch.probe,
-            "chain": batch.chain,
-            "seq": one.received.link.seq,
-            "hash": one.received.link.hash,
-            "prev": one.received.link.prev,
-            "kind": one.kind,
-            "reason": one.reason,
-            "line": one.received.line,
-            "received_at": at,
+def _write(connection: Connection, taken: Sequence[_Taken]) -> None:
+    _write_chains(connection, taken)
+    for batch, arrival, _, lines in taken:
+        keep_apart(connection, batch, lines.quarantined, arrival.at)
+    _write_records(connection, taken)
+    note_events(
+        connection,
+        [
+            event
+            for batch, arrival, placed, lines in taken
+            for event in happened(batch, placed, lines, arrival.at)
+        ],
+    )
+    counts = {
+        batch.probe: {
+            "received": len(batch.received),
+            "stored": len(lines.stored),
+            "duplicate": lines.duplicate,
+            "quarantined": len(lines.quarantined),
         }
-        for one in apart
-    ]
-    # A line that was kept as a fork may turn out to be of the chain, and be no valid record.
-    span = (batch.links[0].seq, batch.links[-1].seq)
-    before = {(seq, own) for seq, own, _, _ in _rows_between(connection, batch, quarantine, span)}
-    known = [row for row in rows if (row["seq"], row["hash"]) in before]
-    if known:
-        connection.execute(
-            _JUDGING_ANEW, [{f"of_{name}": row[name] for name in row} for row in known]
-        )
-    new = [row for row in rows if (row["seq"], row["hash"]) not in before]
-    if new:
-        connection.execute(insert(quarantine), new)
+        for batch, _, _, lines in taken
+    }
+    bookkeeping.count_ingest(connection, counts)
+    see_probes(connection, {batch.probe: arrival.at for batch, arrival, _, _ in taken})
 
 
-_JUDGING_ANEW = (
-    update(quarantine)
-    .where(*(quarantine.c[name] == bindparam(f"of_{name}") for name in _PLACE))
-    .values(kind=bindparam("of_kind"), reason=bindparam("of_reason"))
-)
+def _write_chains(connection: Connection, taken: Sequence[_Taken]) -> None:
+    ends = []
+    sealed = []
+    for batch, arrival, placed, _ in taken:
+        where = (batch.probe, batch.chain)
+        ends.append((*where, placed.next_seq, placed.last_hash, arrival.at))
+        if Place.FORK in placed.places:
+            bookkeeping.mark_forked(connection, *where, arrival.at)
+        if placed.gap:
+            bookkeeping.open_gap(connection, *where, placed.gap, arrival.at)
+        filling = [
+            link.seq
+            for link, at in zip(batch.links, placed.places, strict=True)
+            if at is Place.FILLS_GAP
+        ]
+        bookkeeping.fill_gaps(connection, *where, filling)
+        if batch.seal is not None:
+            sealed.append(bookkeeping.Sealed(batch.seal, arrival.public_key, arrival.at))
+    bookkeeping.advance_chains(connection, ends)
+    bookkeeping.keep_seals(connection, sealed)
 
 
-_LINES_OF_PATHS = select(probe_paths.c.name, probe_paths.c.line_id).where(
-    probe_paths.c.probe_id == bindparam("of_probe")
-)
-
-
-def _write_records(
-    connection: Connection,
-    batch: Batch,
-    stored: Sequence[tuple[Received, Content]],
-    at: datetime,
-) -> None:
-    if not stored:
+def _write_records(connection: Connection, taken: Sequence[_Taken]) -> None:
+    storing = [one for one in taken if one.lines.stored]
+    if not storing:
         return
-    found = connection.execute(_LINES_OF_PATHS, {"of_probe": batch.probe})
-    lines = {row.name: row.line_id for row in found}
-    clocks = [content.clock for _, content in stored]
-    slots = [content.columns["slot"] for _, content in stored]
-    anchors = anchors_of(clocks, at)
+    paths = _lines_of_paths(connection, [one.batch.probe for one in storing])
+    anchors: dict[str, Anchors] = {}
+    rows: list[dict[str, Any]] = []
+    for one in storing:
+        probe = one.batch.probe
+        clocks = [content.clock for _, content in one.lines.stored]
+        anchors[probe] = anchors_of(clocks, one.arrival.at)
+        rows += _rows(connection, one, paths[probe], anchors[probe])
+    insert_rows(connection, records, rows)
+    corrected = correct_waiting(connection, anchors)
+    bookkeeping.note_latest(connection, [*rows, *corrected])
+    bookkeeping.count_outcomes(connection, rows)
+
+
+_LINES_OF_PATHS = select(probe_paths.c.probe_id, probe_paths.c.name, probe_paths.c.line_id).where(
+    probe_paths.c.probe_id.in_(bindparam("probes", expanding=True))
+)
+
+
+def _lines_of_paths(connection: Connection, probes: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return each probe's lines by the paths that they are reached over."""
+    lines: dict[str, dict[str, str]] = defaultdict(dict)
+    for probe, path, line in connection.execute(_LINES_OF_PATHS, {"probes": list(probes)}):
+        lines[probe][path] = line
+    return lines
+
+
+def _rows(
+    connection: Connection, one: _Taken, lines: dict[str, str], anchors: Anchors
+) -> list[dict[str, Any]]:
+    batch, at = one.batch, one.arrival.at
+    clocks = [content.clock for _, content in one.lines.stored]
+    slots = [content.columns["slot"] for _, content in one.lines.stored]
     moments = date_new(connection, batch.probe, clocks, slots, at, anchors)
-    rows = [
+    return [
         {
             **_EMPTY_ROW,
             **content.columns,
             "probe_id": batch.probe,
             "chain": batch.chain,
-            "seq": one.link.seq,
-            "hash": one.link.hash,
-            "prev": one.link.prev,
-            "line": one.line,
+            "seq": received.link.seq,
+            "hash": received.link.hash,
+            "prev": received.link.prev,
+            "line": received.line,
             "received_at": at,
             "line_id": lines.get(content.columns["path"]),
             "measured_at": dated.measured_at if dated else None,
             "time_quality": dated.quality.value if dated else TimeQuality.NONE.value,
         }
-        for (one, content), dated in zip(stored, moments, strict=True)
+        for (received, content), dated in zip(one.lines.stored, moments, strict=True)
     ]
-    insert_rows(connection, records, rows)
-    corrected = correct_waiting(connection, batch.probe, anchors)
-    bookkeeping.note_latest(connection, [*rows, *corrected])
-    bookkeeping.count_outcomes(connection, batch.probe, rows)

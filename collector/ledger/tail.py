@@ -1,4 +1,4 @@
-"""How far a reader that follows the ledger by the records' ids may go.
+"""How far a reader that follows the ledger by the records' ids may go, and where it goes on.
 
 PostgreSQL numbers a record before its commit: of two transactions the one with the higher numbers
 may be there first, and a reader that went past the other's would never see them. So whoever writes
@@ -9,11 +9,11 @@ has one writer, so its highest id is always that.
 
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from collector.ledger.database import Database, translated
 from collector.ledger.engines import Lock
-from collector.ledger.schema import records
+from collector.ledger.schema import records, sinks
 
 _PATIENCE: Final = "250ms"
 """Who wants to write meanwhile waits behind the reader: that is as long as they may be kept."""
@@ -33,6 +33,26 @@ def horizon(database: Database) -> int:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({Lock.WRITING:d})")
         return _highest(connection)
+
+
+def step_back(connection: Connection) -> None:
+    """Let sinks go on behind the newest record that is left, after some left.
+
+    SQLite numbers from there. All that the sinks were past is on their disks, or it would not have
+    left. PostgreSQL gives no number twice.
+
+    Args:
+        connection: of the writer, in the transaction that takes records out.
+    """
+    if connection.dialect.name == "postgresql":
+        return
+    newest = select(func.coalesce(func.max(records.c.id), 0)).scalar_subquery()
+    places = ("cursor", "settled", "settling")
+    connection.execute(
+        update(sinks)
+        .where(sinks.c.cursor > newest)
+        .values({name: func.min(sinks.c[name], newest) for name in places})
+    )
 
 
 def _highest(connection: Connection) -> int:

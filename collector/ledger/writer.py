@@ -1,9 +1,10 @@
 """The one writer: a thread that commits what is waiting as a group.
 
 A commit costs one or two waits for the disk, however much it holds. So jobs queue, the writer
-takes all that wait (up to a number of bytes), runs each in a savepoint of one transaction, commits,
-and only then gives the answers. A job that fails undoes itself alone; a commit that fails fails
-all of its jobs, and nothing of them is stored.
+takes all that wait (up to a number of bytes), runs them in savepoints of one transaction, commits,
+and only then gives the answers. Jobs of a kind that say so are done at once, in one savepoint. A
+job that fails undoes itself alone; a commit that fails fails all of its jobs, and nothing of them
+is stored.
 
 Another collector may write to the same PostgreSQL. Both lock what they write in the order of their
 jobs' keys; where they are in each other's way all the same, and the database undoes one of them,
@@ -15,8 +16,8 @@ import concurrent.futures
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -28,8 +29,25 @@ from collector.ledger import engines
 from collector.ledger.database import Database
 from collector.settings import LimitSettings
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 Job = Callable[[Connection], T]
+
+
+@dataclass(frozen=True)
+class Shared(Generic[Item, T]):
+    """A job that is done at once with others of its kind, of other keys.
+
+    Attributes:
+        do: does some of them in a savepoint, in the order of their keys; returns of each its
+            result, or the error that it ends with. If it raises, nothing of them was done, and it
+            is called for each by itself.
+        item: what this job is about.
+    """
+
+    do: Callable[[Connection, Sequence[Item]], Sequence[T | Exception]]
+    item: Item
+
 
 _TRIES: Final = 5
 """Each time a collision undoes one transaction, another one got on."""
@@ -52,7 +70,7 @@ class WriterCounts:
 
 @dataclass(frozen=True)
 class _Waiting(Generic[T]):
-    job: Job[T]
+    job: Job[T] | Shared[Any, T]
     weight_bytes: int
     key: str
     answer: "concurrent.futures.Future[T]"
@@ -90,7 +108,7 @@ class Writer:
         """How much the jobs that wait weigh."""
         return self._queued_bytes
 
-    async def run(self, job: Job[T], weight_bytes: int = 0, key: str = "") -> T:
+    async def run(self, job: Job[T] | Shared[Any, T], weight_bytes: int = 0, key: str = "") -> T:
         """Return what ``job`` returns, once it is committed.
 
         Args:
@@ -107,7 +125,7 @@ class Writer:
         return await asyncio.wrap_future(self.submit(job, weight_bytes, key))
 
     def submit(
-        self, job: Job[T], weight_bytes: int = 0, key: str = ""
+        self, job: Job[T] | Shared[Any, T], weight_bytes: int = 0, key: str = ""
     ) -> "concurrent.futures.Future[T]":
         """Queue a job from any thread. As `run`, but the errors of writing come by the future."""
         answer: concurrent.futures.Future[T] = concurrent.futures.Future()
@@ -187,7 +205,7 @@ class Writer:
 
     def _run_once(self, group: list[_Waiting[Any]]) -> list[Any]:
         with self._database.write() as connection:
-            return [(one, *_run_apart(connection, one.job)) for one in group]
+            return [done for part in _parts(group) for done in _run_apart(connection, part)]
 
     def _fail(self, group: list[_Waiting[Any]], error: LedgerError) -> None:
         self.counts.failures += 1
@@ -196,15 +214,49 @@ class Writer:
             waiting.answer.set_exception(error)
 
 
-def _run_apart(connection: Connection, job: Job[T]) -> tuple[T | None, BaseException | None]:
-    """Run a job in a savepoint: return its result, or the error that undid it."""
+def _parts(group: Sequence[_Waiting[Any]]) -> Iterator[list[_Waiting[Any]]]:
+    """Yield the jobs that are done at once: those of a kind and of different keys.
+
+    Jobs of one key follow each other as they came.
+    """
+    of_key: Counter[str] = Counter()
+    parts: defaultdict[tuple[int, object], list[_Waiting[Any]]] = defaultdict(list)
+    for waiting in group:
+        turn, job = of_key[waiting.key], waiting.job
+        of_key[waiting.key] += 1
+        parts[turn, job.do if isinstance(job, Shared) else waiting].append(waiting)
+    for place in sorted(parts, key=lambda place: place[0]):
+        yield parts[place]
+
+
+def _run_apart(
+    connection: Connection, part: Sequence[_Waiting[Any]]
+) -> list[tuple[_Waiting[Any], Any, BaseException | None]]:
+    """Run jobs in a savepoint: return each with its result, or the error that undid it."""
     try:
         with connection.begin_nested():
-            return job(connection), None
+            results = _do(connection, part)
     except DBAPIError as error:
-        if engines.is_of_its_data(error):
-            return None, error
-        # The disk or the lock, not the job: the whole transaction is given up.
-        raise
+        if not engines.is_of_its_data(error):
+            # The disk or the lock, not the job: the whole transaction is given up.
+            raise
+        failure: Exception = error
     except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job's result
-        return None, error
+        failure = error
+    else:
+        return [
+            (one, None, result) if isinstance(result, Exception) else (one, result, None)
+            for one, result in zip(part, results, strict=True)
+        ]
+    if len(part) > 1:
+        # One of them, perhaps: the others are none the worse for it.
+        return [done for one in part for done in _run_apart(connection, [one])]
+    return [(part[0], None, failure)]
+
+
+def _do(connection: Connection, part: Sequence[_Waiting[Any]]) -> Sequence[Any]:
+    jobs = [waiting.job for waiting in part]
+    shared = [job for job in jobs if isinstance(job, Shared)]
+    if shared:
+        return shared[0].do(connection, [job.item for job in shared])
+    return [job(connection) for job in jobs if not isinstance(job, Shared)]

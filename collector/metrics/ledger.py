@@ -21,6 +21,9 @@ from collector.ledger.schema import SERIES_COLUMNS
 from collector.metrics.exposition import Family, labels
 from protocol.results import Ipv6State
 
+DISK_FREE = "Room on the disk of the ledger's file; of PostgreSQL, in collector.ledger.room_bytes."
+DISK_SIZE = "Size of the disk of the ledger's file; of PostgreSQL, collector.ledger.room_bytes."
+
 _RESULTS = ("stored", "duplicate", "quarantined")
 _VALUES_HELP = {
     "download_bits_per_second": "Download of a line's latest speed test.",
@@ -67,6 +70,20 @@ def ledger_families(figures: Figures, now: datetime, latest_seconds: float) -> l
     ]
 
 
+def room_families(size_bytes: int, room_bytes: int | None) -> Iterator[Family]:
+    """Yield what the ledger takes, and what is left of its room where that is known.
+
+    Args:
+        size_bytes: what its database takes.
+        room_bytes: what it may take.
+    """
+    yield _one("linewatch_collector_ledger_bytes", "What the ledger's database takes.", size_bytes)
+    if room_bytes is not None:
+        free = max(0, room_bytes - size_bytes)
+        yield _one("linewatch_collector_disk_free_bytes", DISK_FREE, free)
+        yield _one("linewatch_collector_disk_size_bytes", DISK_SIZE, room_bytes)
+
+
 def _registered(figures: Figures, of: _Lines) -> Iterator[Family]:
     info = Family("linewatch_line_info", "1 for every line, with what the registry says of it.")
     contracted = {
@@ -91,6 +108,10 @@ def _values(shown: Sequence[RowMapping], of: _Lines) -> list[Family]:
     families = {
         column: Family(f"linewatch_{column}", _VALUES_HELP[column]) for column in VALUE_COLUMNS
     }
+    # Who asks again and again has to know which results it has seen before.
+    moments = Family(
+        "linewatch_speed_test_timestamp_seconds", "When a line's latest speed test was measured."
+    )
     names = (*_LINE_LABELS, *_SERIES_LABELS, "counts_as")
     for row in shown:
         # Keep one series from another, and say what a result is a value of.
@@ -99,7 +120,9 @@ def _values(shown: Sequence[RowMapping], of: _Lines) -> list[Family]:
         for column, family in families.items():
             if (value := value_of(row, column)) is not None:
                 family.add(value, labelled)
-    return list(families.values())
+        if row["task"] == "speed":
+            moments.add(row["measured_at"].timestamp(), labelled)
+    return [*families.values(), moments]
 
 
 def _ipv6_ready(shown: Sequence[RowMapping], of: _Lines) -> Family:
@@ -120,11 +143,14 @@ def _ipv6_ready(shown: Sequence[RowMapping], of: _Lines) -> Family:
 def _ages(figures: Figures, now: datetime, of: _Lines) -> Family:
     newest: dict[tuple[str, str], datetime] = {}
     for row in figures.newest:
+        if row["line_id"] not in figures.measured_lines:
+            # It was given up: nobody waits for it.
+            continue
         key = (row["line_id"], row["task"])
         newest[key] = max(newest.get(key, row["measured_at"]), row["measured_at"])
     family = Family(
         "linewatch_line_last_record_age_seconds",
-        "Since the line's newest record of a task, whatever its outcome.",
+        "Since the newest record of a task of a line that is measured, whatever its outcome.",
     )
     for (line, task), moment in newest.items():
         labelled = labels((*_LINE_LABELS, "task"), (*of[line], task))

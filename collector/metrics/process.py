@@ -8,7 +8,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from collector.api.bodies import BodyBudget
+from collector.housekeeping import House
 from collector.ledger.writer import Writer
+from collector.metrics.ledger import DISK_FREE, DISK_SIZE
 from collector.serving import Door
 
 
@@ -19,13 +21,20 @@ class ProcessMetrics(Collector):
         writer: of the ledger.
         bodies: the requests' bodies.
         doors: the door, once it is open.
+        house: how the ledger's housekeeping goes.
         folder: where the ledger's file is; None: it is in another database.
     """
 
     def __init__(
-        self, writer: Writer, bodies: BodyBudget, doors: list[Door], folder: Path | None
+        self,
+        writer: Writer,
+        bodies: BodyBudget,
+        doors: list[Door],
+        house: House,
+        folder: Path | None,
     ) -> None:
         self._folder = folder
+        self._house = house
         self._writer = writer
         self._bodies = bodies
         self._doors = doors
@@ -58,6 +67,7 @@ class ProcessMetrics(Collector):
             "Bodies refused because too many were held at once, in all or of one probe.",
             value=self._bodies.refused,
         )
+        yield from self._housekeeping()
         yield from self._disk()
         for door in self._doors:
             yield GaugeMetricFamily(
@@ -78,6 +88,25 @@ class ProcessMetrics(Collector):
         """Yield nothing: the doors are not open yet."""
         return iter(())
 
+    def _housekeeping(self) -> Iterator[Metric]:
+        """Yield how the rounds go that make months ahead and fold old latency."""
+        house = self._house
+        yield CounterMetricFamily(
+            "linewatch_collector_housekeeping_rounds",
+            "Rounds of housekeeping that were done to their end.",
+            value=house.rounds,
+        )
+        yield CounterMetricFamily(
+            "linewatch_collector_housekeeping_failures",
+            "Rounds of housekeeping in which something failed: the log says what.",
+            value=house.failures,
+        )
+        yield GaugeMetricFamily(
+            "linewatch_collector_unreadable_latency_records",
+            "Old latency records that are not folded, as this version does not read their model.",
+            value=house.unreadable,
+        )
+
     def _disk(self) -> Iterator[Metric]:
         """Yield what the disk of the ledger's file holds; nothing of another database's."""
         if self._folder is None:
@@ -85,11 +114,11 @@ class ProcessMetrics(Collector):
         usage = shutil.disk_usage(self._folder)
         yield GaugeMetricFamily(
             "linewatch_collector_disk_free_bytes",
-            "Room on the disk of the ledger's file.",
+            DISK_FREE,
             value=usage.free,
         )
         yield GaugeMetricFamily(
             "linewatch_collector_disk_size_bytes",
-            "Size of the disk of the ledger's file.",
+            DISK_SIZE,
             value=usage.total,
         )

@@ -6,6 +6,7 @@ takes seconds, and whoever asks waits for none of them.
 
 import asyncio
 import gzip
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,14 +22,18 @@ from collector import keys
 from collector.api.bodies import BODIES
 from collector.api.problems import RefusedError
 from collector.errors import LedgerError
+from collector.housekeeping import HOUSE
 from collector.ledger.database import Database
 from collector.ledger.engines import sqlite_file
 from collector.ledger.figures import read_figures
+from collector.ledger.size import size_bytes
 from collector.metrics.exposition import Family, text_of
-from collector.metrics.ledger import ledger_families
+from collector.metrics.ledger import ledger_families, room_families
 from collector.metrics.process import ProcessMetrics
 from collector.serving import DOORS
 from collector.settings import MetricsSettings
+
+_LOG = logging.getLogger(__name__)
 
 METRICS_PATH = "/metrics"
 
@@ -63,11 +68,17 @@ class LedgerText:
         database: the ledger.
         settings: how old a latest value may be, and how long a text is good.
         now: the clock.
+        room_bytes: how much the database may take; None: not known here.
     """
 
     def __init__(
-        self, database: Database, settings: MetricsSettings, now: Callable[[], datetime]
+        self,
+        database: Database,
+        settings: MetricsSettings,
+        now: Callable[[], datetime],
+        room_bytes: int | None,
     ) -> None:
+        self._room_bytes = room_bytes
         self._database = database
         self._settings = settings
         self._now = now
@@ -121,15 +132,27 @@ class LedgerText:
     def _write(self) -> Text:
         readable = Family("linewatch_collector_ledger_readable", "1: the ledger answers.")
         try:
-            figures = self._database.read_now(read_figures)
+            families = self._families()
         except LedgerError:
+            families = None
+        except Exception:  # noqa: BLE001 - logged whole
+            # An old text that says all is well would be believed.
+            _LOG.exception("what the ledger holds cannot be shown")
+            families = None
+        if families is None:
             # There is nothing else to say then: what is not known is absent.
             readable.add(0)
             return _packed(text_of([readable]))
         readable.add(1)
+        return _packed(text_of([readable, *families]))
+
+    def _families(self) -> list[Family]:
+        figures, size = self._database.read_now(
+            lambda connection: (read_figures(connection), size_bytes(connection))
+        )
         latest_seconds = self._settings.latest_hours * 3600
         families = ledger_families(figures, self._now(), latest_seconds)
-        return _packed(text_of([readable, *families]))
+        return [*families, *room_families(size, self._room_bytes)]
 
 
 def _packed(plain: bytes) -> Text:
@@ -144,10 +167,13 @@ _SECONDS = web.AppKey("request_seconds", Histogram)
 def add_metrics(app: web.Application, settings: MetricsSettings) -> None:
     """Make the application's metrics and their resource. It has the keys of `collector.keys`."""
     registry = app[REGISTRY] = CollectorRegistry()
-    app[_LEDGER_TEXT] = LedgerText(app[keys.DATABASE], settings, app[keys.NOW])
-    file = sqlite_file(app[keys.SETTINGS].ledger)
+    ledger = app[keys.SETTINGS].ledger
+    file = sqlite_file(ledger)
+    # Of a file it is its disk: see `ProcessMetrics`.
+    room_bytes = None if file else ledger.room_bytes
+    app[_LEDGER_TEXT] = LedgerText(app[keys.DATABASE], settings, app[keys.NOW], room_bytes)
     folder = file.absolute().parent if file else None
-    registry.register(ProcessMetrics(app[keys.WRITER], app[BODIES], app[DOORS], folder))
+    registry.register(ProcessMetrics(app[keys.WRITER], app[BODIES], app[DOORS], app[HOUSE], folder))
     app[_SECONDS] = Histogram(
         "linewatch_collector_request_seconds",
         "Requests, by resource, method and status (499: the sender went away in mid-body): how "

@@ -185,10 +185,13 @@ class Feeder:
 
         The horizon holds up whoever writes, so it is asked for only where there is something new.
         """
-        if self._horizon > cursor:
-            return True
-        if await self._database.read(keeping.newest) <= cursor:
+        newest = await self._database.read(keeping.newest)
+        if newest <= cursor:
             return False
+        if self._horizon > cursor:
+            # Records leave, and SQLite gives their ids again: nothing beyond was dealt with then.
+            self._horizon = min(self._horizon, newest)
+            return True
         with contextlib.suppress(LedgerBusyError):
             self._horizon = await asyncio.to_thread(horizon, self._database)
         return self._horizon > cursor

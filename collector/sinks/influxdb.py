@@ -123,6 +123,9 @@ class Influxdb:
     def _translated(self, error: ApiException) -> AwayError | RefusedError:
         body = error.body or b""
         text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+        if text.lstrip()[:1] == "<":
+            # InfluxDB and VictoriaMetrics say it in JSON or plain words.
+            text = "a page, as another web server gives it"
         reason = self._plain(f"{error.status} {error.reason}: {text}")
         if error.status in _REFUSED:
             return RefusedError(reason)

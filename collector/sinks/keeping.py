@@ -8,7 +8,7 @@ the last seconds. So each sink knows up to where it wrote long enough ago (`SETT
 between there and its cursor is written again after each new connection, and once when all is quiet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -101,10 +101,48 @@ class Advance:
     steady: bool
 
 
-def add_missing(connection: Connection, names: Iterable[str], now: datetime) -> None:
-    """Make the rows of sinks that are new: they begin with the ledger's first record."""
+def add_missing(connection: Connection, far_ends: Mapping[str, str], now: datetime) -> None:
+    """Make the rows of sinks that are new: they begin with the ledger's first record.
+
+    Args:
+        connection: that writes.
+        far_ends: where each of the settings' sinks is, by its name.
+        now: this moment.
+    """
     times = {"settling_since": now, "created_at": now}
-    insert_new(connection, sinks, [{"name": name, **_BEGINNING, **times} for name in names])
+    rows = [
+        {"name": name, "far_end": far_end, **_BEGINNING, **times}
+        for name, far_end in far_ends.items()
+    ]
+    insert_new(connection, sinks, rows)
+    for name, far_end in far_ends.items():
+        # Where nothing was written yet, nothing is elsewhere.
+        free = or_(sinks.c.far_end.is_(None), sinks.c.cursor == 0)
+        connection.execute(
+            update(sinks)
+            .where(sinks.c.name == name, free, sinks.c.far_end.is_distinct_from(far_end))
+            .values(far_end=far_end)
+        )
+
+
+def moved(connection: Connection, far_ends: Mapping[str, str]) -> dict[str, str]:
+    """Return where the sinks were filled that are elsewhere now, by their names.
+
+    Args:
+        connection: to the ledger.
+        far_ends: where the settings say that they are.
+    """
+    known = connection.execute(select(sinks.c.name, sinks.c.far_end).order_by(sinks.c.name))
+    return {
+        name: before
+        for name, before in known
+        if name in far_ends and before is not None and before != far_ends[name]
+    }
+
+
+def note_far_end(connection: Connection, name: str, far_end: str) -> None:
+    """Note that a sink's records are where the settings say."""
+    connection.execute(update(sinks).where(sinks.c.name == name).values(far_end=far_end))
 
 
 def read(connection: Connection, name: str) -> State:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import FromClause
 
 from collector.domain.time_correction import TimeQuality
+from collector.ledger.recent import MEASURED_LATER
 from collector.ledger.schema import corrections, lines, records, sites
 from collector.sinks.keeping import Aside
 from collector.sinks.lines import Identity, lines_of
@@ -152,6 +153,8 @@ def _twins(*, corrected: bool) -> ColumnElement[int]:
         .where(
             other.c.probe_id == records.c.probe_id,
             type_coerce(other.c.measured_at, BigInteger).between(begin, begin + 999),
+            # PostgreSQL leaves out the months before.
+            type_coerce(other.c.received_at, BigInteger) >= begin - MEASURED_LATER,
             other.c.task == records.c.task,
             other.c.path == records.c.path,
             other.c.time_quality != TimeQuality.NONE.value,

@@ -104,6 +104,27 @@ def open_far_end(settings: InfluxdbSettings) -> FarEnd:
     return Influxdb(settings)
 
 
+def place_of(settings: InfluxdbSettings) -> str:
+    """Return where a sink's records go, without secrets: its address holds none."""
+    org = f", org {settings.org}" if settings.org else ""
+    return f"{settings.url.rstrip('/')}, bucket {settings.bucket}{org}"
+
+
+async def _tell_of_moved(database: Database, places: dict[str, str]) -> None:
+    """Say in the log which sinks have another address: it may be the same far end all the same."""
+    for name, before in (await database.read(partial(keeping.moved, far_ends=places))).items():
+        _LOG.warning(
+            "sink %s was filled at %s and is at %s now, where what it got before may not be: "
+            "'linewatch collector sinks refill %s' writes all to it, 'sinks fill %s --moved' says "
+            "that its data moved with it",
+            name,
+            before,
+            places[name],
+            name,
+            name,
+        )
+
+
 def own_name() -> str:
     """Return a name for whoever feeds sinks in this process, unlike any other's."""
     return f"{socket.gethostname()[:40]}/{os.getpid()}/{uuid4().hex[:8]}"
@@ -116,11 +137,12 @@ async def run_sinks(app: web.Application) -> AsyncIterator[None]:
     """Feed the sinks while the application runs. Its writer runs before and after."""
     settings = app[keys.SETTINGS].sinks
     writer, now = app[keys.WRITER], app[keys.NOW]
-    names = [one.name for one in settings.influxdb]
+    places = {one.name: place_of(one) for one in settings.influxdb}
     far_ends = {one.name: open_far_end(one) for one in settings.influxdb}
     feeders = _feeders(far_ends, app[keys.DATABASE], writer.run, now)
-    if names:
-        await writer.run(partial(keeping.add_missing, names=names, now=now()))
+    if places:
+        await writer.run(partial(keeping.add_missing, far_ends=places, now=now()))
+        await _tell_of_moved(app[keys.DATABASE], places)
     app[TASKS] += [SinkTask(feeder, Random()) for feeder in feeders]  # noqa: S311 - spreads waits
     running = [asyncio.create_task(task.run(), name=f"sink {task.name}") for task in app[TASKS]]
     yield

@@ -165,7 +165,8 @@ class Words:
 
     def clock(self, moment: datetime) -> str:
         """Return the local time of day, HH:MM."""
-        return f"{self.local(moment):%H:%M}"
+        local = self.local(moment)
+        return f"{local.hour:02}:{local.minute:02}"
 
     def moment(self, moment: datetime) -> str:
         """Return date and time of day."""
@@ -175,7 +176,9 @@ class Words:
 
     def short_moment(self, moment: datetime) -> str:
         """Return date and time of day without the year."""
-        return f"{self.short_day(moment)} {self.clock(moment)}"
+        # A page has hundreds of them: the way to the local clock is gone once.
+        local = self.local(moment)
+        return f"{self.short_day(local.date())} {local.hour:02}:{local.minute:02}"
 
     def age(self, moment: datetime) -> str:
         """Return how long ago a moment was, in words."""

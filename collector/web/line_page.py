@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 from collector.domain.pairs import Difference, differences, pair_up
 from collector.domain.series import (
     LatencyPoint,
-    Seen,
     SeriesId,
     SpeedPoint,
     by_hour,
     main_series,
     of_series,
+    seen_in,
 )
 from collector.domain.standing import Median, Standing, median_of
 from collector.ledger.bookkeeping import series_of
@@ -184,7 +184,7 @@ def _main(points: Sequence[SpeedPoint], of_line: SeriesId | None) -> SeriesId | 
     """Return the line's main series, or where the time has nothing of it, the time's own."""
     if any(point.series == of_line for point in points):
         return of_line
-    return main_series(Seen(point.series, point.outcome, point.flags) for point in points)
+    return main_series(seen_in(points))
 
 
 def _chosen(points: Sequence[SpeedPoint], key: str | None) -> SeriesId | None:
@@ -196,20 +196,26 @@ def _chosen(points: Sequence[SpeedPoint], key: str | None) -> SeriesId | None:
 def _beside(points: Sequence[LatencyPoint], series: SeriesId | None) -> list[LatencyPoint]:
     """Return the latency series that goes with one of speed: the same path and family."""
     if series is None:
-        return of_series(points, main_series(Seen(p.series, p.outcome, p.flags) for p in points))
+        return of_series(points, main_series(seen_in(points)))
     way, families = (series.probe, series.path), (series.ip_version, None)
     its = [p for p in points if (p.probe, p.path) == way and p.ip_version in families]
-    return of_series(its, main_series(Seen(p.series, p.outcome, p.flags) for p in its))
+    return of_series(its, main_series(seen_in(its)))
 
 
 def _series_rows(
     points: Sequence[SpeedPoint], frame: Frame, shown: SeriesId | None, main: SeriesId | None
 ) -> list[SeriesRow]:
-    within = [point for point in points if point.at_seconds >= frame.start_seconds]
-    counts = Counter((point.series, point.outcome) for point in within)
+    # By what they have in common, as it was read: there are thousands of points.
+    by_series: dict[tuple[object, ...], list[SpeedPoint]] = {}
+    for point in points:
+        if point.at_seconds >= frame.start_seconds:
+            by_series.setdefault(point[-7:], []).append(point)
     rows = []
-    for series in {point.series for point in within if point.outcome == "measured"}:
-        its = [point for point in within if point.series == series]
+    for its in by_series.values():
+        counts = Counter(point.outcome for point in its)
+        if not counts["measured"]:
+            continue
+        series = its[0].series
         counted = [point for point in its if point.standing.counts]
         # All of a Wi-Fi path's results say that they are; shown are those that say nothing else.
         shown_of = counted or [point for point in its if point.standing is Standing.WIFI]
@@ -220,8 +226,8 @@ def _series_rows(
                 series == shown,
                 series == main,
                 len(counted),
-                counts[series, "measured"],
-                counts[series, "failed"],
+                counts["measured"],
+                counts["failed"],
                 median_of(zip((p.download_bits_per_second for p in shown_of), bounds, strict=True)),
                 median_of(zip((p.upload_bits_per_second for p in shown_of), bounds, strict=True)),
                 median_of(

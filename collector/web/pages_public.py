@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from math import inf
 from urllib.parse import urlencode
 
@@ -13,9 +14,7 @@ from collector.api.overview import (
     OVERVIEW,
     PAGE_LINES,
     Filter,
-    carriers_of,
     count_states,
-    wards_of,
 )
 from collector.domain import line_state
 from collector.domain.line_state import CONTRACT_SHARE, LineState
@@ -34,8 +33,10 @@ async def show_lines(request: web.Request) -> web.Response:
     """Answer the page of all lines."""
     visit = await receive_public(request)
     chosen = _filter(request)
-    lines = await request.app[OVERVIEW].lines(request.app)
-    fitting = chosen.keep(lines)
+    overview = request.app[OVERVIEW]
+    lines = await overview.lines(request.app)
+    in_place = chosen.in_place(lines)
+    fitting = chosen.of_state(in_place)
     number = _whole(request, "page", 1, _MOST_PAGES, 1)
     last = max(1, -(-len(fitting) // PAGE_LINES))
     number = min(number, last)
@@ -48,20 +49,32 @@ async def show_lines(request: web.Request) -> web.Response:
             "lines": fitting[first : first + PAGE_LINES],
             "first": first + 1,
             "total": len(fitting),
-            "counts": count_states(chosen.in_place(lines)),
+            "counts": count_states(in_place),
             "chosen": chosen,
             "kept": kept,
             "with_query": lambda **changed: _query(kept, changed),
-            "wards": wards_of(lines),
-            "carriers": carriers_of(lines),
+            "wards": overview.wards,
+            "carriers": overview.carriers,
             "page_number": number,
             "page_last": last,
+            "page_links": page_links(number, last),
             "rule": rule_texts(visit.words),
             "rule_at_least": visit.words.text("rule_at_least", **_rule_numbers(visit.words)),
             "means": lambda one: state_text(visit.words, one),
             "bar_kind": bar_kind,
         },
     )
+
+
+def page_links(number: int, last: int) -> list[int | None]:
+    """Return the pages that a page leads to: the first, its neighbours, the last; None: a gap."""
+    near = sorted({1, last, *range(max(1, number - 1), min(last, number + 1) + 1)})
+    links: list[int | None] = [1]
+    for before, page in pairwise(near):
+        # One page is written, not left out: the gap's sign is as wide as its number.
+        links += [before + 1] if page - before == 2 else [None] if page - before > 2 else []  # noqa: PLR2004
+        links.append(page)
+    return links
 
 
 async def show_line(request: web.Request) -> web.Response:
@@ -147,6 +160,7 @@ def _filter(request: web.Request) -> Filter:
         ward=request.query.get("ward") or None,
         carrier=request.query.get("carrier") or None,
         state=LineState(state) if state else None,
+        search=request.query.get("search", "").strip() or None,
     )
 
 
@@ -155,6 +169,7 @@ def _chosen_values(chosen: Filter) -> dict[str, str | None]:
         "ward": chosen.ward,
         "carrier": chosen.carrier,
         "state": chosen.state.value if chosen.state else None,
+        "search": chosen.search,
     }
 
 

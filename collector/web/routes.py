@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 
 from collector.api import read
 from collector.api.operators import GUARD, Guard
-from collector.api.overview import OVERVIEW, Overview, keep_warm
+from collector.api.overview import OVERVIEW, Overview, keep_ahead
 from collector.api.respond import add_security_headers
 from collector.errors import LedgerError
 from collector.web import pages_operator, pages_public
@@ -41,7 +41,7 @@ def add_routes(app: web.Application) -> None:
         lstrip_blocks=True,
     )
     app[OVERVIEW] = Overview()
-    app.cleanup_ctx.append(keep_warm)
+    app.cleanup_ctx.append(keep_ahead)
     app[GUARD] = Guard()
     app.on_response_prepare.append(add_security_headers)
     app.middlewares.append(_errors_as_pages)

@@ -1,11 +1,15 @@
 """A simulated fleet's days in a ledger, batch by batch as a collector stores them."""
 
+import asyncio
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 
+from collector.commands.ledger import write_beside
 from collector.ingest.verify import verify
 from collector.ledger.database import Database
+from collector.ledger.folding import Folded, fold_old
 from collector.ledger.registry_file import RegistryFile, import_registry
 from collector.ledger.store import Arrival, store_batch
 from protocol.messages import IngestAnswer
@@ -33,3 +37,8 @@ def store(
             arrival = Arrival(at, public_keys[batch.probe], gap_acknowledged=True)
             answers.append(store_batch(connection, found, arrival))
     return answers
+
+
+def fold_all(database: Database, before: datetime, now: datetime) -> Folded:
+    """Fold all latency records that are older than a moment, as the command does."""
+    return asyncio.run(fold_old(database.read, partial(write_beside, database), before, now))

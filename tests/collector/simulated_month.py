@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert
 
+from collector.ledger import registry
 from collector.ledger.bookkeeping import series_of
 from collector.ledger.months import ensure_month
 from collector.ledger.schema import (
@@ -179,20 +180,18 @@ def _register(connection: Connection, story: LineStory, number: int) -> None:
         insert(sites).values(id=f"site-{number}", latitude=20.9, created_at=created, **place)
     )
     down, up = story.contracted or (None, None)
-    connection.execute(
-        insert(lines).values(
-            id=story.id,
-            site_id=f"site-{number}",
-            carrier_id=story.carrier,
-            technology=story.technology,
-            plan=story.plan,
-            contracted_download_bits_per_second=down and down * 10**6,
-            contracted_upload_bits_per_second=up and up * 10**6,
-            declared_download_bits_per_second=down and down * 10**6,
-            declared_upload_bits_per_second=up and up * 10**6,
-            created_at=created,
-        )
-    )
+    row = {
+        "id": story.id,
+        "site_id": f"site-{number}",
+        "carrier_id": story.carrier,
+        "technology": story.technology,
+        "plan": story.plan,
+        "contracted_download_bits_per_second": down and down * 10**6,
+        "contracted_upload_bits_per_second": up and up * 10**6,
+        "declared_download_bits_per_second": down and down * 10**6,
+        "declared_upload_bits_per_second": up and up * 10**6,
+    }
+    registry.add(connection, lines, row, created)
     seen = NOW - timedelta(hours=story.silent_hours, seconds=40)
     connection.execute(
         insert(probes).values(

@@ -79,6 +79,7 @@ async def survive_idle(collector: Running, count: int) -> float:
         return time.monotonic() - began
 
 
+@pytest.mark.alone
 async def test_idle_connections_do_not_keep_a_batch_out(start: Start) -> None:
     """With more idle connections than places, a probe still delivers at once."""
     collector = await start(limits={"connections": 500})
@@ -88,6 +89,7 @@ async def test_idle_connections_do_not_keep_a_batch_out(start: Start) -> None:
     assert counts.evicted >= 1500
 
 
+@pytest.mark.alone
 @pytest.mark.long
 async def test_ten_thousand_idle_connections_do_not_keep_a_batch_out(start: Start) -> None:
     """As above with the settings as they are."""

@@ -51,6 +51,8 @@ _OVERVIEW = {
     "lines_count_one": Both("1 đường truyền", "1 line"),
     "lines_shown": Both("{first}–{last} trong {total}", "{first}–{last} of {total}"),
     "filter": Both("Lọc", "Filter"),
+    "filter_search": Both("Tìm", "Search"),
+    "filter_search_hint": Both("Điểm đo, phường, mã…", "Site, ward, id…"),
     "filter_ward": Both("Phường, xã", "Ward"),
     "filter_carrier": Both("Nhà mạng", "Carrier"),
     "filter_state": Both("Tình trạng", "State"),
@@ -58,6 +60,7 @@ _OVERVIEW = {
     "filter_clear": Both("Bỏ lọc", "Clear"),
     "previous": Both("Trước", "Previous"),
     "next": Both("Sau", "Next"),
+    "page_number": Both("Trang {number}", "Page {number}"),
     "pages": Both("Các trang của danh sách", "Pages of the list"),
     "no_lines": Both("Chưa có đường truyền nào được đăng ký.", "No line has been registered yet."),
     "no_lines_filtered": Both(

@@ -20,7 +20,7 @@ from collector.settings import CollectorSettings
 from protocol.failures import Failure
 from protocol.flags import Flag
 from tests.collector import simulated_month
-from tests.collector.conftest import Running, Start
+from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.web.test_login import PASSWORD, add_operator
 from tests.collector.web.test_pages import fill_with
 
@@ -104,6 +104,7 @@ def month_routes(month: Running) -> set[str]:
     return {path for path in found if path.startswith("/v1/")} - probes_own
 
 
+@ON_BOTH
 async def test_public_part_answers_what_it_describes(month: Running) -> None:
     """Sites, carriers, lines and the document itself are open to everybody."""
     sites = await get(month, "/v1/sites")
@@ -115,6 +116,7 @@ async def test_public_part_answers_what_it_describes(month: Running) -> None:
         assert answer.headers["Cache-Control"] == "public, max-age=15"
 
 
+@ON_BOTH
 async def test_lines_carry_state_and_newest_results(month: Running) -> None:
     """A line's answer has its state and newest values; what was never measured is null."""
     lines = {one["id"]: one for one in (await get(month, "/v1/lines"))["lines"]}
@@ -129,6 +131,7 @@ async def test_lines_carry_state_and_newest_results(month: Running) -> None:
     await get(month, "/v1/lines/unknown", 404)
 
 
+@ON_BOTH
 @pytest.mark.parametrize("path,key", [("/v1/lines", "lines"), ("/v1/sites", "sites")])
 async def test_pages_join_to_the_whole(month: Running, path: str, key: str) -> None:
     """Following the cursor gives every thing once, in the order of ids."""
@@ -145,6 +148,7 @@ async def test_pages_join_to_the_whole(month: Running, path: str, key: str) -> N
     assert seen == sorted(set(seen))
 
 
+@ON_BOTH
 async def test_lines_are_filtered(month: Running) -> None:
     """Ward, carrier and state choose lines."""
     ward = "Phường Chu Văn An"
@@ -153,6 +157,7 @@ async def test_lines_are_filtered(month: Running) -> None:
     assert len((await get(month, f"/v1/sites?ward={ward}"))["sites"]) == 4
 
 
+@ON_BOTH
 @pytest.mark.parametrize("task", ["speed", "latency", "reach"])
 async def test_series_pages_join_to_the_whole_in_time_order(month: Running, task: str) -> None:
     """A series read in pages is the series, each result once, the oldest first."""
@@ -188,6 +193,7 @@ async def many(start: Start) -> Running:
     return collector
 
 
+@ON_BOTH
 async def test_one_series_can_be_asked_for_by_its_key(many: Running) -> None:
     """Each key gives that series' results and the slots that may be of it, in pages too, and all
     keys together give every measured result once.
@@ -228,6 +234,7 @@ async def test_a_series_of_another_task_is_refused(month: Running) -> None:
         assert problem["detail"].startswith("series: this line has none of the task")
 
 
+@ON_BOTH
 async def test_series_says_failures_and_no_zeros(month: Running) -> None:
     """A slot that gave nothing is in the series with its reason and null values."""
     results = (await get(month, f"/v1/lines/{LINE}/series?limit=5000"))["results"]
@@ -238,6 +245,7 @@ async def test_series_says_failures_and_no_zeros(month: Running) -> None:
     assert not any(one["download_bits_per_second"] == 0 for one in results)
 
 
+@ON_BOTH
 async def test_series_is_cut_by_time(month: Running) -> None:
     """From start until before end, in whatever offset they are given."""
     end = simulated_month.NOW - timedelta(days=2)
@@ -281,6 +289,7 @@ async def test_operators_part_is_closed_to_others(month: Running, path: str) -> 
     await get(month, path.format(probe="probe-0", chain="chain-0", seq="0"), 401)
 
 
+@ON_BOTH
 async def test_operators_part_answers_what_it_describes(operated: Running) -> None:
     """Probes, quarantine, gaps and events are there for operators."""
     probes = (await get(operated, "/v1/probes", operator=True))["probes"]
@@ -295,6 +304,7 @@ async def test_operators_part_answers_what_it_describes(operated: Running) -> No
     assert len((await get(operated, "/v1/events", operator=True))["events"]) == 1
 
 
+@ON_BOTH
 async def test_records_come_newest_first_and_verbatim(operated: Running) -> None:
     """A listed record's bytes are answered exactly, and give its hash."""
     path = f"/v1/records?line={LINE}&task=speed&limit=2"

@@ -4,8 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from collector.api.overview import (
+    AHEAD_KEPT_FOR,
     KEPT_FOR,
-    SHOWN_FOR,
     Filter,
     Overview,
     carriers_of,
@@ -45,20 +45,44 @@ async def test_list_is_read_once_in_a_while(month: Running) -> None:
     assert await overview.lines(app) is not second
 
 
-async def test_others_do_not_wait_for_the_one_who_reads(month: Running) -> None:
-    """While the list is read anew, others get the one before, unless that is too old."""
+async def test_nobody_waits_for_the_next_list_of_many_lines(month: Running) -> None:
+    """Visitors get the list that was made ahead, unless that is too old."""
     clock = Clock()
     app = build(CollectorSettings(), month.database, now=clock)
-    overview = Overview()
+    overview = Overview(ahead_from_lines=1)
+    await overview.make_ahead(app)
     first = await overview.lines(app)
-    clock.moment += KEPT_FOR
     async with overview._reading:
+        clock.moment += AHEAD_KEPT_FOR - timedelta(seconds=1)
         assert await overview.lines(app) is first
-        clock.moment += SHOWN_FOR
+        clock.moment += timedelta(seconds=1)
         waiting = asyncio.create_task(overview.lines(app))
         done, _ = await asyncio.wait([waiting], timeout=0.1)
         assert not done
     assert await waiting is not first
+
+
+async def test_list_of_many_lines_is_there_before_its_first_visitor(month: Running) -> None:
+    """What was made ahead is shown at once, also to the one who came while it was being made."""
+    app = build(CollectorSettings(), month.database, now=Clock())
+    overview = Overview(ahead_from_lines=1)
+    making = asyncio.create_task(overview.make_ahead(app))
+    await asyncio.sleep(0)
+    came_early = asyncio.create_task(overview.lines(app))
+    await making
+    async with overview._reading:
+        made = await overview.lines(app)
+    assert await came_early is made
+    assert len(made) == len(simulated_month.STORIES)
+
+
+async def test_list_of_few_lines_is_read_for_its_visitor(month: Running) -> None:
+    """A list that takes no time is never an older one than the visit."""
+    app = build(CollectorSettings(), month.database, now=Clock())
+    overview = Overview()
+    await overview.make_ahead(app)
+    assert overview._read_at is None
+    assert len(await overview.lines(app)) == len(simulated_month.STORIES)
 
 
 async def test_filters_and_counts_are_of_the_same_lines(month: Running) -> None:

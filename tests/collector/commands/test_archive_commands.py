@@ -3,6 +3,9 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
+
+from collector.errors import ArchiveError
 from collector.ledger.database import Database
 from collector.settings import LedgerSettings
 from simulate import Fleet, FleetPlan, rhythm
@@ -36,7 +39,7 @@ def test_a_month_goes_from_one_ledger_to_another(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     two = Registry(tmp_path / "two")
     assert f"{count} new" in two.run("collector", "import", str(folder)).stdout
-    one.run("collector", "remove-month", "2026-03", "--yes")
+    one.run("collector", "remove-month", "2026-03", str(folder), "--yes")
     assert f"{count} records put back" in one.run("collector", "import", str(folder)).stdout
 
 
@@ -52,3 +55,18 @@ def test_a_backup_is_restored_only_where_that_was_meant(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "before-" in done.stdout
     assert len(registry.json("probe", "list")) == 1
+
+
+def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
+    """Where an archive cannot be written, and what is no archive: what, where, and what to do; with
+    no bar before.
+    """
+    registry = filled(tmp_path / "one")
+    (tmp_path / "file").touch()
+    for words, sentence in (
+        (("export", "2026-03", "--out", str(tmp_path / "file" / "x")), "name a folder by --out"),
+        (("import", str(tmp_path)), "is no archive of a month: "),
+        (("export", "2026-02"), "nothing of 2026-02"),
+    ):
+        with pytest.raises(ArchiveError, match=sentence):
+            registry.run("collector", *words)

@@ -28,7 +28,7 @@ def _file(folder: Path, **changes: Any) -> str:
 
 def test_a_simulated_fleet_can_be_imported(registry: Registry, tmp_path: Path) -> None:
     """Everything is there afterwards as the file has it, probes enrolled by their keys."""
-    said = registry.run("registry", "import", _file(tmp_path)).stdout
+    said = registry.run("registry", "import", _file(tmp_path), "--apply").stdout
     assert f"probes: {SMALL.probes} added, 0 there already" in said
     for what in ("carrier", "site", "line", "probe", "server"):
         names = {row["id"] for row in registry.json(what, "list")}
@@ -38,9 +38,9 @@ def test_a_simulated_fleet_can_be_imported(registry: Registry, tmp_path: Path) -
 
 def test_importing_again_adds_only_what_is_new(registry: Registry, tmp_path: Path) -> None:
     """What was mended since stays mended, and a longer file adds its own rows."""
-    registry.run("registry", "import", _file(tmp_path, probes=CONTENT["probes"][:1]))
+    registry.run("registry", "import", _file(tmp_path, probes=CONTENT["probes"][:1]), "--apply")
     registry.run("carrier", "set", "a", "--name", "Mended")
-    said = registry.run("registry", "import", _file(tmp_path)).stdout
+    said = registry.run("registry", "import", _file(tmp_path), "--apply").stdout
     assert f"probes: {SMALL.probes - 1} added, 1 there already" in said
     assert "carriers: 0 added, 4 there already" in said
     assert registry.json("carrier", "list")[0]["name"] == "Mended"
@@ -64,6 +64,6 @@ def test_a_file_that_does_not_fit_adds_nothing(
 ) -> None:
     """It is said in a sentence what is wrong, and the registry stays empty."""
     with pytest.raises(LinewatchError, match=sentence):
-        registry.run("registry", "import", _file(tmp_path, **changes))
+        registry.run("registry", "import", _file(tmp_path, **changes), "--apply")
     assert registry.json("carrier", "list") == []
     assert registry.json("probe", "list") == []

@@ -141,5 +141,9 @@ def test_load_shows_what_tests_load_servers_with(registry: Registry) -> None:
     assert 1.5e9 < row["peak_bits_per_second"] < 1.6e9
     told = registry.run("server", "load")
     assert "above their budgets: (the first)" in told.stderr
+    assert "500 Mbit/s" in told.stdout
+    assert told.exit_code == 1
     registry.run("server", "set", "hn1", "--budget", "")
-    assert "above" not in registry.run("server", "load").output
+    kept = registry.run("server", "load")
+    assert "above" not in kept.output
+    assert kept.exit_code == 0

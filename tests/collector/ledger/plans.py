@@ -39,7 +39,35 @@ def steps(connection: Connection, statement: str, parameters: Any) -> list[str]:
     ]
 
 
+def looked_into(connection: Connection, statement: str, parameters: Any, alias: str) -> set[str]:
+    """Return the tables in which PostgreSQL looks for something, once it runs a statement.
+
+    Args:
+        connection: to it.
+        statement: what it runs.
+        parameters: of the statement.
+        alias: what the statement calls the table that they are parts of.
+    """
+    found = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+    tree = found.scalar_one()
+    (whole,) = json.loads(tree) if isinstance(tree, str) else tree
+    return {
+        step["Relation Name"]
+        for step in _walk(whole["Plan"])
+        if step.get("Alias", "").rstrip("_0123456789") == alias and step["Actual Loops"]
+    }
+
+
 def _walk(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield step
     for below in step.get("Plans", ()):
         yield from _walk(below)
+
+
+def joins(connection: Connection, statement: str, parameters: Any) -> set[str]:
+    """Return by which kinds of joins PostgreSQL would run a statement."""
+    found = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+    tree = found.scalar_one()
+    (whole,) = json.loads(tree) if isinstance(tree, str) else tree
+    kinds = {step["Node Type"] for step in _walk(whole["Plan"])}
+    return kinds & {"Nested Loop", "Hash Join", "Merge Join"}

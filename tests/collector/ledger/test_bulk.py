@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError, IntegrityError
 
-from collector.ledger.bulk import insert_rows
+from collector.ledger.bulk import find_at, insert_rows
 from collector.ledger.database import Database
 from collector.ledger.months import ensure_month
 from collector.ledger.schema import records
 from tests.collector.conftest import ON_BOTH, NewLedger, enrol_directly, fill_registry
 from tests.collector.device import Device
+from tests.collector.ledger.plans import statements_of, steps
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, 678901, tzinfo=UTC)
 HANOI = timezone(timedelta(hours=7))
@@ -93,3 +94,38 @@ def test_a_value_that_no_column_holds_is_an_error_of_its_data(
             insert_rows(connection, records, [FULL, FULL | {"seq": 1} | wrong])
         insert_rows(connection, records, [FULL | {"seq": 2}])
     assert [row["seq"] for row in database.read_now(stored)] == [2]
+
+
+PLACE = (records.c.probe_id, records.c.chain, records.c.seq)
+
+
+@ON_BOTH
+@pytest.mark.parametrize("many", [1, 2, 5, 16, 17])
+def test_rows_are_found_by_their_places(database: Database, many: int) -> None:
+    """Those that are there, each once, with their types; whatever number is asked for."""
+    with database.write() as connection:
+        insert_rows(connection, records, [FULL | {"seq": seq} for seq in range(40)])
+        places = [("p1", "c", 3 * number) for number in range(many - 1)] + [("p1", "other", 1)]
+        found = find_at(connection, (*PLACE, records.c.measured_at), PLACE, places).all()
+    wanted = [(*place, FULL["measured_at"]) for place in places[:-1] if place[2] < 40]
+    assert sorted(map(tuple, found)) == wanted
+
+
+@ON_BOTH
+def test_places_are_looked_up_in_an_index(database: Database) -> None:
+    """However many records there are: none is gone through to find a few."""
+    with database.write() as connection:
+        insert_rows(connection, records, [FULL | {"seq": seq} for seq in range(4000)])
+
+    def plan(connection: Connection) -> list[str]:
+        *_, (statement, parameters) = statements_of(
+            database, lambda reading: find_at(reading, PLACE, PLACE, [("p1", "c", 7)] * 9).all()
+        )
+        return steps(connection, statement, parameters)
+
+    found = [step for step in database.read_now(plan) if "records" in step]
+    # A month without any record may be gone through.
+    filled = [step for step in found if f"records_{NOW:%Y_%m}" in step or "USING" in step]
+    assert filled
+    assert not [step for step in found if step.startswith("SCAN")]
+    assert all("Index" in step or "SEARCH" in step for step in filled)

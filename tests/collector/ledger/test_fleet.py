@@ -1,6 +1,7 @@
 """What the registry's paths wish, and what they are given of the fleet's plan."""
 
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -103,6 +104,22 @@ def test_a_budget_thins_plans_and_the_instruction_says_so(database: Database) ->
     assert path.schedule.speed is not None
     assert path.schedule.speed.windows[0].tests < 4
     assert path.fleet_place == plan.fleet.places["p7", "eth0"]
+
+
+def test_two_probes_of_a_line_are_told_their_shares_of_its_data(database: Database) -> None:
+    """Also of a line whose speeds are not known: each probe keeps to what it is told."""
+    for name in ("p1", "p2"):
+        path = MeasuredPath(
+            name="eth0", line="l1", schedule=EVENING, monthly_data_budget_bytes=30_000_000_000
+        )
+        add_probe(database, name, path)
+    plan = plan_of(database)
+    for name in ("p1", "p2"):
+        instruction = database.read_now(
+            partial(read_instruction, probe=name, settings=CollectorSettings())
+        )
+        (path,) = instruction.paths
+        assert plan.given(name, path).monthly_data_budget_bytes == 15_000_000_000
 
 
 def test_the_budget_of_the_first_server_is_of_paths_that_name_none(database: Database) -> None:

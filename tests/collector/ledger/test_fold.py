@@ -7,19 +7,31 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from collector.domain.series import LatencyPoint
 from collector.ingest.verify import verify
 from collector.ledger.database import Database
+from collector.ledger.due import count_old, find_lines, is_due
 from collector.ledger.figures import unaccounted_slots
-from collector.ledger.fold import STEP_RECORDS, fold_step, folded_places, left_to_fold
+from collector.ledger.fold import folded_places
+from collector.ledger.folding import STEP_RECORDS, Start, oldest
 from collector.ledger.registry_file import RegistryFile, import_registry
-from collector.ledger.schema import folded, latency_hours, records, sinks
+from collector.ledger.schema import (
+    corrections,
+    folded,
+    latency_hours,
+    lines,
+    probe_paths,
+    records,
+    sinks,
+)
 from collector.ledger.series_queries import latency_points
 from collector.ledger.store import Arrival, store_batch
 from simulate import Batch, Fleet, FleetPlan, rhythm
 from tests.collector.conftest import ON_BOTH, NewLedger
+from tests.collector.fleet_ledger import fold_all
+from tests.collector.ledger.plans import joins, statements_of, steps
 
 pytestmark = ON_BOTH
 
@@ -52,15 +64,7 @@ class Kept:
 
     def fold(self, before: datetime) -> int:
         """Fold all that is older; return how many."""
-        total = 0
-        while count := self.step(before):
-            total += count
-        return total
-
-    def step(self, before: datetime) -> int:
-        """Fold one step."""
-        with self.database.write() as connection:
-            return fold_step(connection, before, NOW)
+        return fold_all(self.database, before, NOW).records
 
     def points(self) -> dict[str, list[LatencyPoint]]:
         """Return every line's latency points."""
@@ -73,6 +77,19 @@ class Kept:
         """Return how many rows a table has."""
         query = select(func.count()).select_from(table).where(*where)
         return self.database.read_now(lambda connection: connection.execute(query).scalar_one())
+
+
+def sink(name: str, settled: int) -> dict[str, Any]:
+    """Return the row of a sink that has all up to a record on its disk."""
+    counts = {"written": 0, "held_back": 0, "set_aside": 0, "settling": settled}
+    times = {"settling_since": NOW, "created_at": NOW}
+    return {"name": name, "cursor": settled, "settled": settled, **counts, **times}
+
+
+def is_old(before: datetime) -> list[Any]:
+    """Return the conditions of latency records that are to be folded."""
+    sure = records.c.time_quality != "none"
+    return [records.c.task == "latency", records.c.measured_at < before, sure]
 
 
 @pytest.fixture
@@ -111,7 +128,7 @@ def test_every_value_of_every_hour_is_the_same_after_folding(kept: Kept) -> None
     latency = records.c.task == "latency"
     others = kept.count(records, ~latency)
     young = kept.count(records, latency, records.c.measured_at >= MIDDLE)
-    expected = kept.database.read_now(lambda c: left_to_fold(c, MIDDLE))
+    expected = kept.database.read_now(lambda c: count_old(c, MIDDLE))
     assert expected > STEP_RECORDS  # more than one step
     assert kept.fold(MIDDLE) == expected
     assert kept.count(records, ~latency) == others
@@ -184,12 +201,8 @@ def test_what_a_sink_has_not_taken_stays(kept: Kept) -> None:
         ).all()
     )
     settled = ids[len(ids) // 3]
-    row = {"name": "slow", "cursor": ids[-1], "settled": settled, "settling": settled}
-    counts = {"written": 0, "held_back": 0, "set_aside": 0}
     with kept.database.write() as connection:
-        connection.execute(
-            sinks.insert().values(**row, **counts, settling_since=NOW, created_at=NOW)
-        )
+        connection.execute(sinks.insert().values(**sink("slow", settled)))
     kept.fold(END)
     assert kept.count(records, records.c.id > settled, records.c.task == "latency") == sum(
         number > settled for number in ids
@@ -200,3 +213,89 @@ def test_what_a_sink_has_not_taken_stays(kept: Kept) -> None:
     unsure = records.c.time_quality == "none"
     assert kept.count(records, records.c.task == "latency", ~unsure) == 0
     assert kept.count(folded) > 0
+
+
+def test_a_sink_sees_what_comes_after_the_newest_was_folded(kept: Kept) -> None:
+    """Where the record with the highest number is folded, the next one is behind each sink's cursor
+    all the same: SQLite gives its number again.
+    """
+    newest = select(func.max(records.c.id)).where(*is_old(END))
+    with kept.database.write() as connection:
+        last = connection.scalar(newest)
+        later = or_(records.c.id > last, records.c.task == "speed")
+        connection.execute(delete(records).where(later))
+        connection.execute(sinks.insert().values(**sink("city", last)))
+    kept.fold(END)
+    cursor = kept.database.read_now(lambda c: c.scalar(select(sinks.c.cursor)))
+    assert kept.count(records, records.c.id > cursor) == 0
+    stored = sum(kept.store(batch).stored for batch in kept.batches)
+    assert stored > 0
+    assert kept.count(records, records.c.id > cursor) == stored
+
+
+def test_what_comes_later_is_folded_however_old_it_is(new_ledger: NewLedger) -> None:
+    """Records that come after younger ones were folded, of a line and of none, are folded by the
+    next round, also where nothing was there at the first.
+    """
+    database = Database(new_ledger())
+    assert fold_all(database, END, NOW).records == 0
+    kept = Kept(database)
+    with database.write() as connection:
+        connection.execute(update(probe_paths).values(line_id=None))
+        first = select(lines.c.id).order_by(lines.c.id).limit(1).scalar_subquery()
+        connection.execute(update(records).where(records.c.line_id == first).values(line_id=None))
+    old = kept.count(records, *is_old(MIDDLE))
+    assert old
+    assert kept.fold(MIDDLE) == old
+    rest = select(records).where(*is_old(END)).order_by(records.c.id).limit(1)
+    with database.write() as connection:
+        row = dict(connection.execute(rest).mappings().one())
+        late = row | {"id": None, "seq": 10**6, "measured_at": datetime(2026, 1, 1, tzinfo=UTC)}
+        del late["id"]
+        connection.execute(records.insert().values(**late))
+    assert kept.fold(MIDDLE) == 1
+    database.close()
+
+
+def test_a_moment_that_a_sink_has_not_heard_of_keeps_its_record(kept: Kept) -> None:
+    """A record whose moment was found late stays until each sink has had its second look at it,
+    though the sink has long had the record itself.
+    """
+    newest = select(func.max(records.c.id))
+    row = select(records).where(*is_old(END)).order_by(records.c.id).limit(1)
+    with kept.database.write() as connection:
+        last = connection.scalar(newest)
+        one = connection.execute(row).mappings().one()
+        turn = {name: one[name] for name in ("probe_id", "received_at")}
+        connection.execute(delete(corrections))
+        connection.execute(corrections.insert().values(record_id=one["id"], after_id=last, **turn))
+        connection.execute(sinks.insert().values(**sink("behind", last - 1)))
+    kept.fold(END)
+    assert kept.count(records, records.c.id == one["id"]) == 1
+    assert kept.count(records, *is_old(END), records.c.id < last) == 1
+    with kept.database.write() as connection:
+        connection.execute(update(sinks).values(settled=last))
+    kept.fold(END)
+    assert kept.count(records, *is_old(END)) == 0
+
+
+def test_what_is_to_fold_is_looked_for_by_each_lines_own_index(kept: Kept, engine: str) -> None:
+    """Neither the look for lines nor a step goes through the records of all, or of other tasks."""
+    line = next(iter(kept.points()))
+
+    def look(connection: Connection) -> None:
+        find_lines(connection, END, None)
+        oldest(connection, is_due(connection, END), Start(line), 10)
+
+    sent = [
+        (text, words) for text, words in statements_of(kept.database, look) if "line_id" in text
+    ]
+    assert len(sent) == 3
+    with kept.database.engine.connect() as connection:
+        for text, words in sent:
+            if engine == "postgresql":
+                assert joins(connection, text, words) == set()
+                continue
+            of_records = [one for one in steps(connection, text, words) if "records" in one]
+            assert of_records
+            assert all("(line_id=? AND task=? AND measured_at" in one for one in of_records)

@@ -57,10 +57,14 @@ async def test_a_full_disk_loses_nothing_that_was_acknowledged(
     """Batches are refused with 503 until there is room, then taken; none is there by half."""
     collector = await start(ledger=ledger)
     device = collector.device()
-    mount(disk, 512 + shutil.disk_usage(disk).used // 1024, "remount")
     for number in range(400):
         device.add(NOW - timedelta(days=10) + timedelta(minutes=10 * number))
-    acknowledged = 0
+    # The first batch waits until what a collector makes at its start is there: months, on a busy
+    # machine half a megabyte of them after the disk was looked at.
+    status, answer, headers = await collector.post(device, device.batch(0, 20))
+    acknowledged = answer["next_seq"]
+    assert (status, acknowledged) == (200, 20)
+    mount(disk, 512 + shutil.disk_usage(disk).used // 1024, "remount")
     async with asyncio.timeout(60):
         while acknowledged < 400:
             body = device.batch(acknowledged, acknowledged + 20)
@@ -69,7 +73,7 @@ async def test_a_full_disk_loses_nothing_that_was_acknowledged(
                 break
             acknowledged = answer["next_seq"]
     assert (status, headers["Retry-After"]) == (503, "30")
-    assert 0 < acknowledged < 400
+    assert acknowledged < 400
     assert collector.count(records) == acknowledged
     async with collector.client.get(collector.url + "/healthz") as health:
         assert health.status == 200

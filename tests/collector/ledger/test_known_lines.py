@@ -11,12 +11,11 @@ from sqlalchemy import Connection, func, select, update
 
 from collector.ledger import queries
 from collector.ledger.database import Database
-from collector.ledger.fold import fold_step
-from collector.ledger.gone import remove_month
+from collector.ledger.removing import remove_month
 from collector.ledger.schema import latest, probe_paths, records
 from simulate import Batch, Fleet, FleetPlan, rhythm
 from tests.collector.conftest import ON_BOTH, NewLedger
-from tests.collector.fleet_ledger import register, store
+from tests.collector.fleet_ledger import fold_all, register, store
 from tests.collector.ledger.plans import statements_of
 
 pytestmark = ON_BOTH
@@ -85,15 +84,12 @@ def test_what_is_known_is_what_reading_again_tells(kept: Kept) -> None:
         other = update(probe_paths).where(probe_paths.c.beside.is_(None))
         connection.execute(other.values(servers="dn-1 hcm-1"))
     kept.check(MARCH)
-    with kept.database.write() as connection:
-        while fold_step(connection, MARCH, MARCH):
-            pass
+    fold_all(kept.database, MARCH, MARCH)
     folded = kept.check(MARCH)
     assert any(one.lost_ratio is not None for one in before)
     assert all(one.lost_ratio is None for one in folded)
     for month in (datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 2, 15, tzinfo=UTC)):
-        with kept.database.write() as connection:
-            remove_month(connection, month, MARCH)
+        remove_month(kept.database, month, MARCH)
         left = kept.check(MARCH)
     assert all(one.heard_at is None for one in left)
 

@@ -3,24 +3,29 @@
 import contextlib
 import random
 import re
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import UniqueConstraint, insert, inspect
+from sqlalchemy import UniqueConstraint, insert, inspect, select
 
 from collector.domain.series import SeriesId
 from collector.domain.time_correction import TimeQuality
 from collector.errors import LedgerError
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate, newest_version, version_of
-from collector.ledger.schema import latest, metadata, probes, quarantine, records
+from collector.ledger.schema import latest, metadata, probes, quarantine, records, sinks
 from collector.settings import LedgerSettings
+from collector.sinks import keeping
 from protocol.failures import Failure
 from protocol.flags import Flag
 from protocol.records import Outcome, Task
@@ -48,19 +53,13 @@ def tables(database: Database) -> set[str]:
     return database.read_now(lambda connection: set(inspect(connection).get_table_names()))
 
 
-@ON_BOTH
-def test_the_steps_make_what_the_schema_says(empty: Database, engine: str) -> None:
-    """An empty database gets exactly the tables of the schema; a second time nothing is done. On
-    PostgreSQL the keys of the tables by month end with what divides them, and nothing else differs.
-    """
-    assert version_of(empty) is None
-    assert migrate(empty) == (None, newest_version())
-    assert migrate(empty) == (newest_version(), newest_version())
+def assert_tables_are_as_the_schema_says(database: Database, engine: str) -> None:
+    """Assert that a ledger has exactly the tables, columns, keys and indices of the schema."""
     options = {
         "compare_type": True,
         "include_name": lambda name, kind, _: kind != "table" or not MONTH.search(name),
     }
-    difference = empty.read_now(
+    difference = database.read_now(
         lambda connection: compare_metadata(
             MigrationContext.configure(connection, opts=options), metadata
         )
@@ -78,6 +77,17 @@ def test_the_steps_make_what_the_schema_says(empty: Database, engine: str) -> No
         assert sorted(changes) == sorted(expected)
         return
     assert difference == []
+
+
+@ON_BOTH
+def test_the_steps_make_what_the_schema_says(empty: Database, engine: str) -> None:
+    """An empty database gets exactly the tables of the schema; a second time nothing is done. On
+    PostgreSQL the keys of the tables by month end with what divides them, and nothing else differs.
+    """
+    assert version_of(empty) is None
+    assert migrate(empty) == (None, newest_version())
+    assert migrate(empty) == (newest_version(), newest_version())
+    assert_tables_are_as_the_schema_says(empty, engine)
 
 
 @ON_BOTH
@@ -114,6 +124,28 @@ def longest(words: type[StrEnum]) -> str:
 
 
 @ON_BOTH
+def test_sinks_of_the_version_before_stay_as_they_are(empty: Database) -> None:
+    """A ledger whose sinks have no address yet keeps them, and notes it when it is asked to."""
+    config = Config()
+    config.set_main_option("script_location", "collector/ledger/migrations")
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+    now = datetime.now(UTC)
+    numbers = ("cursor", "written", "held_back", "set_aside", "settled", "settling")
+    row = {"name": "far", "settling_since": now, "created_at": now} | dict.fromkeys(numbers, 7)
+    with empty.write() as connection:
+        connection.execute(insert(sinks).values(**row))
+    assert migrate(empty) == ("0002", newest_version())
+    with empty.write() as connection:
+        keeping.add_missing(connection, {"far": "http://there"}, now)
+        (found,) = connection.execute(select(sinks)).mappings().all()
+    assert row | {"far_end": "http://there"} == {
+        name: value for name, value in found.items() if name not in ("holder", "held_until")
+    }
+
+
+@ON_BOTH
 def test_a_newer_ledger_is_refused_and_left_alone(empty: Database) -> None:
     """The sentence names both versions and says what to run."""
     migrate(empty)
@@ -147,6 +179,40 @@ def test_a_url_that_cannot_be_used_is_a_sentence(url: str, sentence: str) -> Non
     """The error names the setting."""
     with pytest.raises(LedgerError, match=sentence):
         Database(LedgerSettings.model_validate({"url": url}))
+
+
+@pytest.mark.parametrize(
+    "password", ["s3cret@w0rd:x", "s3cret@w0rd", "s3cret@w0rd/x", "s3cret@w0rd?x", "@s3cret"]
+)
+def test_a_password_with_an_at_sign_is_asked_for_encoded(password: str) -> None:
+    """Before anything is connected, and without any part of it: neither in the error nor in what it
+    came from. Encoded it is the password.
+    """
+    url = f"postgresql://linewatch:{password}@127.0.0.1:1/linewatch"
+    with pytest.raises(LedgerError, match="%40") as caught:
+        Database(LedgerSettings.model_validate({"url": url})).close()
+    said = "".join(traceback.format_exception(caught.value))
+    assert not [part for part in ("s3cret", "w0rd") if part in said]
+    encoded = url.replace(password, quote(password, safe=""))
+    with contextlib.closing(Database(LedgerSettings.model_validate({"url": encoded}))) as database:
+        assert database.engine.url.password == password
+        assert database.engine.url.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize("place", ["linewatch:s3cret/db", "linewatch:p%40w@db.example:s3cret/db"])
+def test_a_port_that_is_no_number_is_not_repeated(place: str) -> None:
+    """It may be the password, where the host was forgotten."""
+    with pytest.raises(LedgerError, match="port") as caught:
+        Database(LedgerSettings.model_validate({"url": f"postgresql://{place}"})).close()
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_file_may_have_an_at_sign_in_its_name(tmp_path: Path) -> None:
+    """Of an SQLite file's URL nothing is a password."""
+    url = f"sqlite:///{tmp_path}/a@b@c.sqlite"
+    with contextlib.closing(Database(LedgerSettings.model_validate({"url": url}))) as database:
+        migrate(database)
+    assert (tmp_path / "a@b@c.sqlite").exists()
 
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

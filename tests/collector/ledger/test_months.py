@@ -2,18 +2,23 @@
 
 import contextlib
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, inspect, select
 
-from collector.errors import LedgerError
+from collector.commands.waiting import wait_for_readers
+from collector.errors import LedgerBusyError, LedgerError
 from collector.ingest.verify import verify
+from collector.ledger.bookkeeping import lock_chain
 from collector.ledger.database import Database
 from collector.ledger.figures import unaccounted_slots
-from collector.ledger.gone import remove_month
 from collector.ledger.months import MONTHS_AHEAD, ensure_month
+from collector.ledger.removing import remove_month
 from collector.ledger.schema import latest, quarantine, records, seals, sinks
 from collector.ledger.store import Arrival, store_batch
 from protocol.messages import IngestAnswer
@@ -68,8 +73,7 @@ def counts(database: Database) -> list[int]:
 
 def remove(database: Database, month: datetime, now: datetime = MARCH) -> int:
     """Take a month out of the ledger."""
-    with database.write() as connection:
-        return remove_month(connection, month, now)
+    return remove_month(database, month, now)
 
 
 def test_a_month_leaves_and_the_next_one_stays(database: Database) -> None:
@@ -135,3 +139,94 @@ def test_months_are_made_ahead_once(database: Database, engine: str) -> None:
     months = ["2030_12", "2031_01", "2031_02"] if engine == "postgresql" else []
     names = ("records", "seals", "quarantine")
     assert made == {f"{name}_{month}" for month in months for name in names}
+
+
+def test_a_month_that_was_undone_is_made_again(database: Database) -> None:
+    """Whoever makes a month, uses it and is undone finds it missing, and makes it once more."""
+    device = enrol_directly(database, Device("p1"))
+    device.add_reach(JANUARY)
+    batch = verify(device.batch(), device.probe, device.key.public_key())
+    arrival = Arrival(datetime(2031, 5, 1, tzinfo=UTC), device.public_key)
+    with contextlib.suppress(InterruptedError), database.write() as connection:
+        store_batch(connection, batch, arrival)
+        store_batch(connection, batch, arrival)
+        raise InterruptedError
+    with database.write() as connection:
+        assert store_batch(connection, batch, arrival).stored == 1
+
+
+@contextlib.contextmanager
+def long_reader(database: Database) -> Iterator[None]:
+    """Read January in a transaction that stays open meanwhile, as a backup does."""
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("SET LOCAL application_name = 'pg_dump'")
+        connection.execute(select(func.count()).select_from(records))
+        connection.exec_driver_sql("SELECT pg_sleep(1.2)")
+        yield
+
+
+def test_a_long_reader_keeps_a_month_and_stalls_nobody(database: Database, engine: str) -> None:
+    """While somebody reads it the month stays, and the error says who; others read and write on.
+    Once they are done it leaves. Of SQLite readers see the ledger as it was when they began.
+    """
+    device = two_months(database)
+    if engine == "sqlite":
+        with database.engine.connect() as reader:
+            count = select(func.count()).select_from(records)
+            assert reader.scalar(count) == 14
+            assert remove(database, JANUARY) == 9
+            assert reader.scalar(count) == 14
+        return
+    with long_reader(database), ThreadPoolExecutor(1) as beside:
+        removing = beside.submit(remove, database, JANUARY)
+        stored = 0
+        while not removing.done():
+            device.add_reach(MARCH + timedelta(minutes=5 * stored))
+            # It would fail where it had to wait for a lock longer than the ledger's patience.
+            stored += deliver(database, device, device.lines[-1:], MARCH).stored
+        with pytest.raises(LedgerBusyError, match=r"2026-01 is in use: pg_dump of .*process"):
+            removing.result()
+    assert stored > 1
+    assert counts(database)[0] == 14 + stored
+    assert remove(database, JANUARY) == 9
+    assert not any(database.read_now(unaccounted_slots).values())
+
+
+def test_a_month_leaves_beside_a_batch_that_takes_its_time(database: Database) -> None:
+    """A chain that is held for a second, and then read, as a batch does that waits for its disk,
+    keeps the month for that long and no longer; neither undoes the other.
+    """
+    device = two_months(database)
+    held = threading.Event()
+
+    def hold() -> int:
+        with database.write() as connection:
+            lock_chain(connection, device.probe, device.chain, MARCH)
+            held.set()
+            time.sleep(1.0)
+            return connection.scalar(select(func.count()).select_from(records)) or 0
+
+    with ThreadPoolExecutor(1) as beside:
+        holding = beside.submit(hold)
+        assert held.wait(30)
+        assert remove(database, JANUARY) == 9
+        assert holding.result() == 14
+    assert not any(database.read_now(unaccounted_slots).values())
+
+
+def test_whoever_removes_a_month_waits_for_its_readers(
+    database: Database, engine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said once whom it waits for, and goes on when they are done."""
+    two_months(database)
+    if engine == "sqlite":
+        wait_for_readers(database, JANUARY)
+        assert capsys.readouterr().err == ""
+        return
+    with ThreadPoolExecutor(1) as beside:
+        with long_reader(database):
+            waiting = beside.submit(wait_for_readers, database, JANUARY)
+            with pytest.raises(TimeoutError):
+                waiting.result(1.5)
+        waiting.result(60)
+    assert capsys.readouterr().err.count("waiting until it is read no longer: pg_dump of") == 1

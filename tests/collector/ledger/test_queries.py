@@ -209,7 +209,7 @@ def test_results_at_the_same_moment_are_not_lost_between_pages(connection: Conne
     seen: list[int] = []
     after = None
     while rows := series_queries.results_page(connection, LINE, "speed", span, after, 100):
-        seen += [row["id"] for row in rows]
+        seen += [row.id for row in rows]
         after = series_queries.place_of(rows[-1])
     assert len(seen) == len(set(seen)) > 600
 
@@ -261,3 +261,35 @@ def test_every_lookup_of_a_line_uses_an_index(connection: Connection) -> None:
     assert any("records" in step for step in found)
     through_all = re.compile(r"SCAN (records|test)(?! USING COVERING INDEX)|Seq Scan records")
     assert not [step for step in found if through_all.match(step)]
+
+
+def test_charts_and_series_are_read_from_an_index_alone(connection: Connection) -> None:
+    """What a page and a series show of a month is side by side on the disk: no row is visited."""
+    asked: list[tuple[str, Any]] = []
+
+    def remember(*arguments: Any) -> None:
+        asked.append((arguments[2], arguments[3]))
+
+    event.listen(connection.engine, "before_cursor_execute", remember)
+    span = (NOW - timedelta(days=30), NOW)
+    series_queries.speed_points(connection, LINE, *span)
+    series_queries.latency_points(connection, LINE, *span)
+    for task in series_queries.VALUES:
+        series_queries.results_page(connection, LINE, task, span, (1, 1), 5000)
+    event.remove(connection.engine, "before_cursor_execute", remember)
+    if connection.dialect.name == "postgresql":
+        # Of a ledger of one month other indices, and even the table, are as cheap to read.
+        for index in schema.records.indexes:
+            if index.name != "ix_records_line_id_task_measured_at":
+                index.drop(connection)
+        for other in ("seqscan", "bitmapscan"):
+            connection.exec_driver_sql(f"SET LOCAL enable_{other} = off")
+    found = [
+        step
+        for statement, parameters in asked
+        if "FROM records" in statement
+        for step in steps(connection, statement, parameters)
+    ]
+    assert len(found) >= 2 + len(series_queries.VALUES)
+    from_index = re.compile(r"SEARCH records USING COVERING INDEX|Index Only Scan records")
+    assert [step for step in found if not from_index.match(step)] == []

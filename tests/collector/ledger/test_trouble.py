@@ -5,10 +5,11 @@ import contextlib
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 
 from collector.errors import LedgerBusyError, LedgerError
 from collector.ledger.database import Database
@@ -108,13 +109,16 @@ async def test_where_others_hold_all_connections_probes_are_asked_to_come_again(
     """A collector that gets no connection answers 503; when there is one again it goes on."""
     collector = await start(ledger=ledger)
     device = filled(collector, 20)
-    collector.database.engine.dispose()
     with contextlib.ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(psycopg.connect(fragile.address("postgres")))
-            except psycopg.OperationalError:
-                break
+        # Those of the collector end at the server's side: it may be reading over one just now.
+        ending = held.enter_context(psycopg.connect(fragile.address("postgres"), autocommit=True))
+        while ending.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'linewatch'"
+        ).fetchall():
+            with contextlib.suppress(psycopg.OperationalError):
+                while True:
+                    held.enter_context(psycopg.connect(fragile.address("postgres")))
         await assert_refused(collector, device, 0, 20)
     await asyncio.to_thread(fragile.wait_until_others_left)
     status, answer, _ = await collector.post(device, device.batch(0, 20))
@@ -175,3 +179,44 @@ def test_whoever_reads_changes_nothing_and_sees_one_moment(ledger: LedgerSetting
         assert database.read_now(lambda c: c.exec_driver_sql(count).scalar_one()) == 1
         with pytest.raises(LedgerError, match="read-only transaction"):
             database.read_now(lambda c: c.exec_driver_sql("DELETE FROM carriers"))
+
+
+@pytest.mark.parametrize(
+    "change,words",
+    [
+        ({"username": "nobody"}, 'role "nobody" does not exist'),
+        ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"query": {"host": "/nowhere"}}, "No such file or directory"),
+        ({"drivername": "postgres", "database": "nowhere"}, 'database "nowhere" does not exist'),
+    ],
+)
+def test_a_place_that_is_none_is_named_by_its_setting(
+    server: postgres.Server, change: dict[str, Any], words: str
+) -> None:
+    """Whatever of the address is wrong, the sentence names the setting and where help is."""
+    settings = server.settings("ledger_template")
+    assert settings.url is not None
+    url = make_url(settings.url.get_secret_value())
+    changed = url.set(**({"query": dict(url.query)} | change)).render_as_string(hide_password=False)
+    wrong = LedgerSettings.model_validate({"url": changed})
+    with contextlib.closing(Database(wrong)) as database, pytest.raises(LedgerError) as caught:
+        migrate(database)
+    assert words in str(caught.value)
+    assert "collector.ledger.url" in str(caught.value)
+    assert "docs/ledger.md" in str(caught.value)
+
+
+def test_a_user_who_may_not_is_told_what_is_missing(server: postgres.Server) -> None:
+    """One who owns nothing in the database cannot make the tables."""
+    name = server.new_database()
+    server.run("CREATE ROLE stranger LOGIN")
+    url = make_url(server.settings(name).url.get_secret_value())  # type: ignore[union-attr] # has one
+    theirs = url.set(username="stranger").render_as_string(hide_password=False)
+    wrong = LedgerSettings.model_validate({"url": theirs})
+    with (
+        contextlib.closing(Database(wrong)) as database,
+        pytest.raises(LedgerError, match=r"permission denied.*collector\.ledger\.url has to own"),
+    ):
+        migrate(database)
+    server.drop(name)
+    server.run("DROP ROLE stranger")

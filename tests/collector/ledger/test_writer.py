@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select
 from collector.errors import LedgerBusyError, LedgerError
 from collector.ledger.database import Database
 from collector.ledger.schema import carriers
-from collector.ledger.writer import Writer
+from collector.ledger.writer import Shared, Writer
 from collector.settings import LedgerSettings, LimitSettings
 from tests.collector.conftest import ON_BOTH, NewLedger
 
@@ -199,3 +199,55 @@ def test_while_another_program_holds_what_is_written_nothing_is_half_written(
         writer.submit(lambda c: add(c, "after")).result(10)
         assert writer.counts.failing is False
     assert names(database) == {"after"}
+
+
+class Together:
+    """Writes names at once, and remembers which; one of them may be refused, one may break all."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    def __call__(self, connection: Connection, wanted: Sequence[str]) -> list[str | Exception]:
+        """Write the names."""
+        self.calls.append(list(wanted))
+        for name in wanted:
+            if name != "refused":
+                add(connection, name)
+            if name == "broken":
+                raise ValueError(name)
+        return [KeyError(name) if name == "refused" else name for name in wanted]
+
+
+def test_jobs_of_a_kind_are_done_at_once(database: Database) -> None:
+    """Those of different keys in one call; those of one key one after the other."""
+    do = Together()
+    with writing(database) as writer:
+        held = Held(writer)
+        wanted = [("b", "b1"), ("a", "a1"), ("b", "b2"), ("c", "refused"), ("b", "b3")]
+        answers = [writer.submit(Shared(do, name), 1, key) for key, name in wanted]
+        alone = writer.submit(partial(add, name="alone"))
+        held.let_go()
+        assert [answers[i].result(10) for i in (0, 1, 2, 4)] == ["b1", "a1", "b2", "b3"]
+        assert alone.result(10) == "alone"
+        with pytest.raises(KeyError, match="refused"):
+            answers[3].result(10)
+        assert (writer.counts.commits, writer.counts.jobs) == (2, 7)
+    assert do.calls == [["a1", "b1", "refused"], ["b2"], ["b3"]]
+    assert names(database) == {"a1", "b1", "b2", "b3", "alone"}
+
+
+def test_one_that_breaks_what_is_done_at_once_fails_alone(database: Database) -> None:
+    """Nothing of the call is kept; each is done by itself then, and the others are written."""
+    do = Together()
+    with writing(database) as writer:
+        held = Held(writer)
+        first, broken, last = (
+            writer.submit(Shared(do, name), 1, key)
+            for key, name in (("a", "first"), ("b", "broken"), ("c", "last"))
+        )
+        held.let_go()
+        assert (first.result(10), last.result(10)) == ("first", "last")
+        with pytest.raises(ValueError, match="broken"):
+            broken.result(10)
+    assert do.calls == [["first", "broken", "last"], ["first"], ["broken"], ["last"]]
+    assert names(database) == {"first", "last"}

@@ -10,11 +10,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection, update
 
-from collector.ledger import schema
+from collector.ledger import registry, schema
 from collector.ledger.figures import Figures, read_figures
 from collector.metrics import served
 from protocol.constants import GAP_ACKNOWLEDGED, GAP_HEADER
-from tests.collector.conftest import Running, Start
+from tests.collector.conftest import ON_BOTH, NewLedger, Running, Start
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -52,6 +52,8 @@ async def test_the_latest_test_of_a_line_is_shown(start: Start) -> None:
     await collector.post(device, device.batch())
     samples = await scrape(collector)
     assert value(samples, "linewatch_download_bits_per_second", line="l1", ip_version="4") == 300e6
+    moment = value(samples, "linewatch_speed_test_timestamp_seconds", line="l1", ip_version="4")
+    assert moment == pytest.approx((now - timedelta(minutes=20)).timestamp())
     assert value(samples, "linewatch_gateway_reached", line="l1") == 1
     assert value(samples, "linewatch_ipv6_reached", line="l1") is None
     assert value(samples, "linewatch_lost_ratio", line="l1") is None
@@ -124,6 +126,27 @@ async def test_a_failed_or_old_test_is_absent(start: Start) -> None:
         if name == "linewatch_collector_slots_total" and dict(labels)["probe"] == "p1"
     }
     assert slots == {"measured": 1, "failed": 1}
+
+
+async def test_a_line_that_was_given_up_is_not_silent(start: Start) -> None:
+    """Once no path of a probe that is let in measures it, its age is told no more; a line whose
+    probe was only replaced is still waited for.
+    """
+    collector = await start(metrics={"cache_seconds": 0.001, "wait_seconds": 60})
+    given_up, replaced = collector.device("p1", "l1"), collector.device("p2", "l2")
+    for device in (given_up, replaced):
+        device.add_reach(datetime.now(UTC) - timedelta(days=2))
+        await collector.post(device, device.batch())
+    collector.device("p3", "l2")
+    metric = "linewatch_line_last_record_age_seconds"
+    assert value(await scrape(collector), metric, line="l1", task="reach")
+    with collector.database.write() as connection:
+        for probe in ("p1", "p2"):
+            registry.revoke_probe(connection, probe, datetime.now(UTC))
+    samples = await scrape(collector)
+    assert value(samples, metric, line="l1", task="reach") is None
+    assert value(samples, metric, line="l2", task="reach")
+    assert value(samples, "linewatch_line_info", line="l1") == 1
 
 
 async def test_the_conservation_law_holds_and_survives_a_restart(start: Start) -> None:
@@ -200,6 +223,29 @@ async def test_the_disk_of_the_ledgers_file_is_shown(collector: Running) -> None
     assert 0 < free < size
 
 
+@ON_BOTH
+async def test_what_the_ledger_takes_and_what_is_left_are_shown(
+    start: Start, new_ledger: NewLedger, engine: str
+) -> None:
+    """Of both databases the size; of PostgreSQL the room as far as the settings say it, which a
+    ledger that is larger has none of.
+    """
+    for room in (None, 10**12, 1000):
+        collector = await start(ledger=new_ledger(room_bytes=room))
+        samples = await scrape(collector)
+        taken = value(samples, "linewatch_collector_ledger_bytes")
+        assert taken is not None
+        assert taken > 100_000
+        size = value(samples, "linewatch_collector_disk_size_bytes")
+        free = value(samples, "linewatch_collector_disk_free_bytes")
+        if engine == "sqlite":
+            assert size is not None
+            assert size != room
+        else:
+            assert size == room
+            assert free == (None if room is None else max(0, room - taken))
+
+
 async def test_metrics_are_for_this_machine_or_for_the_token(start: Start) -> None:
     """Through a proxy there are none without the token; with it there are."""
     collector = await start()
@@ -258,3 +304,29 @@ async def test_an_answer_can_be_compressed(collector: Running) -> None:
         assert "linewatch_line_info" in await plain.text()
     assert "linewatch_line_info" in both
     assert "linewatch_collector_writer_jobs_total" in both
+
+
+@ON_BOTH
+async def test_after_an_error_that_nobody_foresaw_no_old_values_are_shown(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The ledger counts as not readable, its values are absent and the log says why; once it can be
+    read again, all is shown again.
+    """
+    collector = await start(metrics={"cache_seconds": 0.001, "wait_seconds": 60})
+    assert value(await scrape(collector), "linewatch_line_info", line="l1") == 1
+
+    def broken(connection: Connection) -> Figures:
+        del connection
+        raise KeyError("nobody foresaw this")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(served, "read_figures", broken)
+        samples = await scrape(collector)
+        assert value(samples, "linewatch_collector_ledger_readable") == 0
+        assert value(samples, "linewatch_line_info", line="l1") is None
+    assert "nobody foresaw this" in caplog.text
+    samples = await scrape(collector)
+    assert value(samples, "linewatch_collector_ledger_readable") == 1
+    assert value(samples, "linewatch_line_info", line="l1") == 1
+    assert value(samples, "linewatch_collector_housekeeping_failures_total") == 0

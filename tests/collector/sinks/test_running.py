@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import yaml
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
+from collector.ledger import schema
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate
 from collector.settings import LedgerSettings
@@ -31,7 +33,14 @@ from collector.sinks.feeder import Feeder, Step
 from collector.sinks.running import SinkTask
 from linewatch import build
 from protocol.errors import LinewatchError
-from tests.collector.conftest import Running, Start, enrol_directly, fill_registry
+from tests.collector.conftest import (
+    ON_BOTH,
+    NewLedger,
+    Running,
+    Start,
+    enrol_directly,
+    fill_registry,
+)
 from tests.collector.device import Device
 from tests.collector.sinks.far_ends import InVictoria
 from tests.collector.sinks.ledgers import ARRIVAL, FedLedger, Recorder, fill
@@ -233,6 +242,7 @@ def test_the_list_says_how_far_each_sink_is(commands: Commands) -> None:
     assert "sink0 has all: 25 records written" in commands.run("fill sink0")
     (row,) = json.loads(commands.run("list --json"))
     assert (row["cursor"], row["lag_records"], row["lag_seconds"]) == (25, 0, 0)
+    assert row["settled"] == 0  # it may still be lost, if the far end is killed
     assert (row["written"], row["held_back"], row["set_aside"]) == (25, 0, 0)
     assert row["fed_by"] is None
     assert "sink0" in commands.run("list")
@@ -252,6 +262,7 @@ def test_a_refill_writes_all_again(commands: Commands) -> None:
 def test_a_fill_watches_a_collector_that_feeds_the_sink(commands: Commands) -> None:
     """It does not write beside it; it ends when the sink has all."""
     ledger = commands.ledger
+    commands.run("list")
     collector = ledger.feeder(Recorder(), "sink0", page_records=10)
     ledger.now = datetime.now(UTC)
     assert asyncio.run(collector.step()) is Step.MOVED
@@ -277,6 +288,75 @@ def test_a_fill_that_cannot_is_a_sentence(commands: Commands) -> None:
     with pytest.raises(LinewatchError, match=r"127\.0\.0\.1:1"):
         commands.run("fill sink0")
     assert commands.ledger.state("sink0").holder is None
+
+
+def test_a_sink_at_another_address_is_not_taken_for_filled(commands: Commands) -> None:
+    """A fill refuses it and says what to do; a refill writes all there, and one whose data moved
+    with it goes on. Where nothing was written yet the address can be put right.
+    """
+    text = commands.configuration.read_text()
+    elsewhere = text.replace("127.0.0.1", "localhost")
+    commands.configuration.write_text(elsewhere)
+    commands.run("list")
+    commands.configuration.write_text(text)
+    commands.run("fill sink0")
+    commands.configuration.write_text(elsewhere)
+    with pytest.raises(LinewatchError, match=r"filled at http://127.*localhost.*refill sink0"):
+        commands.run("fill sink0")
+    commands.store.empty()
+    assert "25 records written" in commands.run("refill sink0")
+    assert len(commands.store.points()) == 25
+    assert "has all" in commands.run("fill sink0")
+    commands.configuration.write_text(text)
+    assert "has all" in commands.run("fill sink0 --moved")
+    assert "has all" in commands.run("fill sink0")
+
+
+@ON_BOTH
+async def test_a_collector_says_that_a_sink_is_at_another_address(
+    start: Start, new_ledger: NewLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once at each start, by both addresses."""
+    ledger = new_ledger()
+    for port in (1, 2):
+        running = await start(ledger=ledger, sinks=sinks(f"http://127.0.0.1:{port}"))
+        with running.database.write() as connection:
+            connection.execute(schema.sinks.update().values(cursor=1))
+        await running.serving.stop()
+    told = [one for one in caplog.messages if "was filled at" in one]
+    assert len(told) == 1
+    assert re.search(r"sink0 was filled at http://127\.0\.0\.1:1, .* is at .*:2,", told[0])
+
+
+class Page(BaseHTTPRequestHandler):
+    """Answers as a web server that knows no such page."""
+
+    def do_POST(self) -> None:
+        """Answer with a page."""
+        body = b"<!DOCTYPE html><html><body>nginx</body></html>"
+        self.send_response(404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_another_web_servers_page_is_not_shown(commands: Commands) -> None:
+    """A wrong address is a sentence with the sink's name, the setting, and no HTML."""
+    text = commands.configuration.read_text()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        wrong = f"http://127.0.0.1:{server.server_port}"
+        commands.configuration.write_text(re.sub(r"http://[\d.:]+", wrong, text))
+        with pytest.raises(LinewatchError) as caught:
+            commands.run("fill sink0")
+        server.shutdown()
+    assert f"sink 'sink0', {wrong}" in str(caught.value)
+    assert "collector.sinks.influxdb" in str(caught.value)
+    assert "404" in str(caught.value)
+    assert "<" not in str(caught.value)
 
 
 def test_a_sink_that_is_gone_is_listed_until_it_is_forgotten(commands: Commands) -> None:

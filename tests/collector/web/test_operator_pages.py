@@ -8,9 +8,11 @@ from sqlalchemy import insert, select, update
 
 from collector.ledger import schema
 from tests.collector import simulated_month
-from tests.collector.conftest import Running, Start
+from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.web.markup import Element, read
 from tests.collector.web.test_login import add_operator, log_in
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ async def shown(start: Start) -> Running:
     """Return a collector with one simulated line and an operator whose cookie the client has."""
     collector: Running = await start(now=lambda: simulated_month.NOW)
     with collector.database.write() as connection:
-        for table in (schema.lines, schema.sites, schema.carriers):
+        for table in (schema.line_terms, schema.lines, schema.sites, schema.carriers):
             connection.execute(table.delete())
         simulated_month.fill(connection, simulated_month.STORIES[3:4])
     add_operator(collector)

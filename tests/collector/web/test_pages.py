@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from collector.ledger import schema
+from collector.web.pages_public import page_links
 from collector.web.visit import ASSET_VERSION, STATIC
 from tests.collector import simulated_month
 from tests.collector.conftest import Running, Start
@@ -90,10 +91,17 @@ async def test_summary_counts_lines_by_state(month: Running) -> None:
         ("?state=good", 2),
         ("?ward=&carrier=&state=", 7),
         ("?ward=nowhere", 0),
+        ("?search=phuong chu VAN an", 4),
+        ("?search=Phường Thạch&carrier=b", 1),
+        ("?search=tk-NVH2", 1),
+        ("?search=hach khoi", 0),
+        ("?search= ", 7),
     ],
 )
 async def test_list_is_filtered(month: Running, query: str, expected: int) -> None:
-    """Ward, carrier and state leave out the lines that do not fit; the count says how many stay."""
+    """Words with or without their marks, ward, carrier and state leave out the lines that do not
+    fit; the count says how many stay.
+    """
     tree = await page(month, f"/{query}")
     shown = tree.all("table", "lines")
     assert sum(len(table.one("tbody").all("tr")) for table in shown) == expected
@@ -116,11 +124,31 @@ async def test_five_thousand_lines_come_in_pages(start: Start) -> None:
         connection.execute(
             insert(schema.lines), [row | {"id": f"many-{number:04}"} for number in range(4998)]
         )
-    tree = await page(collector, "/?carrier=vnpt&page=50", language="en")
-    assert len(tree.one("table", "lines").one("tbody").all("tr")) == 100
+    tree = await page(collector, "/?carrier=vnpt&page=100", language="en")
+    assert len(tree.one("table", "lines").one("tbody").all("tr")) == 50
     pager = tree.one("nav", "pager")
-    assert "4,901–5,000 of 5,000" in pager.text
-    assert pager.one("a").attributes["href"] == "?carrier=vnpt&page=49"
+    assert "4,951–5,000 of 5,000" in pager.text
+    links = [one.attributes["href"].rpartition("page=") for one in pager.all("a")]
+    assert {start for start, _, _ in links} == {"?carrier=vnpt&"}
+    assert [number for _, _, number in links] == ["99", "1", "99", "100"]
+    assert pager.one("a", **{"aria-current": "page"}).text == "100"
+
+
+@pytest.mark.parametrize(
+    "number,last,expected",
+    [
+        (1, 2, [1, 2]),
+        (1, 100, [1, 2, None, 100]),
+        (3, 5, [1, 2, 3, 4, 5]),
+        (4, 7, [1, 2, 3, 4, 5, 6, 7]),
+        (50, 100, [1, None, 49, 50, 51, None, 100]),
+    ],
+)
+def test_pages_lead_to_the_ends_and_the_neighbours(
+    number: int, last: int, expected: list[int | None]
+) -> None:
+    """A gap stands for two pages or more."""
+    assert page_links(number, last) == expected
 
 
 @pytest.mark.parametrize("period", ["day", "week", "month"])
@@ -181,7 +209,7 @@ async def test_earlier_periods_are_reached_by_links(month: Running) -> None:
 def fill_with(collector: Running, story: simulated_month.LineStory) -> None:
     """Empty the registry and put in one line with its month."""
     with collector.database.write() as connection:
-        for table in (schema.lines, schema.sites, schema.carriers):
+        for table in (schema.line_terms, schema.lines, schema.sites, schema.carriers):
             connection.execute(table.delete())
         simulated_month.fill(connection, (story,))
 

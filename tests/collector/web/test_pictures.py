@@ -43,6 +43,19 @@ async def test_pages_render_and_fit_on_desktop_and_phone(month: Running, browser
                 await look(browser, month.url + path, language, size)
 
 
+async def test_filters_fit_a_phone_whatever_a_ward_is_called(start: Start, browser: Page) -> None:
+    """A ward with a long name does not push its choice out of the window."""
+    collector = await start()
+    with collector.database.write() as connection:
+        connection.execute(schema.sites.update().values(ward="Phường " + "rất dài " * 12))
+    await browser.look(*PHONE)
+    await browser.open(f"{collector.url}/")
+    fields = "[...document.querySelectorAll('.filter select, .filter input, .filter button')]"
+    right = await browser.run(f"{fields}.map(one => one.getBoundingClientRect().right)")
+    assert len(right) == 5
+    assert max(right) <= PHONE[0]
+
+
 async def test_charts_are_drawn_with_colour_and_size(month: Running, browser: Page) -> None:
     """On the page every chart has its height, its dots have a colour, its letters can be read."""
     await browser.look(*PHONE)
