@@ -125,9 +125,17 @@ bench-ingest: setup build/victoria-metrics build/influxd build/postgresql/.ready
 bench-query: setup build/postgresql/.ready ## How long pages, lists and series take on a ledger with a year of a city
 	@$(BIN)/python -m bench.query
 
+.PHONY: bench-plans
+bench-plans: setup build/postgresql/.ready ## How SQLite and PostgreSQL run the ledger's main queries: docs/plans.md
+	@$(BIN)/python -m bench.plans --out docs/plans.md
+
 .PHONY: bench-slots
 bench-slots: setup ## What the speed tests of 100,000 probes load servers with, drawn alone and placed
 	@$(BIN)/python -m bench.fleet_slots
+
+.PHONY: bench-coverage
+bench-coverage: setup ## How often intervals hold the truth and verdicts are right, in simulated months
+	@$(BIN)/python -m bench.coverage
 
 .PHONY: bench-accuracy
 bench-accuracy: setup ## Rates, round trips and losses on emulated lines beside the truth (needs root)

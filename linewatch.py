@@ -100,6 +100,7 @@ COMMANDS: Commands = {
             "migrate": ("Bring the ledger to this version.", "collector.commands.run:migrate"),
             "backup": ("Copy the whole ledger.", "collector.commands.backup:backup"),
             "restore": ("Make a backup the ledger.", "collector.commands.backup:restore"),
+            "copy": ("Copy the ledger into another database.", "collector.commands.copying:copy"),
             "export": ("Write a month as Parquet.", "collector.commands.archive:export"),
             "import": ("Store archived months.", "collector.commands.archive:import_"),
             "fold": ("Fold old latency records into hours.", "collector.commands.fold:fold"),
@@ -133,17 +134,69 @@ COMMANDS: Commands = {
     "line": (
         "Lines: one carrier's service at one site.",
         {
-            "add": ("Register a line.", "collector.commands.registry:line_add"),
-            "set": ("Mend what is known of a line.", "collector.commands.changes:line_set"),
-            "list": ("List the lines.", "collector.commands.registry:line_list"),
+            "add": ("Register a line.", "collector.commands.lines:line_add"),
+            "set": ("Change or mend what is known of a line.", "collector.commands.lines:line_set"),
+            "list": ("List the lines.", "collector.commands.lines:line_list"),
+            "history": (
+                "Show a line's terms by their days.",
+                "collector.commands.lines:line_history",
+            ),
+        },
+    ),
+    "ward": (
+        "Wards, as their letters name them.",
+        {
+            "add": ("Register a ward.", "collector.commands.people:ward_add"),
+            "set": ("Mend what is known of a ward.", "collector.commands.people:ward_set"),
+            "list": ("List the wards.", "collector.commands.people:ward_list"),
+        },
+    ),
+    "person": (
+        "People in their roles: who signs letters, who writes them, who sees to the probes.",
+        {
+            "add": ("Register a person.", "collector.commands.people:person_add"),
+            "set": ("Mend what is known of a person.", "collector.commands.people:person_set"),
+            "list": ("List the persons.", "collector.commands.people:person_list"),
+            "remove": ("Remove a person.", "collector.commands.people:person_remove"),
         },
     ),
     "registry": (
         "The whole registry at once.",
         {
             "import": (
-                "Add carriers, servers, sites, lines and probes from a file.",
+                "Read a list of lines, or a whole registry, from a file.",
                 "collector.commands.registry_import:registry_import",
+            ),
+            "template": (
+                "Write a list to be filled in, which import reads.",
+                "collector.commands.registry_import:registry_template",
+            ),
+            "export": (
+                "Write the whole registry as JSON.",
+                "collector.commands.registry_import:registry_export",
+            ),
+        },
+    ),
+    "standard": (
+        "Standards: what lines can be held against.",
+        {
+            "list": ("List the standards.", "collector.commands.standards:standard_list"),
+            "show": (
+                "Show what a standard asks, and how sure its numbers are.",
+                "collector.commands.standards:standard_show",
+            ),
+            "check": (
+                "Check a standard's file.",
+                "collector.commands.standards:standard_check",
+            ),
+        },
+    ),
+    "report": (
+        "Reports: what was measured in a month, and what standards say of it.",
+        {
+            "monthly": (
+                "Write a month of each carrier's lines.",
+                "collector.commands.report:report_monthly",
             ),
         },
     ),

@@ -40,6 +40,7 @@ class Load:
         self.record_bytes = sum(len(one.body) for one in made) / sum(len(b.lines) for b in made)
         self._rests = _in_turns([_rest_of(one) for one in made])
         self._rounds = count()
+        self._batch = batch
 
     def parcels(self, records: int | None = None) -> Iterator[Parcel]:
         """Yield batches of at least so many records, of chains that nobody has; None: for ever."""
@@ -49,7 +50,8 @@ class Load:
             heads: dict[tuple[str, str], tuple[int, str]] = {}
             number = next(self._rounds)
             for rest in self._rests:
-                one = self._linked(rest, f"{number}-{rest.chain}", heads)
+                # Another load on the same ledger is of other batches, and so has other chains.
+                one = self._linked(rest, f"{number}-{self._batch}-{rest.chain}", heads)
                 sent += one.records
                 yield one
                 if records is not None and sent >= records:

@@ -3,14 +3,15 @@
 import asyncio
 import json
 import sqlite3
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import aiohttp
 from sqlalchemy import BigInteger, func, insert, literal, select, type_coerce
@@ -19,6 +20,7 @@ from bench.ingest_load import Load
 from bench.processes import LINEWATCH, Process, cpu_seconds, resident_bytes, running
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate
+from collector.ledger.months import ensure_month
 from collector.ledger.registry_file import RegistryFile, import_registry
 from collector.ledger.schema import records
 from collector.settings import LedgerSettings
@@ -38,7 +40,12 @@ DURABLE: Final = {
 """A PostgreSQL that keeps what it has confirmed, with the room that a small machine gives it."""
 
 _DAY_US: Final = 86_400_000_000
+_MICROSECOND: Final = timedelta(microseconds=1)
+_MONTH: Final = timedelta(days=30)
 _PAGE: Final = 500
+_SAMPLE_SECONDS: Final = 1.0
+_MONTHS: Final = 12
+"""Over which copies are spread, as the ledger's tables are by month."""
 
 
 class BenchError(LinewatchError):
@@ -53,8 +60,12 @@ class Taken:
         records: that were durably taken.
         seconds: from the first request to the last answer.
         p50_seconds, p99_seconds: of the answers to batches.
-        cpu_seconds: of the target's own processes; None where they are not ours to ask.
-        resident_bytes: of the target's processes, before and after.
+        cpu_seconds: of all of the target's processes, its database's too; None where they are not
+            ours to ask.
+        again: requests that had to be sent more than once.
+        asked_rate: records per second that were to be sent; None: as many as are taken.
+        resident_bytes: of the collectors' processes, from before the run to behind it, a sample
+            every `_SAMPLE_SECONDS`.
     """
 
     records: int
@@ -62,7 +73,9 @@ class Taken:
     p50_seconds: float
     p99_seconds: float
     cpu_seconds: float | None = None
-    resident_bytes: tuple[int, int] | None = None
+    again: int = 0
+    asked_rate: float | None = None
+    resident_bytes: tuple[int, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -84,6 +97,40 @@ def children(pid: int) -> list[int]:
     """Return the processes that a process has started."""
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(word) for task in tasks for word in task.read_text().split()]
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process and of those that it started, the ended ones too."""
+    used = cpu_seconds(pid, ended_children=True)
+    for child in children(pid):
+        # One that ends meanwhile is among the ended ones, next time.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            used += cpu_seconds(child)
+    return used
+
+
+class _Memory:
+    """Samples what processes hold, on a thread of its own, while the block runs."""
+
+    def __init__(self, read: Callable[[], int]) -> None:
+        self._read = read
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+        self.samples = [read()]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.samples.append(self._read())
+
+    def _sample(self) -> None:
+        # Ends with the block.
+        while not self._ended.wait(_SAMPLE_SECONDS):
+            self.samples.append(self._read())
 
 
 # --- Collectors ------------------------------------------------------------------------------
@@ -148,14 +195,14 @@ class Collectors:
         Raises:
             BenchError: not all of them are in the ledger afterwards.
         """
-        stored, resident = self.stored(), self.resident_bytes()
-        cpu = sum(map(cpu_seconds, self._pids()))
+        stored, cpu = self.stored(), self._cpu_seconds()
         sender = Sender(self._urls, self._load.keys, concurrency=concurrency, rate=rate)
         # Made before the clock runs, as far as memory allows: it is not what is measured.
         parcels = self._load.parcels(count)
         ready = iter(list(parcels)) if count is not None else parcels
         began = time.perf_counter()
-        asyncio.run(_send(sender, ready, None if count is not None else seconds))
+        with _Memory(self.resident_bytes) as memory:
+            asyncio.run(_send(sender, ready, None if count is not None else seconds))
         took = time.perf_counter() - began
         delivered = sender.delivered
         missing = delivered.records - (self.stored() - stored)
@@ -166,9 +213,16 @@ class Collectors:
             seconds=took,
             p50_seconds=quantile(delivered.seconds, 0.5),
             p99_seconds=quantile(delivered.seconds, 0.99),
-            cpu_seconds=sum(map(cpu_seconds, self._pids())) - cpu,
-            resident_bytes=(resident, self.resident_bytes()),
+            cpu_seconds=self._cpu_seconds() - cpu,
+            again=delivered.again,
+            asked_rate=rate,
+            resident_bytes=tuple(memory.samples),
         )
+
+    def _cpu_seconds(self) -> float:
+        servers = [_postmaster(self._settings)] if self._settings.url else []
+        own = [process.popen.pid for process in self._processes]
+        return sum(map(family_cpu_seconds, (*own, *servers)))
 
     def grow(self, size: int) -> None:
         """Bring the ledger to so many records, by copies of what it has in other chains."""
@@ -176,7 +230,9 @@ class Collectors:
         def copy(connection: Any) -> int:  # noqa: ANN401 - SQLAlchemy's
             have = _count(connection)
             if have < size:
-                connection.execute(_copying(size - have, have))
+                back = have % _MONTHS * _MONTH
+                ensure_month(connection, datetime.now(UTC) - back)
+                connection.execute(_copying(size - have, have, back))
             return _count(connection)
 
         # Ends: each turn adds a copy of everything that was really sent.
@@ -194,7 +250,13 @@ def _count(connection: Any) -> int:  # noqa: ANN401 - SQLAlchemy's
     return int(connection.scalar(select(func.count()).select_from(records)))
 
 
-def _copying(many: int, have: int) -> Any:  # noqa: ANN401 - SQLAlchemy's
+def _postmaster(settings: LedgerSettings) -> int:
+    """Return the process that has started all others of a PostgreSQL."""
+    folder = _on(settings, lambda one: one.exec_driver_sql("SHOW data_directory").scalar_one())
+    return int(Path(folder, "postmaster.pid").read_text().splitlines()[0])
+
+
+def _copying(many: int, have: int, back: timedelta) -> Any:  # noqa: ANN401 - SQLAlchemy's
     """Return a statement that copies rows that were sent: other chains, days that lie before.
 
     No chain's own name has an `x`: it is hexadecimal.
@@ -203,6 +265,7 @@ def _copying(many: int, have: int) -> Any:  # noqa: ANN401 - SQLAlchemy's
     changed = {
         "chain": records.c.chain + literal(f"x{have}"),
         "measured_at": type_coerce(records.c.measured_at, BigInteger) - _DAY_US * (1 + have % 300),
+        "received_at": type_coerce(records.c.received_at, BigInteger) - back // _MICROSECOND,
     }
     source = (
         select(*(changed.get(column.name, column) for column in columns))

@@ -102,12 +102,18 @@ class Process:
         return f"; it printed:\n{text[-4000:]}" if text else "; it printed nothing"
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time, user and system, that a process itself has used so far."""
+def cpu_seconds(pid: int, *, ended_children: bool = False) -> float:
+    """Return the CPU time, user and system, that a process has used so far.
+
+    Args:
+        pid: of the process.
+        ended_children: add that of the processes that it started and that have ended.
+    """
     stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    # Behind the name, which may hold spaces: utime and stime are fields 14 and 15 (proc(5)).
+    # Behind the name, which may hold spaces: utime and stime are fields 14 and 15, cutime and
+    # cstime 16 and 17 (proc(5)).
     fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _CLOCK_TICKS
+    return sum(map(int, fields[11 : 15 if ended_children else 13])) / _CLOCK_TICKS
 
 
 def resident_bytes(pid: int) -> int:

@@ -34,6 +34,7 @@ from sqlalchemy import Connection, update
 from bench.ingest_targets import BenchError, ledger, quantile
 from bench.processes import LINEWATCH, resident_bytes, running
 from bench.query_ledger import City, Filled, Source, fill
+from collector.api.overview import PAGE_LINES
 from collector.ledger.database import Database
 from collector.ledger.queries import overview
 from collector.ledger.schema import latest
@@ -252,7 +253,7 @@ def _get(client: http.client.HTTPConnection, path: str) -> int:
 def _questions(filled: Filled) -> Mapping[str, tuple[Callable[[int], str], float]]:
     """Return by name what is asked, each time something else, and how long it may take."""
     full, sparse = filled.full_lines, filled.sparse_lines or filled.full_lines
-    pages = -(-filled.lines // 100)
+    pages = -(-filled.lines // PAGE_LINES)
 
     def month(task: str, limit: int) -> Callable[[int], str]:
         def path(number: int) -> str:

@@ -2,10 +2,12 @@
 """Writes what the code already says into the docs: `python -m docs.make_tables`, from the top.
 
 Tables of settings, commands, failures, flags, engines and constants stand between markers in the
-pages; config.yaml is written whole. `tests/test_docs.py` fails while any of it is out of date.
+pages; config.yaml and summary.schema.json are written whole. `tests/test_docs.py` fails while any
+of it is out of date.
 """
 
 import importlib
+import json
 import tempfile
 import textwrap
 import types
@@ -23,6 +25,7 @@ from pydantic.fields import FieldInfo
 
 import linewatch
 from collector.api.document import operations
+from collector.reports.summary import schema
 from collector.sinks import series
 from dashboards.boards import BOARDS
 from dashboards.spec import needs
@@ -392,7 +395,11 @@ def tables() -> dict[str, dict[str, str]]:
 
 def files() -> dict[Path, str]:
     """Return every file that is written here, with the text that it should have."""
-    found = {TOP / "config.yaml": config_example()}
+    summary = json.dumps(schema(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    found = {
+        TOP / "config.yaml": config_example(),
+        TOP / "docs" / "summary.schema.json": summary,
+    }
     for page, parts in tables().items():
         text = (TOP / "docs" / page).read_text()
         for marker, table in parts.items():

@@ -5,7 +5,7 @@ Defaults are values in the models; an unknown key is an error that names the nea
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
@@ -109,17 +109,10 @@ class Configuration:
         return found
 
     def _explain(self, section: str, model: type[Section], error: ValidationError) -> str:
-        lines = []
-        for fault in error.errors(include_url=False, include_input=False):
-            place = ".".join(str(part) for part in (section, *fault["loc"]))
-            if fault["type"] == "extra_forbidden":
-                owner = _model_at(model, fault["loc"][:-1])
-                nearest = _nearest(str(fault["loc"][-1]), owner.model_fields if owner else {})
-                sentence = f"unknown key{nearest}"
-            else:
-                sentence = _PLAIN.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
-            lines.append(f"{self._origin(section, fault['loc'])}: {place}: {sentence}")
-        return "\n".join(lines)
+        return "\n".join(
+            f"{self._origin(section, place)}: {'.'.join(map(str, (section, *place)))}: {sentence}"
+            for place, sentence in faults(model, error)
+        )
 
     def _origin(self, section: str, place: tuple[int | str, ...]) -> str:
         """Return where a setting comes from: the file, or a variable of the environment."""
@@ -127,6 +120,20 @@ class Configuration:
             if place[: len(path)] == path:
                 return f"environment, {variable}"
         return self._where()
+
+
+def faults(
+    model: type[BaseModel], error: ValidationError
+) -> Iterator[tuple[tuple[int | str, ...], str]]:
+    """Yield each wrong place in what a model was given, with a sentence on it for people."""
+    for fault in error.errors(include_url=False, include_input=False):
+        place = fault["loc"]
+        if fault["type"] == "extra_forbidden":
+            owner = _model_at(model, place[:-1])
+            nearest = _nearest(str(place[-1]), owner.model_fields if owner else {})
+            yield place, f"unknown key{nearest}"
+        else:
+            yield place, _PLAIN.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
 
 
 def dump(section: Section) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
@@ -43,14 +44,33 @@ class Destination:
     concurrency: int
 
 
+def _addresses(
+    context: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return addresses of collectors as they are; another word would be tried for minutes."""
+    for text in given:
+        try:
+            parts = urlsplit(text)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise click.BadParameter(
+                f"'{text}' is no address of a collector, for example http://127.0.0.1:8000",
+                context,
+                option,
+            )
+    return given
+
+
 @click.command(
     epilog="Examples: linewatch simulate --probes 50 --days 31 --seed 1 --registry fleet.json;  "
-    "linewatch registry import fleet.json;  "
+    "linewatch registry import fleet.json --apply;  "
     "linewatch simulate --probes 50 --days 31 --seed 1 --to http://127.0.0.1:8000 --rate 2000;  "
     "linewatch simulate --probes 50 --days 31 --seed 1 --out fleet;  "
     "linewatch simulate --from fleet --to http://127.0.0.1:8000"
 )
-@click.option("--probes", type=click.IntRange(1, 99_999), help="How many probes.")
+@click.option("--probes", type=click.IntRange(1, 1_000_000), help="How many probes.")
 @click.option("--days", type=click.IntRange(1, 3660), help="How many days.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The dice.")
 @click.option(
@@ -81,7 +101,14 @@ class Destination:
     show_default=True,
     help="Records in a batch, at most.",
 )
-@click.option("--to", "urls", multiple=True, metavar="URL", help="A collector; several share.")
+@click.option(
+    "--to",
+    "urls",
+    multiple=True,
+    metavar="URL",
+    callback=_addresses,
+    help="A collector; several share.",
+)
 @click.option("--out", type=_path, help="A new folder for batches, registry and truth.")
 @click.option("--from", "source", type=_path, help="Send what --out has written before.")
 @click.option("--registry", type=_path, help="Write the registry, for 'linewatch registry import'.")

@@ -55,6 +55,22 @@ def test_tables_and_the_example_are_up_to_date() -> None:
     assert stale == []
 
 
+def test_the_developer_finds_every_part_and_every_bench() -> None:
+    """docs/developer.md names each package of the collector and each `make bench-...`."""
+    (row,) = re.findall(r"^\| `collector/` \|(.+)$", page("developer"), re.MULTILINE)
+    packages = {f"{path.parent.name}/" for path in (TOP / "collector").glob("*/__init__.py")}
+    assert set(re.findall(r"`(\w+/)`", row)) >= packages
+    benches = re.findall(r"^(bench-\w+):", (TOP / "Makefile").read_text(), re.MULTILINE)
+    told = re.findall(r"^ {4}make (bench-\w+) ", page("developer"), re.MULTILINE)
+    assert sorted(told) == sorted(benches)
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    """Each page of docs/ is linked from README.md, itself or, in another language, beside it."""
+    linked = set(re.findall(r"\(docs/([\w.]+)\.md", (TOP / "README.md").read_text()))
+    assert {path.stem.removesuffix(".en") for path in DOCS.glob("*.md")} <= linked
+
+
 @pytest.mark.parametrize("section", linewatch.SECTIONS)
 def test_every_setting_has_its_line_for_the_operator_and_in_the_example(section: str) -> None:
     """Each setting stands in docs/operator.md with its full name, and in config.yaml."""

@@ -58,6 +58,7 @@ PURE_MODULES = {
     "zoneinfo",
     "cryptography",
     "jwt",
+    "numpy",
     "pydantic",
     "yaml",
     "protocol",
@@ -85,6 +86,12 @@ CLOCKS_AND_CHANCE = {
 
 RANDOM_FROM_A_SEED = "random.Random"
 """The only name of `random` that pure code may use: a generator made from a seed it was given."""
+
+NUMPY_FROM_A_SEED = "np.random.PCG64"
+"""The same of numpy's: the stream of bits, which stays as it is from version to version."""
+
+
+SEEDED = {"Random", RANDOM_FROM_A_SEED, NUMPY_FROM_A_SEED}
 
 
 def sources(place: str) -> list[Path]:
@@ -127,12 +134,15 @@ def breaches_of_purity(tree: ast.AST) -> list[str]:
         for line, module in imports(tree)
         if not any(module == good or module.startswith(f"{good}.") for good in PURE_MODULES)
         or (module.startswith("random.") and module != RANDOM_FROM_A_SEED)
+        or module.startswith("numpy.random")
     ]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = dotted(node.func)
-            of_random = name.startswith("random.") and name != RANDOM_FROM_A_SEED
-            unseeded = name in {"Random", RANDOM_FROM_A_SEED} and not node.args
+            of_random = name.startswith(
+                ("random.", "np.random.", "numpy.random.")
+            ) and name not in {RANDOM_FROM_A_SEED, NUMPY_FROM_A_SEED}
+            unseeded = name in SEEDED and not node.args
             if name in CLOCKS_AND_CHANCE or of_random or unseeded:
                 found.append(f"line {node.lineno}: calls {name}")
     return found
@@ -185,6 +195,10 @@ def test_inside_the_collector_pure_code_imports_no_adapter() -> None:
         ("import random\nrandom.random()", 1),
         ("import random\nrandom.Random()", 1),
         ("import random\nrandom.Random(7).random()", 0),
+        ("import numpy as np\nnp.random.default_rng(7)", 1),
+        ("import numpy as np\nnp.random.PCG64()", 1),
+        ("import numpy as np\nnp.random.PCG64(7).random_raw()", 0),
+        ("from numpy.random import PCG64", 1),
         ("from datetime import datetime\ndatetime.now()", 1),
         ("import datetime\ndatetime.datetime.now()", 1),
         ("from datetime import datetime\ndatetime.fromisoformat('2026-01-01')", 0),

@@ -209,11 +209,20 @@ _DISK: Final = (
         Text("Đĩa của sổ cái", "The ledger's disk"),
         ("linewatch_collector_disk_free_bytes", f"{{instance}} {Text('trống', 'free')}"),
         ("linewatch_collector_disk_size_bytes", f"{{instance}} {Text('tổng', 'size')}"),
+        ("max(linewatch_collector_ledger_bytes)", str(Text("sổ cái", "ledger"))),
         unit=BYTES,
         about=Text(
-            "Chỉ khi sổ cái là SQLite; đĩa của PostgreSQL do chương trình giám sát của nó.",
-            "Where the ledger is SQLite; PostgreSQL's disk is its own exporter's to watch.",
+            "Đĩa của tệp SQLite; với PostgreSQL là chỗ nó được dùng (collector.ledger.room_bytes).",
+            "The SQLite file's disk; of PostgreSQL what it may take (collector.ledger.room_bytes).",
         ),
+    ),
+    _chart(
+        Text("Sổ cái lớn thêm mỗi ngày", "Growth of the ledger a day"),
+        (
+            "max(deriv(linewatch_collector_ledger_bytes[6h])) * 86400",
+            str(Text("theo 6 giờ qua", "by the last six hours")),
+        ),
+        unit=BYTES,
     ),
     _chart(
         Text("Cách ly và thiếu", "Quarantined and missing"),

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -34,19 +35,22 @@ def test_json_holds_every_run() -> None:
 
 
 def test_a_run_of_the_program_holds_the_line_to_its_truth() -> None:
-    """One run of `quick` on an emulated line: rate, wire and idle time beside what is true."""
-    words = ["--rate", "20", "--line", "near", "--tool", "quick", "--runs", "1", "--json"]
+    """Runs of `quick` on an emulated line: rate, wire and idle time beside what is true."""
+    words = ["--rate", "20", "--line", "near", "--tool", "quick", "--runs", "3", "--json"]
     done = subprocess.run(
         [sys.executable, "bench/accuracy.py", *words], check=False, capture_output=True, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr.decode()
     (case,) = json.loads(done.stdout)["cases"]
-    (run,) = case["runs"]["quick"]
-    (truth,) = case["true_latency"]["quick"]
+    runs, truths = case["runs"]["quick"], case["true_latency"]["quick"]
+    assert len(runs) == len(truths) == 3
     allowed = case["allowed_bits_per_second"]
     for direction in ("download", "upload"):
-        # `quick` counts about a second: a machine that pauses for 50 ms moves 5 % in or out of it.
-        assert run["bits_per_second"][direction] == pytest.approx(allowed, rel=0.1)
-        assert case["wire"][direction] == [pytest.approx(20e6, rel=0.1)]
-    assert truth["idle"] == pytest.approx(0.002, abs=0.001)
-    assert run["latency_seconds"]["idle"] > truth["idle"] - 0.0005
+        # `quick` counts about a second: a machine that pauses for 50 ms moves 5 % in or out of one
+        # run. The median stands above a pause.
+        rate = median(run["bits_per_second"][direction] for run in runs)
+        assert rate == pytest.approx(allowed, rel=0.1)
+        assert median(case["wire"][direction]) == pytest.approx(20e6, rel=0.1)
+    for run, truth in zip(runs, truths, strict=True):
+        assert truth["idle"] == pytest.approx(0.002, abs=0.001)
+        assert run["latency_seconds"]["idle"] > truth["idle"] - 0.0005

@@ -1,6 +1,7 @@
 """`make bench-slots`, for a small fleet."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,3 +27,30 @@ def test_the_program_compares_both_and_keeps_to_the_bound() -> None:
     for row in rows:
         assert 0 < row["placed"]["bits_per_second"] <= row["bound_bits_per_second"]
         assert row["drawn"]["tests"] >= 1
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the program for a small fleet."""
+    known = ["-m", "bench.fleet_slots", "--probes", "120", "--servers", "2"]
+    return subprocess.run(
+        [sys.executable, *known, *words], check=False, capture_output=True, cwd=ROOT, text=True
+    )
+
+
+def test_servers_with_a_budget_keep_to_it() -> None:
+    """Beside the fleet without budgets: fewer tests, and no moment of a server above its budget."""
+    free = json.loads(run("--json").stdout)["servers"]
+    bits = int(0.8 * min(row["bound_bits_per_second"] for row in free))
+    done = run("--json", "--budget", str(bits))
+    assert done.returncode == 0
+    for row in json.loads(done.stdout)["servers"]:
+        assert 0 < row["kept"]["bits_per_second"] <= bits < row["bound_bits_per_second"]
+
+
+def test_a_budget_that_is_not_kept_ends_it_with_1() -> None:
+    """One below the fastest line cannot be; the table says how many servers it is exceeded at."""
+    done = run("--budget", "1000000")
+    assert done.returncode == 1
+    assert "within the budget" in done.stdout
+    assert "exceeded at 2 of 2 servers" in done.stdout
+    assert re.search(r"The plan took [\d.]+ s of one core", done.stdout)

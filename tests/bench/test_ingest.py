@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from rich.console import Console
 
 from bench.ingest import Options, measure, tables
 from bench.ingest_load import Load
-from bench.ingest_targets import quantile
+from bench.ingest_targets import family_cpu_seconds, quantile
+from bench.processes import running
 from protocol import chain
 from protocol.records import RECORD
 from simulate.sending import Parcel
@@ -64,23 +66,39 @@ def test_the_bench_measures_every_target(tmp_path: Path) -> None:
         "PostgreSQL, 1 collector",
         "PostgreSQL, 1 collector and 1 that checks",
         "PostgreSQL, 2 collectors",
+        "PostgreSQL, of one record each",
         "VictoriaMetrics",
         "InfluxDB 1.x",
         "bare SQLite",
     ]
     for name, taken in found.runs.items():
-        assert taken.records >= 300, name
+        assert taken.records >= (60 if "one record" in name else 300), name
         assert 0 < taken.p50_seconds <= taken.p99_seconds <= taken.seconds, name
         assert taken.cpu_seconds is not None, name
     assert list(found.sizes["PostgreSQL"]) == [1000, 2000]
-    assert min(found.half["PostgreSQL"].resident_bytes or (0,)) > 10**7
+    half = found.half["PostgreSQL"]
+    assert len(half.resident_bytes) >= 2
+    assert min(half.resident_bytes) > 10**7
+    assert half.asked_rate == pytest.approx(found.runs["PostgreSQL, 1 collector"].rate / 2)
+    assert half.again == 0
     told = json.loads(json.dumps(found.as_json()))
     assert told["sizes"]["PostgreSQL"]["2000"]["records_per_second"] > 0
     printed = io.StringIO()
     for table in tables(found):
         Console(file=printed, width=120).print(table)
-    for name in (*found.runs, "PostgreSQL, 2,000", "RSS"):
+    for name in (*found.runs, "PostgreSQL, 2,000", "RSS", "10,000 records/s", "100 ms"):
         assert name in printed.getvalue()
+
+
+def test_processes_that_ended_count(tmp_path: Path) -> None:
+    """A database's connection is a process: what it did counts after its end, too."""
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    program = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}])\n"
+    program += "print('ended', flush=True)\nimport time\ntime.sleep(60)"
+    with running("family", [sys.executable, "-c", program], tmp_path) as process:
+        process.wait_for("ended")
+        assert family_cpu_seconds(process.popen.pid) >= 0.3
+        process.kill()
 
 
 @pytest.mark.long
@@ -91,6 +109,7 @@ def test_a_ledger_in_a_file_is_measured_as_well(tmp_path: Path) -> None:
     assert list(found.runs) == [
         "SQLite, 1 collector",
         "SQLite, 1 collector and 1 that checks",
+        "SQLite, of one record each",
         "bare SQLite",
     ]
     assert list(found.sizes["SQLite"]) == [500]

@@ -40,10 +40,10 @@ from tests.services import (
 
 PLAN: Final = FleetPlan(
     probes=13,
-    days=3,
+    days=31,
     seed=16,
-    start=date(2026, 10, 5),
-    schedule=rhythm(10, 7200, 3600),
+    start=date(2026, 10, 1),
+    schedule=rhythm(4, 14_400, 10_800),
     trouble=5.0,
     batch_records=200,
 )

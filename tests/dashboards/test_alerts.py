@@ -3,10 +3,14 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from dashboards.boards import BOARDS
+from dashboards.queries import Metrics
 
 TOP = Path(__file__).parents[2]
 RULES = TOP / "dashboards/alerts.yml"
@@ -55,6 +59,39 @@ def test_rules_speak_of_metrics_that_the_collector_has() -> None:
         used = set(re.findall(r"\blinewatch_\w+", rule["expr"]))
         assert used <= known, rule["alert"]
         assert used or "up{" in rule["expr"]
+
+
+OF_A_PROCESS = ("writer", "housekeeping", "body", "bodies", "connections", "request")
+"""Of `linewatch_collector_…`: what docs/ledger.md says that is summed; all else is the ledger's."""
+
+
+def gathered_by(expression: str) -> Iterator[tuple[str, str]]:
+    """Yield each metric of the ledger with what gathers it first: sum, max …; '': nothing does."""
+    opened: list[str] = []
+    words = re.finditer(r"\b(\w+)(?: by \([^)]*\))? ?\(|[()]|\blinewatch_\w+", expression)
+    for word in words:
+        if word[0] == ")":
+            opened.pop()
+        elif word[0].endswith("("):
+            opened.append(word[1] or "")
+        elif not re.match(rf"linewatch_(collector_({'|'.join(OF_A_PROCESS)})|sink_fail)", word[0]):
+            gathering = [one for one in opened if one in {"sum", "count", "avg", "max", "min"}]
+            yield word[0], gathering[-1] if gathering else ""
+
+
+def test_what_collectors_say_of_one_ledger_is_never_added_up() -> None:
+    """In no rule and in no panel: two collectors would tell twice as much."""
+    asked = [(rule["alert"], rule["expr"]) for rule in rules()]
+    asked += [
+        (board.name, target.ask.expression)
+        for board in BOARDS
+        for panel in board.panels
+        for target in panel.targets
+        if isinstance(target.ask, Metrics)
+    ]
+    found = [(name, *one) for name, expression in asked for one in gathered_by(expression)]
+    assert len(found) > 30
+    assert [one for one in found if one[2] in {"sum", "count"}] == []
 
 
 def test_every_alert_is_said_in_both_languages_and_explained() -> None:

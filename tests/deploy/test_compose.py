@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,31 @@ def test_the_image_copies_what_the_wheel_needs_and_runs_as_nobody_special() -> N
     last = text.rpartition("\nFROM ")[2]
     assert re.search(r"^USER (?!root)\w+$", last, re.MULTILINE)
     assert "HEALTHCHECK" in last
+
+
+def test_the_wheel_in_the_image_has_every_part_of_the_program() -> None:
+    """Each package and module that a wheel is made of is copied before it is built: the builder
+    leaves out what is missing, and says nothing.
+    """
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())
+    parts = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    build = (DEPLOY / "Containerfile").read_text().partition("RUN /opt/build/bin/hatchling")[0]
+    copied = {
+        path
+        for line in re.findall(r"^COPY (.+)$", build, re.MULTILINE)
+        for path in line.split()[:-1]
+    }
+    assert copied >= set(parts)
+
+
+def test_the_image_has_the_programs_that_a_backup_of_postgresql_runs() -> None:
+    """Its last stage installs pg_dump and pg_restore, without which `backup` names a package that
+    nobody can install in a container.
+    """
+    last = (DEPLOY / "Containerfile").read_text().rpartition("\nFROM ")[2]
+    installed = re.search(r"apt-get install [^&]*\bpostgresql-client\b", last)
+    assert installed
+    assert installed.start() < last.index("\nUSER ")
 
 
 def test_prometheus_accepts_its_configuration() -> None:

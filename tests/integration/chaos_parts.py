@@ -1,4 +1,4 @@
-"""What chaos tests kill and bring back: collectors, their PostgreSQL, a far end of their sinks.
+"""What chaos tests kill and bring back: collectors, their PostgreSQL, the far ends of their sinks.
 
 Each part keeps its port and its folder over its ends. All of them are gone after the block that
 they were made in, whatever state they are in; only what was started here is ever killed.
@@ -12,8 +12,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -24,12 +24,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.processes import LINEWATCH, Process, running
 from collector.settings import LedgerSettings
 from tests.collector import postgres
-from tests.services import Service, fetch, victoria_metrics
+from tests.services import Service, fetch, influxdb, influxql, victoria_metrics
 
 LAUNCHER: Final = Path(__file__).with_name("chaos_collector.py")
 TOP: Final = Path(__file__).parents[2]
 READY_SECONDS: Final = 60.0
-SINK: Final = "series"
+DATABASE: Final = "linewatch"
 
 DURABLE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 """A PostgreSQL that keeps what it has confirmed."""
@@ -169,10 +169,18 @@ class PostgreSql:
 
 @dataclass
 class FarEnd:
-    """A VictoriaMetrics that the sink `SINK` writes to."""
+    """A server that a sink writes to; the sink has its name.
 
+    Attributes:
+        name: victoriametrics or influxdb.
+        start: runs it in a folder, on a port.
+        settings: of the sink, besides its name and where it writes to.
+    """
+
+    name: str
     folder: Path
-    name: str = "victoriametrics"
+    start: Callable[..., AbstractContextManager[Service]]
+    settings: Mapping[str, Any]
     port: int = 0
     _service: Service | None = None
     _running: ExitStack = field(default_factory=ExitStack)
@@ -183,16 +191,20 @@ class FarEnd:
         assert self._service is not None
         return self._service
 
+    def sink(self) -> dict[str, Any]:
+        """Return the settings of its sink."""
+        return {"name": self.name, "url": self.service.url, **self.settings}
+
     def revive(self) -> None:
         """Start it."""
         self._running.close()
         self._running = ExitStack()
-        made = victoria_metrics(self.folder / self.name, port=self.port)
+        made = self.start(self.folder / self.name, port=self.port)
         self._service = self._running.enter_context(made)
         self.port = self._service.port
 
     def kill(self) -> None:
-        """Kill it: what it took in the last seconds is lost."""
+        """Kill it: what it took in the last seconds may be lost."""
         self.service.process.kill()
         self._service = None
 
@@ -203,6 +215,22 @@ class FarEnd:
         self._running.close()
 
 
+@contextlib.contextmanager
+def far_ends(folder: Path) -> Iterator[list[FarEnd]]:
+    """Run a VictoriaMetrics and an InfluxDB 1.x with an empty database."""
+    influx = {"version": 1, "bucket": DATABASE}
+    made = [
+        FarEnd("victoriametrics", folder, victoria_metrics, {}),
+        FarEnd("influxdb", folder, influxdb, influx),
+    ]
+    with ExitStack() as ends:
+        for one in made:
+            ends.callback(one.close)
+            one.revive()
+        influxql(made[-1].service.url, f"CREATE DATABASE {DATABASE}")
+        yield made
+
+
 @dataclass(frozen=True)
 class World:
     """All that runs.
@@ -210,20 +238,20 @@ class World:
     Attributes:
         ledger: its settings.
         collectors: on it.
-        far_end: of their sink.
+        far_ends: of their sinks.
         database: the server of the ledger; None: a file.
     """
 
     ledger: LedgerSettings
     collectors: Sequence[Collector]
-    far_end: FarEnd
+    far_ends: Sequence[FarEnd]
     database: PostgreSql | None
 
     @property
     def parts(self) -> list[Part]:
         """Everything that can be killed."""
-        others: list[Part] = [self.far_end]
-        return [*self.collectors, *others, *([self.database] if self.database else [])]
+        database = [self.database] if self.database else []
+        return [*self.collectors, *self.far_ends, *database]
 
     def wait_until_well(self) -> None:
         """Return once all collectors answer."""
@@ -235,7 +263,7 @@ class World:
 def world(
     kind: str, folder: Path, lease_seconds: float | None = None, **limits: float
 ) -> Iterator[World]:
-    """Run collectors on an empty ledger, and the far end of their sink.
+    """Run collectors on an empty ledger, and the far ends of their sinks.
 
     Args:
         kind: `sqlite`, with one collector; `postgresql`, with two.
@@ -251,20 +279,18 @@ def world(
             kept = database.server.settings(database.server.new_database())
             assert kept.url is not None
             section["url"] = kept.url.get_secret_value()
-        far_end = FarEnd(folder)
-        made.callback(far_end.close)
-        far_end.revive()
+        ends = made.enter_context(far_ends(folder))
         settings = {
             "ledger": section,
             "limits": {"retry_after_seconds": RETRY_AFTER_SECONDS, **limits},
-            "sinks": {"influxdb": [{"name": SINK, "url": far_end.service.url}]},
+            "sinks": {"influxdb": [one.sink() for one in ends]},
         }
         names = ["collector1", "collector2"] if database else ["collector"]
         collectors = [Collector(name, folder, settings, lease_seconds) for name in names]
         for collector in collectors:
             made.callback(collector.close)
             collector.revive()
-        running_world = World(LedgerSettings(**section), collectors, far_end, database)
+        running_world = World(LedgerSettings(**section), collectors, ends, database)
         running_world.wait_until_well()
         yield running_world
 

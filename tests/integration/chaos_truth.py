@@ -16,8 +16,8 @@ from collector.ledger.schema import chains, gaps, quarantine, records, seals, se
 from protocol.chain import Link, Seal, check_seal, follow
 from simulate import Fleet
 from tests.integration.chaos_load import VALUES, Load, Sums
-from tests.integration.chaos_parts import SINK, FarEnd
-from tests.services import promql
+from tests.integration.chaos_parts import DATABASE, FarEnd
+from tests.services import Service, influxql, promql
 
 Counts = dict[tuple[str, str, str], int]
 """Records by probe, task and outcome; tombstones have no outcome."""
@@ -160,43 +160,44 @@ def _check_columns(connection: Connection, probe: str, chain: str, links: list[L
 
 
 async def check_sink(far_end: FarEnd, load: Load, seconds: float) -> float:
-    """Wait until the far end holds what was written; return how long that took.
+    """Wait until a far end holds what was written; return how long that took.
 
     Raises:
         AssertionError: after ``seconds`` it does not, or its sums are others.
     """
     began = time.monotonic()
     wanted = written(load.fleet)
-    while (found := await asyncio.to_thread(_counts_of, far_end, load)) != wanted:
+    counts, sums = _READERS[far_end.name]
+    while (found := await asyncio.to_thread(counts, far_end.service, load)) != wanted:
         missing = Counter(wanted)
         missing.subtract(found)
         off = {key: many for key, many in missing.items() if many}
-        assert time.monotonic() - began < seconds, f"sink {SINK} lacks (or has too many): {off}"
+        assert time.monotonic() - began < seconds, f"{far_end.name} lacks (or has too many): {off}"
         await asyncio.sleep(_POLL_SECONDS)
     took = time.monotonic() - began
-    assert_sums(_sums_of(far_end, load), load.sums)
+    assert_sums(sums(far_end.service, load), load.sums)
     return took
 
 
-def _counts_of(far_end: FarEnd, load: Load) -> Counts:
-    far_end.service.flush()
+def _counts_in_victoria(service: Service, load: Load) -> Counts:
+    service.flush()
     at, over = _span(load)
     found: Counts = {}
     for task in _TASKS:
         query = f"sum by (probe, outcome) (count_over_time(linewatch_{task}_records[{over}]))"
-        for series in promql(far_end.service.url, query, at):
+        for series in promql(service.url, query, at):
             labels = series["metric"]
             found[labels["probe"], task, labels["outcome"]] = int(series["value"][1])
     return found
 
 
-def _sums_of(far_end: FarEnd, load: Load) -> Sums:
+def _sums_in_victoria(service: Service, load: Load) -> Sums:
     at, over = _span(load)
     found: Sums = {}
     for column in VALUES:
         name = f"{_MEASUREMENT[column]}_{column}"
         query = f"sum by (line) (sum_over_time({name}[{over}]))"
-        for series in promql(far_end.service.url, query, at):
+        for series in promql(service.url, query, at):
             found[column, series["metric"]["line"]] = float(series["value"][1])
     return found
 
@@ -206,3 +207,30 @@ def _span(load: Load) -> tuple[datetime, str]:
     plan = load.fleet.plan
     at = datetime.fromtimestamp(plan.ends, UTC)
     return at, f"{plan.ends - plan.begins + 86400}s"
+
+
+def _counts_in_influx(service: Service, _: Load) -> Counts:
+    found: Counts = {}
+    for task in _TASKS:
+        query = f'SELECT count("records") FROM "linewatch_{task}" GROUP BY probe, outcome'  # noqa: S608 - our own names
+        for series in influxql(service.url, query, DATABASE):
+            ((_, many),) = series["values"]
+            found[series["tags"]["probe"], task, series["tags"]["outcome"]] = many
+    return found
+
+
+def _sums_in_influx(service: Service, _: Load) -> Sums:
+    found: Sums = {}
+    for column in VALUES:
+        query = f'SELECT sum("{column}") FROM "{_MEASUREMENT[column]}" GROUP BY line'  # noqa: S608 - our own names
+        for series in influxql(service.url, query, DATABASE):
+            ((_, value),) = series["values"]
+            found[column, series["tags"]["line"]] = value
+    return found
+
+
+_READERS: Final = {
+    "victoriametrics": (_counts_in_victoria, _sums_in_victoria),
+    "influxdb": (_counts_in_influx, _sums_in_influx),
+}
+"""How each far end tells its records and its sums."""
