@@ -8,17 +8,13 @@ while a new one is made the last one serves.
 import asyncio
 import contextlib
 import logging
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from multiprocessing.connection import Connection as Pipe
 from typing import Final
 
 from aiohttp import web
 
-from collector.errors import LedgerError
+from collector.beside import done_beside
 from collector.ledger.database import Database
 from collector.ledger.fleet import FleetPlan, count_paths, read_fleet
 from collector.settings import CollectorSettings
@@ -29,9 +25,6 @@ moments alone until it is in the next one."""
 
 SMALL_FLEET: Final = 1000
 """Paths whose plan is made in a tenth of a second: less than it takes to start a process."""
-
-_NICE: Final = 10
-"""The process takes what the collectors on the machine leave."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -99,41 +92,14 @@ async def make_plan(database: Database, settings: CollectorSettings) -> FleetPla
     """
     if await database.read(count_paths) <= SMALL_FLEET:
         return await database.read(lambda connection: read_fleet(connection, settings))
-    return await plan_beside(settings)
+    return await done_beside(PLAN_SECONDS, read_plan, settings)
 
 
-async def plan_beside(settings: CollectorSettings) -> FleetPlan:
-    """Return the plan that another process makes; it ends with this call, whatever becomes of it.
+def read_plan(settings: CollectorSettings) -> FleetPlan:
+    """Return the plan of the ledger that the settings name.
 
     Raises:
-        LedgerError: the registry cannot be read, or the process ended without a plan.
+        LedgerError: the registry cannot be read.
     """
-    # A copy of this process would hold copies of its locks and sockets: a new program instead.
-    context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_send_plan, args=(settings, sending), daemon=True)
-    process.start()
-    sending.close()
-    try:
-        answer: FleetPlan | LedgerError = await asyncio.to_thread(receiving.recv)
-    except EOFError:
-        raise LedgerError("the process that made the fleet's plan ended without it") from None
-    finally:
-        process.kill()
-        await asyncio.to_thread(process.join)
-        receiving.close()
-    if isinstance(answer, LedgerError):
-        raise answer
-    return answer
-
-
-def _send_plan(settings: CollectorSettings, sending: Pipe) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICE)
-    answer: FleetPlan | LedgerError
-    try:
-        with contextlib.closing(Database(settings.ledger)) as database:
-            answer = database.read_now(lambda connection: read_fleet(connection, settings))
-    except LedgerError as error:
-        answer = LedgerError(str(error))
-    sending.send(answer)
+    with contextlib.closing(Database(settings.ledger)) as database:
+        return database.read_now(lambda connection: read_fleet(connection, settings))

@@ -5,22 +5,17 @@ other cores while this one stores.
 """
 
 import asyncio
-import ctypes
 import gc
 import multiprocessing
 import os
-import signal
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from collector.beside import end_with
 from collector.errors import LedgerBusyError
 from collector.ingest.verify import Batch, verify
 from collector.settings import LimitSettings
-
-_END_WITH_PARENT: Final = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 class Checkers:
@@ -75,11 +70,6 @@ def _check(body: bytes, probe: str, raw: bytes) -> Batch:
 
 
 def _begin(parent: int) -> None:
-    """Live as long as the collector does: until it ends, or is killed."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    end_with(parent)
     # The modules that are loaded are no garbage: they need not be gone through for it each time.
     gc.freeze()

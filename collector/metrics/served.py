@@ -1,16 +1,10 @@
-"""`/metrics`: what the ledger holds, read from it, and what the running collector does.
-
-The ledger's part is read and written ahead while somebody asks for it, in a thread: of a city it
-takes seconds, and whoever asks waits for none of them.
-"""
+"""`/metrics`: what the ledger holds, read from it, and what the running collector does."""
 
 import asyncio
 import gzip
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from http import HTTPStatus
 from secrets import compare_digest
 
@@ -21,14 +15,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from collector import keys
 from collector.api.bodies import BODIES
 from collector.api.problems import RefusedError
-from collector.errors import LedgerError
 from collector.housekeeping import HOUSE
-from collector.ledger.database import Database
 from collector.ledger.engines import sqlite_file
-from collector.ledger.figures import read_figures
-from collector.ledger.size import size_bytes
-from collector.metrics.exposition import Family, text_of
-from collector.metrics.ledger import ledger_families, room_families
+from collector.metrics.ledger_text import LedgerText, Shown
 from collector.metrics.process import ProcessMetrics
 from collector.serving import DOORS
 from collector.settings import MetricsSettings
@@ -39,124 +28,7 @@ METRICS_PATH = "/metrics"
 
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
-_WANTED_SECONDS = 150.0
-"""How long after the last request the next text is still made ahead: Prometheus asks every minute
-or more often."""
-
-_REST = 5
-"""Between two texts it rests so many times as long as one takes: what it costs stays a sixth of a
-core, however large the fleet."""
-
-_COMPRESSION = 1
-"""Of lines that are so much alike even the fastest leaves a tenth."""
-
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A part of the answer, as it is and compressed."""
-
-    plain: bytes = field(repr=False)
-    packed: bytes = field(repr=False)
-
-
-class LedgerText:
-    """The ledger's part of the answer, made ahead.
-
-    Args:
-        database: the ledger.
-        settings: how old a latest value may be, and how long a text is good.
-        now: the clock.
-        room_bytes: how much the database may take; None: not known here.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        settings: MetricsSettings,
-        now: Callable[[], datetime],
-        room_bytes: int | None,
-    ) -> None:
-        self._room_bytes = room_bytes
-        self._database = database
-        self._settings = settings
-        self._now = now
-        self._text = Text(b"", b"")
-        self._made_at: float | None = None
-        self._took = 0.0
-        self._wanted_at = 0.0
-        self._making: asyncio.Task[None] | None = None
-        self._asked = asyncio.Event()
-
-    async def current(self) -> Text:
-        """Return the text; one that is older than it should be only where the next takes long."""
-        self._wanted_at = time.monotonic()
-        self._asked.set()
-        if self._age() > self._settings.cache_seconds:
-            too_old = self._age() > 2 * self._good_seconds()
-            await asyncio.wait(
-                {self._make()}, timeout=None if too_old else self._settings.wait_seconds
-            )
-        return self._text
-
-    async def run(self) -> None:
-        """Make texts ahead, as long as somebody asks for them; ends when it is cancelled."""
-        while True:
-            await self._asked.wait()
-            await asyncio.sleep(max(0.0, self._good_seconds() - self._age()))
-            if time.monotonic() - self._wanted_at > _WANTED_SECONDS:
-                self._asked.clear()
-            elif self._age() >= self._good_seconds():
-                await asyncio.wait({self._make()})
-
-    def _age(self) -> float:
-        return float("inf") if self._made_at is None else time.monotonic() - self._made_at
-
-    def _good_seconds(self) -> float:
-        """Return how old a text gets before another is made ahead."""
-        return max(self._settings.cache_seconds, _REST * self._took)
-
-    def _make(self) -> "asyncio.Task[None]":
-        """Return the task that makes the next text: one at a time."""
-        if self._making is None or self._making.done():
-            self._making = asyncio.create_task(self._renew(), name="metrics text")
-        return self._making
-
-    async def _renew(self) -> None:
-        began = time.monotonic()
-        self._text = await asyncio.to_thread(self._write)
-        self._made_at = time.monotonic()
-        self._took = self._made_at - began
-
-    def _write(self) -> Text:
-        readable = Family("linewatch_collector_ledger_readable", "1: the ledger answers.")
-        try:
-            families = self._families()
-        except LedgerError:
-            families = None
-        except Exception:  # noqa: BLE001 - logged whole
-            # An old text that says all is well would be believed.
-            _LOG.exception("what the ledger holds cannot be shown")
-            families = None
-        if families is None:
-            # There is nothing else to say then: what is not known is absent.
-            readable.add(0)
-            return _packed(text_of([readable]))
-        readable.add(1)
-        return _packed(text_of([readable, *families]))
-
-    def _families(self) -> list[Family]:
-        figures, size = self._database.read_now(
-            lambda connection: (read_figures(connection), size_bytes(connection))
-        )
-        latest_seconds = self._settings.latest_hours * 3600
-        families = ledger_families(figures, self._now(), latest_seconds)
-        return [*families, *room_families(size, self._room_bytes)]
-
-
-def _packed(plain: bytes) -> Text:
-    return Text(plain, gzip.compress(plain, _COMPRESSION))
 
 
 REGISTRY = web.AppKey("metrics_registry", CollectorRegistry)
@@ -171,7 +43,8 @@ def add_metrics(app: web.Application, settings: MetricsSettings) -> None:
     file = sqlite_file(ledger)
     # Of a file it is its disk: see `ProcessMetrics`.
     room_bytes = None if file else ledger.room_bytes
-    app[_LEDGER_TEXT] = LedgerText(app[keys.DATABASE], settings, app[keys.NOW], room_bytes)
+    shown = Shown(ledger, settings.latest_hours * 3600, room_bytes)
+    app[_LEDGER_TEXT] = LedgerText(app[keys.DATABASE], shown, settings, app[keys.NOW])
     folder = file.absolute().parent if file else None
     registry.register(ProcessMetrics(app[keys.WRITER], app[BODIES], app[DOORS], app[HOUSE], folder))
     app[_SECONDS] = Histogram(

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from collector import fleet_plans
+from collector.beside import done_beside
 from collector.errors import LedgerError
-from collector.fleet_plans import PLAN_SECONDS, FleetPlans, make_plan, plan_beside
+from collector.fleet_plans import PLAN_SECONDS, FleetPlans, make_plan, read_plan
 from collector.ledger.database import Database
 from collector.ledger.fleet import FleetPlan, read_fleet
 from collector.ledger.schema import probe_paths
@@ -109,11 +111,15 @@ async def test_a_large_fleets_plan_is_that_of_another_process(
         assert list(here.fleet.places) == [("p1", "default")]
         asked: list[CollectorSettings] = []
 
-        async def beside(wanted: CollectorSettings) -> FleetPlan:
+        async def beside(
+            seconds: float,
+            work: Callable[[CollectorSettings], FleetPlan],
+            wanted: CollectorSettings,
+        ) -> FleetPlan:
             asked.append(wanted)
-            return await plan_beside(wanted)
+            return await done_beside(seconds, work, wanted)
 
-        monkeypatch.setattr(fleet_plans, "plan_beside", beside)
+        monkeypatch.setattr(fleet_plans, "done_beside", beside)
         assert await make_plan(database, settings) == here
         assert asked == []
         monkeypatch.setattr(fleet_plans, "SMALL_FLEET", 0)
@@ -126,7 +132,7 @@ async def test_the_other_process_says_why_there_is_no_plan() -> None:
     url = "postgresql://nobody@127.0.0.1:1/none"
     settings = CollectorSettings(ledger=LedgerSettings.model_validate({"url": url}))
     with pytest.raises(LedgerError, match="reading the ledger"):
-        await plan_beside(settings)
+        await done_beside(60, read_plan, settings)
 
 
 async def test_a_plan_that_is_being_made_ends_with_the_collector() -> None:

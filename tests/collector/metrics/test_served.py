@@ -12,7 +12,7 @@ from sqlalchemy import Connection, update
 
 from collector.ledger import registry, schema
 from collector.ledger.figures import Figures, read_figures
-from collector.metrics import served
+from collector.metrics import ledger_text
 from protocol.constants import GAP_ACKNOWLEDGED, GAP_HEADER
 from tests.collector.conftest import ON_BOTH, NewLedger, Running, Start
 
@@ -274,7 +274,7 @@ async def test_whoever_asks_does_not_wait_for_figures_that_take_long(
             slow.wait(30)
         return read_figures(connection)
 
-    monkeypatch.setattr(served, "read_figures", read)
+    monkeypatch.setattr(ledger_text, "read_figures", read)
     first = await scrape(collector)
     await asyncio.sleep(0.1)
     device = collector.device()
@@ -321,7 +321,7 @@ async def test_after_an_error_that_nobody_foresaw_no_old_values_are_shown(
         raise KeyError("nobody foresaw this")
 
     with monkeypatch.context() as patched:
-        patched.setattr(served, "read_figures", broken)
+        patched.setattr(ledger_text, "read_figures", broken)
         samples = await scrape(collector)
         assert value(samples, "linewatch_collector_ledger_readable") == 0
         assert value(samples, "linewatch_line_info", line="l1") is None
