@@ -6,6 +6,7 @@ LinewatchError
     │   └── LedgerBusyError   it has too much to do just now                exit 1
     │       └── CollisionError  two transactions wanted what the other had  exit 1
     ├── ArchiveError        an archive cannot be written, or is not what was      exit 1
+    ├── PaperError          a paper for people cannot be made                 exit 1
     ├── ReportError         what a report is asked of is not there              exit 2
     ├── StandardError       a standard's file cannot be read, or is none      exit 2
     └── RegistryError       a registry command's words do not fit the registry  exit 2
@@ -32,6 +33,10 @@ class CollisionError(LedgerBusyError):
 
 class ArchiveError(CollectorError):
     """An archive or a backup cannot be written or read, or is not what was written."""
+
+
+class PaperError(CollectorError):
+    """A letter, a page or an annex cannot be typeset: a fault of ours, whatever the data."""
 
 
 class ReportError(CollectorError):
