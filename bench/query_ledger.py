@@ -38,9 +38,6 @@ from simulate import Fleet, FleetPlan
 from simulate.registry import Probe
 from tests.collector.fleet_ledger import register, store
 
-RECENT_HOURS: Final = 3
-"""The last hours, which every line has whole."""
-
 HOUR_EVERY_DAYS: Final = 60
 """One hour of so many days is there of every line."""
 
@@ -65,12 +62,14 @@ class City:
         full: probes that have all of their records.
         days: that the ledger goes back.
         recent_days: of which every line has all speed tests: as many as the list looks at.
+        whole_hours: the last ones, which every line has whole.
     """
 
     lines: int = 5_000
     full: int = 4
     days: int = 365
     recent_days: int = 5
+    whole_hours: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +95,20 @@ class Source:
     Args:
         city: how much.
         folder: for the ledger that the records are copied from.
+        end: the moment at which the last of them end; None: now.
     """
 
-    def __init__(self, city: City, folder: Path) -> None:
+    def __init__(self, city: City, folder: Path, end: datetime | None = None) -> None:
         self.city = city
-        self.fleet = Fleet(_plan(city, datetime.now(UTC).date()))
+        self.end = end or datetime.now(UTC)
+        self.fleet = Fleet(_plan(city, self.end.date()))
         self.probes = list(self.fleet.probes())
         self.templates = _templates(self.fleet.plan, self.probes, folder)
 
 
 def fill(settings: LedgerSettings, source: Source) -> Filled:
     """Fill an empty ledger."""
-    city, probes, now = source.city, source.probes, datetime.now(UTC)
+    city, probes, now = source.city, source.probes, source.end
     # Copying takes longer than any statement of a collector may.
     patient = settings.model_copy(update={"statement_timeout_seconds": 3600.0})
     with closing(Database(patient)) as database:
@@ -218,7 +219,7 @@ class _Copier:
         """Return the tasks of which a probe has its records of an hour."""
         hours = HOUR_EVERY_DAYS * 24
         # Each probe has its own hour of a month.
-        if number < self._city.full or ago <= RECENT_HOURS or (ago + number) % hours == 0:
+        if number < self._city.full or ago <= self._city.whole_hours or (ago + number) % hours == 0:
             return ("speed", "latency", "reach")
         return ("speed",) if ago <= self._city.recent_days * 24 else ()
 

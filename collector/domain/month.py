@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from collector.domain.line_month import (
@@ -35,6 +35,8 @@ from collector.domain.series import Seen, SeriesId, main_series
 from collector.domain.standing import OF_LATENCY, OF_RATES, Standing, standing
 from collector.domain.terms import Terms
 from protocol.flags import ELSEWHERE
+
+_DAY: Final = timedelta(days=1)
 
 LOST: Final = "lost"
 """What stands for the outcome of a record that its probe could not keep."""
@@ -122,14 +124,16 @@ class SortedMonth:
 
     def part(self, first_day: date, last_day: date, terms: Terms) -> LinePart:
         """Return what is of some days, both included, under the terms of these days."""
+        begin = datetime.combine(first_day, time(), self.zone)
+        end = datetime.combine(last_day + _DAY, time(), self.zone)
+        begin_seconds, end_seconds = begin.timestamp(), end.timestamp()
 
         def of_days(moment: datetime) -> bool:
-            return first_day <= moment.date() <= last_day
+            # Of one zone: by what its clocks show.
+            return begin <= moment < end
 
         server = self.main and self.main.server
-        checks = [
-            one for one in self.checks if of_days(datetime.fromtimestamp(one.at_seconds, self.zone))
-        ]
+        checks = [one for one in self.checks if begin_seconds <= one.at_seconds < end_seconds]
         witnesses = (
             Witness(name, self.line.networks.get(name), [one for one in tests if of_days(one.at)])
             for name, tests in self.witnesses.items()

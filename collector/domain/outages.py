@@ -12,6 +12,7 @@ Times are seconds since 1970-01-01 UTC.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -51,12 +52,19 @@ def check_of(
     at_seconds: float, outcome: str, failure: str | None, found: ReachCheck
 ) -> Check | None:
     """Return what a reach record says; None: nothing of the line."""
+    tells, cut = _told(outcome, failure, found)
+    return Check(at_seconds, cut) if tells else None
+
+
+@lru_cache(1024)
+def _told(outcome: str, failure: str | None, found: ReachCheck) -> tuple[bool, Where | None]:
+    """Return whether a record says anything of the line, and where its way ended then."""
     if outcome == "missed" and failure == Failure.PROBE_OFF:
-        return Check(at_seconds, Where.POWER)
+        return True, Where.POWER
     asked = (found.gateway, found.resolver, *found.far_ends)
     if outcome != "measured" or all(answer is None for answer in asked):
-        return None
-    return Check(at_seconds, cut_of(found))
+        return False, None
+    return True, cut_of(found)
 
 
 def usual_step(checks: Sequence[Check]) -> float:

@@ -6,6 +6,7 @@ and series alone. A speed test's place in its chain stands in its row, which is 
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from heapq import merge
 from operator import attrgetter, itemgetter
 from typing import Any, Final
@@ -97,23 +98,27 @@ def _of(
     at, slot = records.c.measured_at, records.c.slot
     timed = select(_KNOWN, *columns).where(*ours, at >= start, at < end)
     untimed = select(_PLANNED, *columns).where(*ours, at.is_(None), slot >= start, slot < end)
-    yield from merge(
-        connection.execute(timed.order_by(_KNOWN, records.c.id)),
-        connection.execute(untimed.order_by(_PLANNED, records.c.id)).all(),
-        key=itemgetter(0),
-    )
+    known = connection.execute(timed.order_by(_KNOWN, records.c.id)).all()
+    planned = connection.execute(untimed.order_by(_PLANNED, records.c.id)).all()
+    return merge(known, planned, key=itemgetter(0)) if planned else iter(known)
 
 
-def _common(row: Sequence[Any], zone: tzinfo) -> tuple[datetime, bool, str, str, str, SeriesId]:
-    at, quality, outcome, failure, flags, *series = row[:_OWN]
+@lru_cache(4096)
+def _kind(
+    quality: str, outcome: str | None, failure: str | None, flags: str, *series: str | int | None
+) -> tuple[bool, str, str, str, SeriesId]:
+    """Return what a month's thousands of rows have in common, made once for each that differs."""
     return (
-        datetime.fromtimestamp(at / _MICROSECONDS, zone),
         quality != TimeQuality.NONE.value,
         outcome or LOST,
         failure or "",
         flags,
         SeriesId._make(series),
     )
+
+
+def _common(row: Sequence[Any], zone: tzinfo) -> tuple[datetime, bool, str, str, str, SeriesId]:
+    return datetime.fromtimestamp(row[0] / _MICROSECONDS, zone), *_kind(*row[1:_OWN])
 
 
 def _speed(
@@ -167,6 +172,15 @@ def _reach(
 ) -> Iterator[MonthRow[ReachCheck]]:
     columns = (records.c[f"{name}_reached"] for name in _ASKED)
     for row in _of(connection, "reach", line_id, span, columns):
-        gateway, resolver, ipv4, ipv6, server = row[_OWN:]
-        found = ReachCheck(gateway, resolver, (ipv4, ipv6), server)
-        yield MonthRow(*_common(row, zone), found)
+        yield MonthRow(*_common(row, zone), _check(*row[_OWN:]))
+
+
+@lru_cache(1024)
+def _check(
+    gateway: bool | None,
+    resolver: bool | None,
+    ipv4: bool | None,
+    ipv6: bool | None,
+    server: bool | None,
+) -> ReachCheck:
+    return ReachCheck(gateway, resolver, (ipv4, ipv6), server)
