@@ -112,6 +112,11 @@ def parts_between(stated: Sequence[Period], first_day: date, last_day: date) -> 
     ]
 
 
+def promises_of(stated: Iterable[Period]) -> list[Period]:
+    """Return statements without who pays: that is no promise, and divides no month."""
+    return [one._replace(terms=replace(one.terms, payer=None)) for one in stated]
+
+
 def changed_from(stated: Sequence[Period], day: date, changes: Mapping[str, Any]) -> Period:
     """Return the statement that terms are others from a day on, until the next ones known."""
     around = period_on(stated, day)

@@ -10,11 +10,13 @@ from sqlalchemy import Connection, select
 from collector.domain.line_month import LinePart
 from collector.domain.month import Line, SortedMonth
 from collector.domain.standard_file import StandardFile
+from collector.domain.terms import Period, parts_between, promises_of
 from collector.errors import ReportError
 from collector.ledger.database import Database
+from collector.ledger.month_mark import MonthMark, read_mark
 from collector.ledger.month_rows import read_lines, read_month
 from collector.ledger.schema import carriers, lines, sites
-from collector.ledger.terms import terms_between
+from collector.ledger.terms import recorded
 from collector.reports.summary import Carrier, LineSummary, Site, summarise
 
 
@@ -65,10 +67,30 @@ class KnownLine:
 
 @dataclass(frozen=True, slots=True)
 class LineMonth:
-    """A line's month: what is told of it, and the parts that this follows from."""
+    """A line's month: what is told of it, and the parts that this follows from.
+
+    Attributes:
+        source: what they were made of.
+    """
 
     summary: LineSummary
     parts: Sequence[LinePart]
+    source: "Source"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a line's month was made of, so that evidence is of the same.
+
+    Attributes:
+        line: from the registry.
+        stated: all that was stated about its terms, but for who pays, and when that was recorded.
+        mark: of its records.
+    """
+
+    line: Line
+    stated: Sequence[tuple[datetime, Period]]
+    mark: MonthMark
 
 
 def find_lines(
@@ -129,17 +151,31 @@ def read_line_months(
         choose: the standards that a technology is held against.
     """
     names = [one.id for one in known]
-    first, last = month.first_day, month.last_day
     with_servers = database.read_now(lambda c: read_lines(c, names))
-    terms = database.read_now(lambda c: terms_between(c, names, first, last))
+    stated = database.read_now(lambda c: recorded(c, names))
     for one in known:
         line = with_servers[one.id]
 
-        def read(connection: Connection, line: Line = line) -> SortedMonth:
-            return read_month(connection, line, month.name, month.span, month.zone)
+        def read(connection: Connection, line: Line = line) -> tuple[MonthMark, SortedMonth]:
+            found = read_month(connection, line, month.name, month.span, month.zone)
+            return read_mark(connection, line.id, month.span), found
 
-        found = database.read_now(read)
-        parts = [found.part(part.first, part.last, part.terms) for part in terms[one.id]]
+        mark, found = database.read_now(read)
+        promises = promised(stated.get(one.id, ()))
+        source = Source(line, promises, mark)
+        parts = divided(found, [period for _, period in promises], month)
         standards = choose(one.technology)
         told = [summarise(part, standards) for part in parts]
-        yield LineMonth(LineSummary(one.id, one.site, one.technology, told), parts)
+        yield LineMonth(LineSummary(one.id, one.site, one.technology, told), parts, source)
+
+
+def promised(stated: Sequence[tuple[datetime, Period]]) -> list[tuple[datetime, Period]]:
+    """Return what was stated and when, without who pays."""
+    periods = promises_of(period for _, period in stated)
+    return [(at, period) for (at, _), period in zip(stated, periods, strict=True)]
+
+
+def divided(found: SortedMonth, stated: Sequence[Period], month: Month) -> list[LinePart]:
+    """Return a line's month as parts, one for each set of terms."""
+    terms = parts_between(stated, month.first_day, month.last_day)
+    return [found.part(part.first, part.last, part.terms) for part in terms]
