@@ -20,6 +20,7 @@ from simulate.fleet import Fleet
 from simulate.folder import begin_folder, read_parcels, read_plan, write_json, write_parcel
 from simulate.plan import USUAL, ZONE, FleetPlan, rhythm
 from simulate.sending import Delivered, Parcel, Sender, parcel
+from simulate.stories import read_stories
 
 INTERRUPTED = 130
 """The exit code of a program that Ctrl-C ended."""
@@ -68,9 +69,14 @@ def _addresses(
     "linewatch registry import fleet.json --apply;  "
     "linewatch simulate --probes 50 --days 31 --seed 1 --to http://127.0.0.1:8000 --rate 2000;  "
     "linewatch simulate --probes 50 --days 31 --seed 1 --out fleet;  "
+    "linewatch simulate --stories city.yaml --days 31 --seed 1 --out city;  "
     "linewatch simulate --from fleet --to http://127.0.0.1:8000"
 )
-@click.option("--probes", type=click.IntRange(1, 1_000_000), help="How many probes.")
+@click.option(
+    "--probes",
+    type=click.IntRange(1, 1_000_000),
+    help="How many probes. Default: as many as --stories has lines.",
+)
 @click.option("--days", type=click.IntRange(1, 3660), help="How many days.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The dice.")
 @click.option(
@@ -84,6 +90,11 @@ def _addresses(
     default=1.0,
     show_default=True,
     help="How often something breaks: 1 is plausible, 0 never.",
+)
+@click.option(
+    "--stories",
+    type=_path,
+    help="A YAML list of what the first lines live through; docs/operator.md has its words.",
 )
 @click.option(
     "--speed-tests", type=click.IntRange(0, 288), help="Speed tests, a day and path. Default: 8."
@@ -154,8 +165,13 @@ def simulate(configuration: Configuration, /, **given: Any) -> None:  # noqa: AN
 
 
 def _plan(given: dict[str, Any]) -> FleetPlan:
-    if not (given["probes"] and given["days"]):
+    stories = read_stories(given["stories"]) if given["stories"] else ()
+    told = sum(group.lines for group in stories)
+    probes = told if given["probes"] is None else given["probes"]
+    if not (probes and given["days"]):
         raise click.UsageError("--probes and --days are needed")
+    if probes < told:
+        raise click.UsageError(f"--stories has {told} lines: --probes must be so many")
     own = (given["speed_tests"], given["latency_seconds"], given["reach_seconds"])
     usual = (8, 900, 300)
     chosen = [one if one is not None else other for one, other in zip(own, usual, strict=True)]
@@ -166,13 +182,14 @@ def _plan(given: dict[str, Any]) -> FleetPlan:
         else yesterday - timedelta(days=int(given["days"]) - 1)
     )
     return FleetPlan(
-        probes=given["probes"],
+        probes=probes,
         days=given["days"],
         seed=given["seed"],
         start=start,
         schedule=USUAL if own == (None, None, None) else rhythm(*chosen),
         trouble=given["trouble"],
         batch_records=given["batch"],
+        stories=stories,
     )
 
 

@@ -91,7 +91,7 @@ class Device:
         troubles = probe_troubles(plan, probe)
         self._cuts = list(troubles.power_cuts)
         self._new_chains = list(troubles.new_chains)
-        natures = {line.id: nature_of(plan, line) for line in probe.lines}
+        natures = {line.id: nature_of(plan, line, probe.story) for line in probe.lines}
         self._natures = list(natures.values())
         self._measurers = {
             way.path.name: Measurer(

@@ -19,6 +19,7 @@ from protocol.messages import Schedule
 from simulate.fleet import Fleet
 from simulate.plan import FleetPlan
 from simulate.sending import Parcel
+from simulate.stories import GROUPS
 
 _FILES_A_FOLDER: Final = 1000
 _SUFFIX: Final = ".ndjson.gz"
@@ -74,6 +75,7 @@ def read_plan(folder: Path) -> FleetPlan:
         told = json.loads(path.read_text(encoding="utf-8"))
         told["start"] = date.fromisoformat(told["start"])
         told["schedule"] = Schedule.model_validate(told["schedule"])
+        told["stories"] = GROUPS.validate_python(told.get("stories", ()))
         return FleetPlan(**told)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise FolderError(f"{path}: holds no plan of a fleet: {error}") from None

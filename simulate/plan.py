@@ -13,6 +13,7 @@ from protocol.messages import (
     SpeedSchedule,
     Window,
 )
+from simulate.stories import GROUPS, Group
 
 ZONE_NAME: Final = "Asia/Ho_Chi_Minh"
 ZONE: Final = ZoneInfo(ZONE_NAME)
@@ -57,6 +58,7 @@ class FleetPlan:
         schedule: of every path; a path beside another has its speed slots there.
         trouble: how often something breaks: 1.0 is a plausible fleet, 0.0 one without a fault.
         batch_records: the most records in a batch.
+        stories: what the lines of the first probes live through, in the place of what is drawn.
     """
 
     probes: int
@@ -66,6 +68,7 @@ class FleetPlan:
     schedule: Schedule = USUAL
     trouble: float = 1.0
     batch_records: int = 200
+    stories: tuple[Group, ...] = ()
 
     @property
     def begins(self) -> int:
@@ -91,6 +94,7 @@ class FleetPlan:
             "schedule": self.schedule.model_dump(mode="json"),
             "trouble": self.trouble,
             "batch_records": self.batch_records,
+            "stories": GROUPS.dump_python(self.stories, mode="json"),
         }
 
     def dice(self, *words: object) -> random.Random:

@@ -28,6 +28,7 @@ from simulate.conditions import Moment, conditions_text
 from simulate.lines import Nature
 from simulate.packets import PACKETS, latency_text, trips_us
 from simulate.plan import moment_text
+from simulate.planting import Fault
 from simulate.reach import reach_text
 from simulate.registry import SERVERS, SOFTWARE, Probe, Way
 from simulate.speed import Found, Test, speed_text
@@ -214,7 +215,9 @@ class Measurer:
             why = ("line_busy", f"line {self._way.line.id} was in use")
             return not_run(self._probe, slot, clock, Outcome.SKIPPED, why)
         outage = self._nature.troubles.outage_at(true)
-        code = outage.failure if outage else None
+        code: str | None = outage.failure if outage else None
+        if not code and self._refused(slot, true):
+            code = "server_busy"
         values = _common(self._probe, slot, clock)
         at = self._moment(slot, clock, failed=code is not None)
         text, failure = self._section(slot, true, code, at)
@@ -262,8 +265,19 @@ class Measurer:
         if slot.task is Task.LATENCY:
             return self._latency(slot, true, code, at)
         trip = self._nature.trip(true, self._dice)
-        text = reach_text(self._probe.server, trip, self._nature.ipv6, code, self._dice)
+        outage = self._nature.troubles.outage_at(true)
+        where = outage.where if outage else None
+        text = reach_text(self._probe.server, trip, self._nature.ipv6, where, self._dice)
         return text, None
+
+    def _fault(self, slot: Slot, true: float) -> Fault | None:
+        """Return what is wrong with a speed test's server."""
+        is_first = slot.task is Task.SPEED and slot.server == self._way.path.servers[0]
+        return self._nature.fault_at(true) if is_first else None
+
+    def _refused(self, slot: Slot, true: float) -> bool:
+        fault = self._fault(slot, true)
+        return fault is not None and fault.kind == "refuses"
 
     def _speed(
         self, slot: Slot, true: float, code: str | None, at: Moment
@@ -271,7 +285,8 @@ class Measurer:
         dice, nature = self._dice, self._nature
         if code is not None:
             at.seconds = 10.1
-            return NULL, failure_text(code, f"cannot reach {slot.server}")
+            said = "no room at" if code == "server_busy" else "cannot reach"
+            return NULL, failure_text(code, f"{said} {slot.server}")
         down, up = nature.rates(true, (true - self._begins) / 86400, dice)
         if self._way.wifi:
             radio = dice.uniform(*WIFI_SHARE)
@@ -279,6 +294,13 @@ class Measurer:
         flags = frozenset({dice.choice(SPOILING)} if dice.random() < SPOILT_SHARE else ())
         if flags:
             down *= dice.uniform(0.4, 0.8)
+        if fault := self._fault(slot, true):
+            down, up = (
+                min(rate, promised * 1e6 * fault.share * dice.gauss(1, nature.noise))
+                for rate, promised in zip((down, up), nature.line.rate, strict=True)
+            )
+            if fault.kind == "limited":
+                flags |= {Flag.SERVER_LIMITED}
         broken = dice.random() < FAILING_SHARE
         trip = nature.trip(true, dice)
         found: Found = speed_text(

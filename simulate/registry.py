@@ -7,6 +7,7 @@ probe follows from its number, so that a fleet of 100,000 needs no list of them 
 import base64
 import hashlib
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
@@ -14,7 +15,8 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol.messages import MeasuredPath, ServerEntry
-from simulate.plan import USUAL, FleetPlan
+from simulate.plan import USUAL, FleetPlan, midnight, moment_text
+from simulate.planting import Story, story_of
 
 PROBES_A_WARD: Final = 12
 
@@ -141,6 +143,7 @@ class Probe:
     Attributes:
         number: from 0.
         server: the nearest one's number in `SERVERS`.
+        story: what its one line lives through; None: what is drawn, on all of its lines.
     """
 
     number: int
@@ -150,6 +153,7 @@ class Probe:
     server: int
     lines: tuple[Line, ...]
     ways: tuple[Way, ...]
+    story: Story | None = None
 
     def key(self, seed: int) -> Ed25519PrivateKey:
         """Return its true key, which follows from the seed: of no worth outside of a simulation."""
@@ -178,15 +182,23 @@ def probe_of(plan: FleetPlan, number: int) -> Probe:
         "latitude": round(city.latitude + dice.gauss(0, 0.03), 5),
         "longitude": round(city.longitude + dice.gauss(0, 0.03), 5),
     }
-    lines = _lines(dice, own, ward)
+    story = story_of(plan, number)
+    lines = (_told_line(dice, own, ward),) if story else _lines(dice, own, ward)
+    model = dice.choice(MODELS)
+    ways = (
+        _told_ways(plan, story, lines[0], city.server, number)
+        if story
+        else _ways(plan, dice, lines, city.server, number)
+    )
     return Probe(
         number=number,
         id=own,
         site=site,
-        model=dice.choice(MODELS),
+        model=model,
         server=city.server,
         lines=lines,
-        ways=tuple(_ways(plan, dice, lines, city.server, number)),
+        ways=tuple(ways),
+        story=story,
     )
 
 
@@ -203,6 +215,40 @@ def _lines(dice: random.Random, own: str, ward: str) -> tuple[Line, ...]:
         rate = (down * dice.uniform(1.0, 1.06), up * dice.uniform(1.0, 1.06))
         lines.append(Line(f"{own}-{carrier.id}", carrier, offer, ward, rate))
     return tuple(lines)
+
+
+def _told_line(dice: random.Random, own: str, ward: str) -> Line:
+    """Return a line with a story: one that promises something."""
+    carrier = dice.choices(CARRIERS, [each.share for each in CARRIERS])[0]
+    offers = [each for each in OFFERS if each.contracted]
+    offer = dice.choices(offers, [each.share for each in offers])[0]
+    assert offer.contracted is not None  # noqa: S101 - chosen so
+    down, up = offer.contracted
+    return Line(f"{own}-{carrier.id}", carrier, offer, ward, (float(down), float(up)))
+
+
+def _told_ways(
+    plan: FleetPlan, story: Story, line: Line, server: int, number: int
+) -> Iterator[Way]:
+    """Yield the paths of a line with a story: IPv4, which has enough tests with two servers."""
+    names = tuple(
+        SERVERS[(server + count) % len(SERVERS)].name for count in range(story.group.servers)
+    )
+    public = _addresses(line.carrier, number)
+    radio = story.group.wifi
+    name = "wlan0" if radio == "alone" else "eth0"
+    path = MeasuredPath(
+        name=name,
+        interface=name,
+        families=(4,),
+        line=line.id,
+        servers=names,
+        schedule=plan.schedule,
+    )
+    yield Way(path, line, wifi=radio == "alone", public=public)
+    if radio == "beside":
+        changed = {"name": "wlan0", "interface": "wlan0", "beside": name}
+        yield Way(path.model_copy(update=changed), line, wifi=True, public=public)
 
 
 def _ways(
@@ -260,28 +306,47 @@ def registry_file(plan: FleetPlan) -> dict[str, Any]:
     for number in range(plan.probes):
         probe = probe_of(plan, number)
         content["sites"].append(probe.site)
-        content["lines"] += [_line_row(line, str(probe.site["id"])) for line in probe.lines]
+        content["lines"] += [_line_row(plan, line, probe) for line in probe.lines]
         content["probes"].append(_probe_row(plan, probe))
     return content
 
 
-def _line_row(line: Line, site: str) -> dict[str, Any]:
+def _line_row(plan: FleetPlan, line: Line, probe: Probe) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": line.id,
-        "site": site,
+        "site": str(probe.site["id"]),
         "carrier": line.carrier.id,
         "technology": line.offer.technology,
-        "plan": line.offer.plan,
     }
+    story = probe.story
+    changed = story.group.plan_on if story else None
+    if story is None or changed is None:
+        return row | _terms(line, 1.0)
+    # Known before the fleet begins, and on the day from which on it holds.
+    began, then = moment_text(plan.begins - 86400), moment_text(midnight(changed))
+    later = {"valid_from": changed.isoformat(), "recorded_at": then}
+    return row | {
+        "terms": [
+            _terms(line, 1.0) | {"recorded_at": began},
+            _terms(line, story.promised(midnight(changed))) | later,
+        ]
+    }
+
+
+def _terms(line: Line, factor: float) -> dict[str, Any]:
+    """Return what is promised, so much of what the line was first sold as."""
+    terms: dict[str, Any] = {"plan": line.offer.plan}
     if line.contracted:
-        down, up = line.contracted
-        row |= {
+        down, up = (int(rate * factor) for rate in line.contracted)
+        terms |= {
             "contracted_download_bits_per_second": down,
             "contracted_upload_bits_per_second": up,
             "declared_download_bits_per_second": down,
             "declared_upload_bits_per_second": up,
         }
-    return row
+    if factor != 1:
+        terms["plan"] = f"{line.offer.plan} × {factor:g}"
+    return terms
 
 
 def _probe_row(plan: FleetPlan, probe: Probe) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from simulate.plan import FleetPlan, moment_text
+from simulate.planting import Cut, Story
 from simulate.registry import Line, Probe
 
 DAY: Final = 86400
@@ -24,6 +25,7 @@ SLOW_CLOCK_SHARE: Final = 0.5
 """Of power cuts, after which the device does not know the time at once."""
 
 Failing = Literal["connect_timeout", "name_resolution"]
+Where = Literal["gateway", "access", "beyond"]
 Breach = Literal["evening", "always"]
 
 
@@ -45,11 +47,13 @@ class Outage:
     Attributes:
         scope: of the line alone, or of all of its carrier's lines in its ward.
         failure: what a test sees of it.
+        where: the way is cut: at the site's router, behind it, or behind the carrier's name server.
     """
 
     span: Span
     scope: Literal["line", "ward"]
     failure: Failing
+    where: Where = "access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +98,11 @@ class ProbeTroubles:
     new_chains: tuple[float, ...]
 
 
-def line_troubles(plan: FleetPlan, line: Line) -> LineTroubles:
-    """Return what is planted on a line, with what happens to its carrier in its ward."""
+def line_troubles(plan: FleetPlan, line: Line, story: Story | None = None) -> LineTroubles:
+    """Return what is planted on a line: by its story, or with what its carrier has in its ward."""
+    if story:
+        outages = tuple(_outage(cut) for cut in story.cuts if cut.where != "power")
+        return LineTroubles(outages, breach=None, share=1.0, fading_a_day=0.0)
     dice = plan.dice("line troubles", line.id)
     own = (
         Outage(Span(start, start + dice.uniform(0.4, 9) * HOUR), "line", _failing(dice))
@@ -114,6 +121,13 @@ def line_troubles(plan: FleetPlan, line: Line) -> LineTroubles:
     )
 
 
+def _outage(cut: Cut) -> Outage:
+    # Where a name server answers, the far end does not; where none does, no name is found.
+    failure: Failing = "connect_timeout" if cut.where == "beyond" else "name_resolution"
+    where: Where = "access" if cut.where == "power" else cut.where
+    return Outage(Span(cut.start, cut.end), "line", failure, where)
+
+
 def ward_outages(plan: FleetPlan, ward: str, carrier: str) -> tuple[Outage, ...]:
     """Return when a carrier is away in a whole ward."""
     dice = plan.dice("ward troubles", ward, carrier)
@@ -127,6 +141,9 @@ def probe_troubles(plan: FleetPlan, probe: Probe) -> ProbeTroubles:
     """Return what is planted on a probe; its power cuts do not overlap."""
     dice = plan.dice("probe troubles", probe.id)
     cuts: list[PowerCut] = []
+    if probe.story and probe.story.group.cut == "power":
+        cuts += [PowerCut(Span(cut.start, cut.end), 0.0) for cut in probe.story.cuts]
+        return ProbeTroubles(tuple(cuts), tuple(_moments(plan, dice, NEW_CHAINS_A_DAY)))
     for start in _moments(plan, dice, POWER_CUTS_A_DAY):
         seconds = dice.uniform(0.5, 20) * HOUR
         lost = dice.uniform(600, 1800) if dice.random() < SLOW_CLOCK_SHARE else 0.0
@@ -154,19 +171,27 @@ def _failing(dice: random.Random) -> Failing:
 def planted(plan: FleetPlan, probes: list[Probe]) -> dict[str, Any]:
     """Return all that is planted on probes, for people and tests: JSON's types."""
     outages: dict[tuple[str, str, float], dict[str, Any]] = {}
-    breaches, fading, cuts = [], [], []
+    breaches, fading, cuts, stories = [], [], [], []
+    first, *_, last = (plan.start, *plan.days_of())
     for probe in probes:
         cuts += [
             {"probe": probe.id, **_span(cut.span), "clock_lost_seconds": cut.lost_seconds}
             for cut in probe_troubles(plan, probe).power_cuts
         ]
         for line in probe.lines:
-            troubles = line_troubles(plan, line)
+            troubles = line_troubles(plan, line, probe.story)
+            if probe.story:
+                stories.append(probe.story.as_json(line.id, first, last))
             for each in troubles.outages:
                 where = line.id if each.scope == "line" else f"{line.ward} {line.carrier.id}"
                 row = outages.setdefault(
                     (each.scope, where, each.span.start),
-                    {"scope": each.scope, **_span(each.span), "lines": []},
+                    {
+                        "scope": each.scope,
+                        "where": each.where,
+                        **_span(each.span),
+                        "lines": [],
+                    },
                 )
                 row["lines"].append(line.id)
             if troubles.breach:
@@ -179,6 +204,7 @@ def planted(plan: FleetPlan, probes: list[Probe]) -> dict[str, Any]:
         "power_cuts": cuts,
         "breaches": breaches,
         "fading": fading,
+        "stories": stories,
     }
 
 

@@ -2,26 +2,20 @@
 
 import json
 from datetime import datetime
-from typing import Any
 
 import pytest
 
 from collector.settings import CollectorSettings
 from probe.engines import ENGINES, stamp
-from probe.flags import Evidence, flags_of
 from probe.slots import plan_day
 from probe.transfer.latency import summarise
-from protocol.constants import FULL_WINDOW_SECONDS
 from protocol.flags import Flag
-from protocol.model import encode
 from protocol.records import (
     RECORD,
-    LatencyRecord,
     Outcome,
     ReachRecord,
     SpeedRecord,
     Task,
-    Tombstone,
 )
 from protocol.results import Latency, LatencySummary, Speed
 from simulate import USUAL, Fleet, packets
@@ -29,9 +23,14 @@ from simulate.plan import ZONE
 from simulate.records import METHODS, SPOILING
 from simulate.registry import SOFTWARE
 from simulate.troubles import line_troubles
-from tests.simulate.fleets import TROUBLED, troubled
-
-AnyRecord = SpeedRecord | LatencyRecord | ReachRecord
+from tests.simulate.fleets import (
+    TROUBLED,
+    AnyRecord,
+    as_written_by_models,
+    flags_by_rules,
+    is_tombstone,
+    troubled,
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +42,15 @@ def lines() -> list[bytes]:
 @pytest.fixture(scope="module")
 def records(lines: list[bytes]) -> list[AnyRecord]:
     """Return its records, validated."""
-    return [RECORD.validate_json(line) for line in lines if not _is_tombstone(line)]
-
-
-def _is_tombstone(line: bytes) -> bool:
-    return "tombstone" in json.loads(line)
+    return [RECORD.validate_json(line) for line in lines if not is_tombstone(line)]
 
 
 def test_every_line_is_what_the_models_would_write(lines: list[bytes]) -> None:
     """Each line validates, and its model writes the same bytes again: no field is missing, in
     another order or in another form than the probe's.
     """
-    models: dict[bool, Any] = {True: Tombstone.model_validate_json, False: RECORD.validate_json}
     for line in lines:
-        assert encode(models[_is_tombstone(line)](line)) == line
+        assert as_written_by_models(line) == line
 
 
 def test_every_kind_of_record_is_among_them(lines: list[bytes], records: list[AnyRecord]) -> None:
@@ -81,20 +75,13 @@ def test_every_kind_of_record_is_among_them(lines: list[bytes], records: list[An
     }
     assert len(states) > 2
     assert {record.clock.source for record in records} == {"kernel", "none"}
-    assert any(_is_tombstone(line) for line in lines)
+    assert any(is_tombstone(line) for line in lines)
 
 
 def test_the_flags_are_those_that_the_probes_rules_raise(records: list[AnyRecord]) -> None:
     """The probe's own rules, given a record's clock, conditions and section, raise its flags."""
     for record in records:
-        if record.conditions is None:
-            continue
-        section = getattr(record, record.task.value)
-        demanded = FULL_WINDOW_SECONDS if record.task is Task.SPEED else None
-        evidence = Evidence(
-            record.clock, record.conditions, section, demanded, record.method.profile
-        )
-        assert flags_of(evidence) == set(record.flags), record
+        assert flags_by_rules(record) == set(record.flags), record
 
 
 def _summaries(record: AnyRecord) -> list[LatencySummary]:
