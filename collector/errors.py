@@ -6,7 +6,9 @@ LinewatchError
     │   └── LedgerBusyError   it has too much to do just now                exit 1
     │       └── CollisionError  two transactions wanted what the other had  exit 1
     ├── ArchiveError        an archive cannot be written, or is not what was      exit 1
+    ├── EvidenceError       a file of evidence cannot be read, or is none       exit 1
     ├── PaperError          a paper for people cannot be made                 exit 1
+    ├── CaseError           a case does not take the step, or is not there      exit 2
     ├── ReportError         what a report is asked of is not there              exit 2
     ├── StandardError       a standard's file cannot be read, or is none      exit 2
     └── RegistryError       a registry command's words do not fit the registry  exit 2
@@ -37,6 +39,16 @@ class ArchiveError(CollectorError):
 
 class PaperError(CollectorError):
     """A letter, a page or an annex cannot be typeset: a fault of ours, whatever the data."""
+
+
+class CaseError(CollectorError):
+    """A case is not there, or a step does not follow its state: says what has to be done first."""
+
+    exit_code = 2
+
+
+class EvidenceError(CollectorError):
+    """A file of evidence cannot be read, or is not what was written; says what and where."""
 
 
 class ReportError(CollectorError):
