@@ -198,6 +198,61 @@ COMMANDS: Commands = {
                 "Write a month of each carrier's lines.",
                 "collector.commands.report:report_monthly",
             ),
+            "replay": (
+                "Hold an old month against another standard, and keep both verdicts.",
+                "collector.commands.report_replay:report_replay",
+            ),
+        },
+    ),
+    "case": (
+        "Complaints as cases: sent, answered, measured again.",
+        {
+            "open": (
+                "Open a case from a carrier's month.",
+                "collector.commands.cases:case_open",
+            ),
+            "list": ("List the cases.", "collector.commands.cases:case_list"),
+            "show": ("Show a case.", "collector.commands.cases:case_show"),
+            "approve": (
+                "Note that a complaint may go out.",
+                "collector.commands.case_steps:case_approve",
+            ),
+            "send": ("Send a complaint by e-mail.", "collector.commands.case_steps:case_send"),
+            "acknowledge": (
+                "Note that the carrier takes it up.",
+                "collector.commands.case_steps:case_acknowledge",
+            ),
+            "answer": (
+                "Note the carrier's answer.",
+                "collector.commands.case_steps:case_answer",
+            ),
+            "remeasure": (
+                "Compare before and after.",
+                "collector.commands.case_steps:case_remeasure",
+            ),
+            "escalate": (
+                "Note that it went to an authority.",
+                "collector.commands.case_steps:case_escalate",
+            ),
+            "close": ("Close a case.", "collector.commands.case_steps:case_close"),
+            "remind": (
+                "Remind clerks of deadlines.",
+                "collector.commands.case_steps:case_remind",
+            ),
+            "save": ("Write a file of a case.", "collector.commands.cases:case_save"),
+            "statistics": (
+                "Tell of a month's cases per carrier.",
+                "collector.commands.cases:case_statistics",
+            ),
+        },
+    ),
+    "evidence": (
+        "A month's evidence, as carriers get it.",
+        {
+            "verify": (
+                "Check a file of evidence, and make its numbers anew.",
+                "collector.commands.evidence:evidence_verify",
+            ),
         },
     ),
     "simulate": (

@@ -11,6 +11,7 @@ from collector.api import enrol, health, instruction, records
 from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import explain_refusals
 from collector.api.refusals import RefusalBook
+from collector.cases.running import run_mail
 from collector.fleet_plans import FleetPlans, make_plan
 from collector.housekeeping import HOUSE, House, keep_house
 from collector.ingest.checking import Checkers
@@ -63,6 +64,7 @@ def build(
     app[TASKS] = []
     app.cleanup_ctx.append(run_sinks)
     app.cleanup_ctx.append(keep_house)
+    app.cleanup_ctx.append(run_mail)
     app.cleanup_ctx.append(plans.run)
     _add_routes(app, settings)
     return app

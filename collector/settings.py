@@ -1,8 +1,9 @@
 """The `collector` section of config.yaml. Defaults are values, each with its meaning."""
 
-from datetime import time
+import re
+from datetime import date, time
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,9 @@ from protocol.messages import (
     Window,
 )
 from protocol.settings import Section
+
+ADDRESS_FORM: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
+"""An e-mail address as every mail server takes it: nothing in it ends a line or a field."""
 
 
 class LedgerSettings(Section):
@@ -243,6 +247,80 @@ class ReportSettings(Section):
     )
 
 
+class MailSettings(Section):
+    """How mail is sent: complaints to carriers, reminders to wards' clerks."""
+
+    host: str | None = Field(None, description="The SMTP server; null: no mail is sent.")
+    port: int = Field(587, ge=1, le=65535, description="Its port; that of TLS at once is 465.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="starttls: it must offer it; tls: TLS at once; none: plain, to a server on "
+        "this machine alone.",
+    )
+    ca: Path | None = Field(
+        None, description="The authority of its certificate, PEM; null: those of the system."
+    )
+    username: str | None = Field(None, description="Name to log in with; null: no login.")
+    password: SecretStr | None = Field(None, description="Its password.")
+    sender: str | None = Field(
+        None, description="The address that mail is from, which answers go to."
+    )
+    attachment_bytes: PositiveInt = Field(
+        10 * 1024 * 1024,
+        description="Files of a complaint are attached up to so much in all; others are linked.",
+    )
+    link: str | None = Field(
+        None,
+        description="The address under which the folder of reports is published: a file that is "
+        "too large is named as LINK/MONTH/CARRIER/FILE, with its SHA-256.",
+    )
+    timeout_seconds: PositiveFloat = Field(
+        60.0, le=300, description="How long one step of the talk with the server may take."
+    )
+    give_up_hours: PositiveFloat = Field(
+        72.0, description="A mail is tried for so long; then it is shown as given up."
+    )
+
+    @field_validator("sender")
+    @classmethod
+    def _an_address(cls, text: str | None) -> str | None:
+        if text is not None and not ADDRESS_FORM.fullmatch(text):
+            msg = "an e-mail address is needed, for example do-kiem@phuong.example"
+            raise ValueError(msg)
+        return text
+
+    @field_validator("link")
+    @classmethod
+    def _a_link(cls, text: str | None) -> str | None:
+        if text is not None and urlsplit(text).scheme not in {"http", "https"}:
+            msg = "an address is needed, for example https://reports.example/linewatch"
+            raise ValueError(msg)
+        return text
+
+    @model_validator(mode="after")
+    def _whole_and_safe(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            msg = "username and password are needed together"
+            raise ValueError(msg)
+        if self.host is not None and self.sender is None:
+            msg = "sender is needed with host: the address that mail is from"
+            raise ValueError(msg)
+        if self.security == "none" and self.host not in (None, "localhost", "127.0.0.1", "::1"):
+            msg = "security none is for a server on this machine: take starttls or tls"
+            raise ValueError(msg)
+        return self
+
+
+class CaseSettings(Section):
+    """Complaints as cases."""
+
+    days_off: tuple[date, ...] = Field(
+        (),
+        description="Days off in Viet Nam that the calendar of this version does not know yet: "
+        "deadlines are counted in working days.",
+    )
+
+
 def _default_schedule() -> Schedule:
     """Return eight speed tests a day, three of them in the evening; light tasks often."""
     return Schedule(
@@ -280,6 +358,8 @@ class CollectorSettings(Section):
         SinkSettings(), description="Copies of the ledger as time series elsewhere."
     )
     reports: ReportSettings = Field(ReportSettings(), description="What reports are made by.")
+    mail: MailSettings = Field(MailSettings(), description="How mail is sent.")
+    cases: CaseSettings = Field(CaseSettings(), description="Complaints as cases.")
     schedule: Schedule = Field(
         default_factory=_default_schedule,
         description="The plan of every path that has no plan of its own.",

@@ -174,7 +174,8 @@ def _rows(connection: Connection, table: Table) -> Iterator[Sequence[RowMapping]
     if connection.dialect.name == "postgresql":
         keys = [key.collate("C") if isinstance(key.type, String) else key for key in keys]
     query = select(table).order_by(*keys)
-    with connection.execute(query, execution_options={"yield_per": _ROWS_AT_ONCE}) as found:
+    at_once = table.info.get("rows_at_once", _ROWS_AT_ONCE)
+    with connection.execute(query, execution_options={"yield_per": at_once}) as found:
         yield from found.mappings().partitions()
 
 

@@ -1,0 +1,162 @@
+"""Opens a case from a carrier's month: the folder that `linewatch report monthly` wrote."""
+
+import hashlib
+import mimetypes
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection, select
+
+from collector.domain.cases.steps import Event, Role, Step
+from collector.domain.findings import Finding, Judgement, Verdict
+from collector.errors import CaseError
+from collector.ledger.cases import MAX_FILE_BYTES, CaseLine, NewFile, open_case
+from collector.ledger.schema import carriers
+from collector.reports.folder import SUMMARY
+from collector.reports.summary import LineSummary, Summary, from_json
+
+MAX_FILES: Final = 100
+"""Of a folder: more is another folder than a month's."""
+
+MAX_SUMMARY_BYTES: Final = 512 * 1024 * 1024
+"""Of a city's month it has some ten megabytes."""
+
+_PIECE_BYTES: Final = 1024 * 1024
+_FINDING: Final[TypeAdapter[Finding]] = TypeAdapter(Finding)
+_TOLD: Final = {
+    "indicator",
+    "window",
+    "is_primary",
+    "verdict",
+    "reason",
+    "verified",
+    "value",
+    "low",
+    "high",
+    "limit",
+    "reference",
+    "days",
+    "tests",
+}
+"""What a case keeps of a finding."""
+
+
+def open_from(
+    connection: Connection, folder: Path, role: Role, note: str, now: datetime
+) -> tuple[int, Summary]:
+    """Open a case from a month's folder; return its number and the month's summary.
+
+    Args:
+        connection: that writes.
+        folder: OUT/MONTH/CARRIER.
+        role: who opens it.
+        note: in their words.
+        now: this moment, in the zone of the lines.
+
+    Raises:
+        CaseError: the folder is none of a month, no line of it fails, or its carrier is not known.
+    """
+    summary = _read_summary(folder)
+    failing = [line for line in summary.lines if line.verdict is Verdict.FAIL]
+    if not failing:
+        raise CaseError(
+            f"{folder}: no line of {summary.carrier.name} fails in {summary.month}: there is "
+            "nothing to complain about"
+        )
+    known = select(carriers.c.id).where(carriers.c.id == summary.carrier.id)
+    if connection.scalar(known) is None:
+        raise CaseError(f"{folder}: the registry has no carrier '{summary.carrier.id}'")
+    row = {
+        "carrier_id": summary.carrier.id,
+        "carrier_name": summary.carrier.name,
+        "month": summary.month,
+        "ward": summary.ward,
+    }
+    lines = [CaseLine(line.id, line.site.name, list(_findings(line))) for line in failing]
+    details = {"software": summary.software, "lines": len(failing), "of": len(summary.lines)}
+    event = Event(1, Step.OPENED, now, now.date(), role, note, details)
+    return open_case(connection, row, lines, _read_files(folder), event), summary
+
+
+def _read_summary(folder: Path) -> Summary:
+    place = folder / SUMMARY
+    try:
+        if place.stat().st_size > MAX_SUMMARY_BYTES:
+            raise CaseError(f"{place}: is larger than a month's summary may be")
+        return from_json(place.read_bytes())
+    except FileNotFoundError:
+        raise CaseError(
+            f"{folder}: has no {SUMMARY}: name a carrier's folder that 'linewatch report monthly' "
+            "wrote, OUT/MONTH/CARRIER"
+        ) from None
+    except OSError as error:
+        raise CaseError(f"{place}: cannot be read: {error.strerror}") from None
+    except ValidationError:
+        raise CaseError(f"{place}: is no summary that this version reads: report again") from None
+
+
+def _findings(line: LineSummary) -> Iterator[dict[str, Any]]:
+    """Yield what failed of a line, and what was asked first, each with where it is from."""
+    for part in line.parts:
+        for judgement in part.judgements:
+            for finding in judgement.findings:
+                if finding.verdict is Verdict.FAIL or finding.is_primary:
+                    yield _told(judgement, finding)
+
+
+def _told(judgement: Judgement, finding: Finding) -> dict[str, Any]:
+    place: Mapping[str, Any] = {
+        "standard": judgement.standard,
+        "version": judgement.version,
+        "sha256": judgement.sha256,
+        "first_day": judgement.first_day.isoformat(),
+        "last_day": judgement.last_day.isoformat(),
+    }
+    return {**place, **_FINDING.dump_python(finding, mode="json", include=_TOLD)}
+
+
+def _read_files(folder: Path) -> list[NewFile]:
+    """Return every file of a folder, by its name; the content of those that are not too large."""
+    try:
+        places = sorted(one for one in folder.iterdir() if one.is_file())
+        # What is being written is no file of the month yet.
+        places = [one for one in places if not one.name.startswith(".")]
+        if len(places) > MAX_FILES:
+            raise CaseError(f"{folder}: has more than {MAX_FILES} files: it is no month's folder")
+        return [_read_file(place) for place in places]
+    except OSError as error:
+        raise CaseError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
+def _read_file(place: Path) -> NewFile:
+    digest, size, pieces = hashlib.sha256(), 0, []
+    with place.open("rb") as file:
+        # Ends at the file's end.
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+            size += len(piece)
+            if size <= MAX_FILE_BYTES:
+                pieces.append(piece)
+    content = b"".join(pieces) if size <= MAX_FILE_BYTES else None
+    media_type = media_type_of(place.name)
+    return NewFile("folder", place.name, media_type, digest.hexdigest(), size, content)
+
+
+def media_type_of(name: str) -> str:
+    """Return a file's media type by its name."""
+    own = _MEDIA_TYPES.get(Path(name).suffix.lower())
+    return own or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+_MEDIA_TYPES: Final = {
+    ".pdf": "application/pdf",
+    ".json": "application/json",
+    ".csv": "text/csv",
+    ".zip": "application/zip",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""The same on every machine, whatever its lists of types say."""

@@ -1,0 +1,213 @@
+"""Puts mail into the outbox: a case's complaint, reminders of deadlines. Each once, for ever."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from collector.cases.calendar import rules
+from collector.cases.composing import (
+    Text,
+    compose_complaint,
+    compose_reminder,
+    message_id,
+)
+from collector.cases.outgoing import COMPLAINT
+from collector.domain.cases.deadlines import Deadline, Standing, deadlines
+from collector.domain.cases.steps import OPEN, Role, State, Step
+from collector.domain.cases.working_days import WorkingDays
+from collector.errors import CaseError
+from collector.ledger import cases, outbox
+from collector.ledger.cases import Case
+from collector.ledger.schema import carriers, facts, persons, wards
+from collector.settings import ADDRESS_FORM, MailSettings
+
+REMINDED_OF: Final = (Standing.NEAR, Standing.OVER)
+
+
+class Due(NamedTuple):
+    """A deadline of a case that is near or over.
+
+    Attributes:
+        key: of its reminder.
+        recipients: clerks of the ward that have an address.
+        is_queued: whether its reminder is in the outbox, or was.
+    """
+
+    case: Case
+    deadline: Deadline
+    key: str
+    recipients: Sequence[str]
+    is_queued: bool
+
+
+def queue_complaint(
+    connection: Connection, number: int, settings: MailSettings, role: Role, now: datetime
+) -> outbox.Mail:
+    """Put a case's complaint into the outbox, or the one that was given up back into it.
+
+    Args:
+        connection: that writes.
+        number: of the case.
+        settings: of mail.
+        role: who sends it.
+        now: this moment, in the zone of the lines.
+
+    Raises:
+        CaseError: the case is not approved, mail is not set up, or there is no address.
+    """
+    case = cases.read_case(connection, number)
+    sender = _sender(settings)
+    key = f"{COMPLAINT}{number}"
+    give_up_at = now + timedelta(hours=settings.give_up_hours)
+    mail = outbox.read(connection, key)
+    if case.state is State.APPROVED and mail is not None and mail.state == outbox.WAITING:
+        raise CaseError(
+            f"case {number} is in the outbox already ({mail.tries} attempts"
+            f"{f', the last: {mail.problem}' if mail.problem else ''}): a running collector sends "
+            f"it, or 'linewatch case send {number} --now'"
+        )
+    _refuse_but_approved(case)
+    if mail is None:
+        recipient = _recipient(connection, case)
+        text = compose_complaint(
+            case,
+            cases.read_lines(connection, number),
+            cases.read_files(connection, number),
+            settings,
+        )
+        _put(connection, key, case, text, _Posting([recipient], sender, now, give_up_at))
+    else:
+        outbox.try_again(connection, key, now, give_up_at)
+    found = outbox.read(connection, key)
+    if found is None:
+        raise CaseError(f"case {number}: its mail is gone from the outbox")
+    cases.add_event(
+        connection,
+        number,
+        Step.QUEUED,
+        at=now,
+        day=now.date(),
+        role=role,
+        details={"to": list(found.recipients), "message_id": found.message_id},
+    )
+    return found
+
+
+def _refuse_but_approved(case: Case) -> None:
+    if case.state is State.DRAFT:
+        raise CaseError(
+            f"case {case.id} is a draft: approve it first: linewatch case approve {case.id}"
+        )
+    if case.state is not State.APPROVED:
+        raise CaseError(f"case {case.id} was sent already: it is {case.state.value}")
+
+
+def _sender(settings: MailSettings) -> str:
+    if settings.host is None or settings.sender is None:
+        raise CaseError(
+            "no mail is set up: see collector.mail.host and collector.mail.sender; what goes by "
+            "post is noted by: linewatch case send NUMBER --by-post"
+        )
+    return settings.sender
+
+
+def _recipient(connection: Connection, case: Case) -> str:
+    found = connection.scalar(
+        select(carriers.c.complaint_email).where(carriers.c.id == case.carrier_id)
+    )
+    if not found or not ADDRESS_FORM.fullmatch(found):
+        raise CaseError(
+            f"carrier '{case.carrier_id}' has no e-mail for complaints: "
+            f"linewatch carrier set {case.carrier_id} --complaint-email ADDRESS"
+        )
+    return str(found)
+
+
+class _Posting(NamedTuple):
+    """To whom, from whom, and from when until when."""
+
+    recipients: Sequence[str]
+    sender: str
+    now: datetime
+    give_up_at: datetime
+
+
+def _put(connection: Connection, key: str, case: Case, text: Text, posting: _Posting) -> bool:
+    ledger = str(connection.scalar(select(facts.c.value).where(facts.c.name == "ledger_id")))
+    return outbox.put(
+        connection,
+        key,
+        case.id,
+        message_id=message_id(key, ledger, posting.sender),
+        subject=text.subject,
+        body=text.body,
+        files=text.files,
+        **posting._asdict(),
+    )
+
+
+def find_due(connection: Connection, calendar: WorkingDays, now: datetime) -> list[Due]:
+    """Return the deadlines of open cases that are near or over.
+
+    Args:
+        connection: to read with.
+        calendar: which days are working days.
+        now: this moment, in the zone of the lines.
+    """
+    queued = outbox.keys(connection, "reminder/")
+    found = []
+    clerks: dict[str | None, list[str]] = {}
+    for case in cases.read_cases(connection, states=OPEN):
+        for one in deadlines(rules(), case.events, calendar, now.date()):
+            if one.standing not in REMINDED_OF:
+                continue
+            if case.ward not in clerks:
+                clerks[case.ward] = _clerks(connection, case.ward)
+            key = f"reminder/{case.id}/{one.rule.id}/{one.standing.value}"
+            found.append(Due(case, one, key, clerks[case.ward], key in queued))
+    return found
+
+
+def _clerks(connection: Connection, ward: str | None) -> list[str]:
+    """Return the addresses of a ward's clerks; of all wards' where the case is of all."""
+    query = select(persons.c.email).join(wards, wards.c.id == persons.c.ward_id)
+    query = query.where(persons.c.role == "clerk", persons.c.email.is_not(None))
+    if ward is not None:
+        query = query.where(wards.c.name == ward)
+    found = connection.scalars(query.order_by(persons.c.id))
+    return [address for address in found if ADDRESS_FORM.fullmatch(address)]
+
+
+def queue_reminders(
+    connection: Connection, calendar: WorkingDays, settings: MailSettings, now: datetime
+) -> list[Due]:
+    """Put a reminder of each deadline that is near or over into the outbox, once each.
+
+    Returns:
+        Those that are new there.
+
+    Raises:
+        CaseError: mail is not set up.
+    """
+    sender = _sender(settings)
+    give_up_at = now + timedelta(hours=settings.give_up_hours)
+    new = []
+    for due in find_due(connection, calendar, now):
+        if due.is_queued or not due.recipients:
+            continue
+        text = compose_reminder(due.case, due.deadline)
+        posting = _Posting(due.recipients, sender, now, give_up_at)
+        if _put(connection, due.key, due.case, text, posting):
+            cases.add_event(
+                connection,
+                due.case.id,
+                Step.REMINDED,
+                at=now,
+                day=now.date(),
+                role=Role.SYSTEM,
+                details={"rule": due.deadline.rule.id, "standing": due.deadline.standing.value},
+            )
+            new.append(due)
+    return new

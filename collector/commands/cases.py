@@ -1,0 +1,254 @@
+"""`linewatch case open|list|show|save|statistics`: complaints, what they hold, how they stand."""
+
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import click
+from sqlalchemy import Connection
+
+from collector.cases.calendar import rules, vietnam
+from collector.cases.opening import open_from
+from collector.commands.ledger import now, opened
+from collector.commands.tables import show
+from collector.domain.cases.deadlines import Deadline, Standing, deadlines
+from collector.domain.cases.month import of_carrier
+from collector.domain.cases.steps import OPEN, Event, Role
+from collector.errors import CaseError
+from collector.ledger import cases, outbox
+from collector.ledger.cases import Case
+from collector.settings import CollectorSettings
+from protocol.settings import Configuration
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+by_role = click.option(
+    "--by",
+    "role",
+    default=Role.CLERK.value,
+    show_default=True,
+    type=click.Choice([one.value for one in Role if one is not Role.SYSTEM]),
+    help="As what you do it.",
+)
+with_note = click.option("--note", default="", help="In your own words; kept with the step.")
+
+MOST_LISTED: Final = 1000
+"""Cases in one list: who has more asks for the open ones."""
+
+_COLOURS: Final = {
+    Standing.NEAR: "yellow",
+    Standing.OVER: "red",
+    Standing.LATE: "red",
+    Standing.KEPT: "green",
+}
+
+
+def local_now(settings: CollectorSettings) -> datetime:
+    """Return this moment on the clock of the lines' zone."""
+    return now().astimezone(ZoneInfo(settings.timezone))
+
+
+@click.command(epilog="Example: linewatch case open /srv/reports/2026-10/vnpt --by clerk")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@by_role
+@with_note
+@_as_json
+@click.pass_obj
+def case_open(
+    configuration: Configuration, folder: Path, role: str, note: str, as_json: bool
+) -> None:
+    """Open a case from a carrier's month, FOLDER: OUT/MONTH/CARRIER of 'report monthly'.
+
+    Keeps the lines that fail with what was found of them, and each file of the folder with its
+    SHA-256, so that what was complained about stays, whatever is computed later.
+    """
+    with opened(configuration) as (database, settings), database.write() as connection:
+        number, summary = open_from(connection, folder, Role(role), note, local_now(settings))
+        kept = cases.read_lines(connection, number)
+    if as_json:
+        click.echo(json.dumps({"case": number, "lines": [one.line for one in kept]}))
+        return
+    click.secho(
+        f"case {number} opened: {summary.carrier.name}, {summary.month}, {len(kept)} lines",
+        fg="green",
+    )
+    click.echo(f"next: linewatch case approve {number} --letter FILE (the signed letter)")
+
+
+@click.command(epilog="Example: linewatch case list --all --json")
+@click.option("--all", "with_closed", is_flag=True, help="Closed ones, too.")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM")
+@_as_json
+@click.pass_obj
+def case_list(
+    configuration: Configuration, with_closed: bool, month: datetime | None, as_json: bool
+) -> None:
+    """List the cases, the newest first, each with its next deadline."""
+    states = None if with_closed else OPEN
+    of_month = f"{month:%Y-%m}" if month else None
+    with opened(configuration) as (database, settings):
+        found = database.read_now(
+            lambda c: cases.read_cases(c, states=states, month=of_month, most=MOST_LISTED)
+        )
+    rows = [_row(case, deadlines_of(case, settings)) for case in found]
+    columns = ["id", "carrier", "month", "ward", "state", "sent", "deadline", "left"]
+    show(rows, columns, as_json=as_json)
+
+
+def deadlines_of(case: Case, settings: CollectorSettings) -> list[Deadline]:
+    """Return a case's deadlines as they stand today."""
+    calendar = vietnam(settings.cases.days_off)
+    return deadlines(rules(), case.events, calendar, local_now(settings).date())
+
+
+def _row(case: Case, found: list[Deadline]) -> dict[str, Any]:
+    sent = next((event.day for event in case.events if event.step.value == "sent"), None)
+    open_ones = [one for one in found if one.met_on is None and one.standing is not Standing.ENDED]
+    following = open_ones[0] if open_ones else None
+    return {
+        "id": case.id,
+        "carrier": case.carrier_name,
+        "carrier_id": case.carrier_id,
+        "month": case.month,
+        "ward": case.ward,
+        "state": case.state.value,
+        "sent": sent and sent.isoformat(),
+        "deadline": following and following.due.isoformat(),
+        "left": following and following.left,
+        "deadlines": [_told(one) for one in found],
+    }
+
+
+def _told(one: Deadline) -> dict[str, Any]:
+    return {
+        "rule": one.rule.id,
+        "working_days": one.rule.working_days,
+        "verified": one.rule.verified,
+        "source": one.rule.source.vi,
+        "due": one.due.isoformat(),
+        "standing": one.standing.value,
+        "met_on": one.met_on and one.met_on.isoformat(),
+        "working_days_left": one.left,
+    }
+
+
+@click.command(epilog="Example: linewatch case show 3 --json")
+@click.argument("case", type=click.IntRange(min=1))
+@_as_json
+@click.pass_obj
+def case_show(configuration: Configuration, case: int, as_json: bool) -> None:
+    """Show a case: its steps, lines, deadlines, files and mail."""
+    with opened(configuration) as (database, settings):
+        told = database.read_now(lambda connection: _whole(connection, case, settings))
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False, default=str))
+        return
+    _print(told)
+
+
+def _whole(connection: Connection, number: int, settings: CollectorSettings) -> dict[str, Any]:
+    case = cases.read_case(connection, number)
+    told = _row(case, deadlines_of(case, settings))
+    told["events"] = [_event(event) for event in case.events]
+    told["lines"] = [one._asdict() for one in cases.read_lines(connection, number)]
+    told["files"] = [one._asdict() for one in cases.read_files(connection, number)]
+    told["mail"] = [_mail(one) for one in outbox.of_case(connection, number)]
+    return told
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in Event.__slots__} | {
+        "at": event.at.isoformat(timespec="seconds")
+    }
+
+
+def _mail(mail: outbox.Mail) -> dict[str, Any]:
+    names = ("key", "message_id", "recipients", "subject", "state", "tries", "problem", "next_at")
+    return {name: getattr(mail, name) for name in names}
+
+
+def _print(told: dict[str, Any]) -> None:
+    click.secho(f"case {told['id']}: {told['carrier']}, {told['month']}", bold=True)
+    click.echo(f"  state: {told['state']}    ward: {told['ward'] or 'all'}")
+    for one in told["deadlines"]:
+        colour = _COLOURS.get(Standing(one["standing"]))
+        sure = "" if one["verified"] else ", chưa kiểm chứng (not verified)"
+        what = f"  {one['rule']}: {one['working_days']} working days, until {one['due']}"
+        click.secho(f"{what}: {one['standing']} ({one['source']}{sure})", fg=colour)
+    click.echo("steps:")
+    for event in told["events"]:
+        note = f": {event['note']}" if event["note"] else ""
+        click.echo(f"  {event['day']} {event['step'].value} by {event['role'].value}{note}")
+    click.echo("lines:")
+    for line in told["lines"]:
+        failed = [f"{one['standard']} {one['indicator']}" for one in line["findings"]]
+        click.echo(f"  {line['line']} ({line['site']}): {', '.join(sorted(set(failed)))}")
+    click.echo("files:")
+    for file in told["files"]:
+        kept = "" if file["is_kept"] else " (too large to be kept)"
+        click.echo(f"  {file['number']}: {file['name']}, {file['size_bytes']} bytes{kept}")
+        click.echo(f"     SHA-256 {file['sha256']}")
+    for mail in told["mail"]:
+        problem = f": {mail['problem']}" if mail["problem"] else ""
+        click.echo(f"mail {mail['key']}: {mail['state']}, {mail['tries']} attempts{problem}")
+
+
+@click.command(epilog="Example: linewatch case save 3 7 /tmp/answer.pdf")
+@click.argument("case", type=click.IntRange(min=1))
+@click.argument("number", type=click.IntRange(min=1))
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@click.pass_obj
+def case_save(configuration: Configuration, case: int, number: int, target: Path) -> None:
+    """Write a file of a case, by its NUMBER in 'case show', to TARGET, which is not there yet."""
+    with opened(configuration) as (database, _):
+        content = database.read_now(lambda c: cases.read_content(c, case, number))
+    if content is None:
+        raise CaseError(f"case {case} keeps no file {number}: 'linewatch case show {case}'")
+    try:
+        with target.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise CaseError(f"{target}: cannot be written: {error.strerror}") from None
+    click.secho(f"{target}: {len(content)} bytes", fg="green")
+
+
+@click.command(epilog="Example: linewatch case statistics --month 2026-10 --json")
+@click.option("--month", required=True, type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM")
+@_as_json
+@click.pass_obj
+def case_statistics(configuration: Configuration, month: datetime, as_json: bool) -> None:
+    """Tell of a month's cases per carrier: how many, how fast answered, how many really better."""
+    name = f"{month:%Y-%m}"
+    with opened(configuration) as (database, settings):
+        found = database.read_now(lambda c: cases.read_cases(c, month=name))
+    by_carrier: dict[str, list[Case]] = defaultdict(list)
+    for case in reversed(found):
+        by_carrier[case.carrier_id].append(case)
+    calendar, today = vietnam(settings.cases.days_off), local_now(settings).date()
+    told = [
+        of_carrier(carrier, name, [one.events for one in of], rules(), calendar, today)
+        for carrier, of in sorted(by_carrier.items())
+    ]
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in told], ensure_ascii=False))
+        return
+    rows = [
+        {
+            "carrier": one.carrier,
+            "cases": one.cases,
+            "sent": one.sent,
+            "answered": one.answered,
+            "days to answer": one.days_to_answer,
+            "late": sum(one.late.values()),
+            "lines better": one.lines["better"],
+            "not better": one.lines["not_better"],
+            "escalated": one.escalated,
+        }
+        for one in told
+    ]
+    columns = ["carrier", "cases", "sent", "answered", "days to answer", "late"]
+    show(rows, [*columns, "lines better", "not better", "escalated"], as_json=False)
