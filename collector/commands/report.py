@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from collector.reports.monthly import (
     Month,
     find_lines,
     read_line_months,
+    read_terms,
 )
+from collector.reports.replay import check_unlike
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import FORMAT, Summary, standard_used
 from protocol.settings import Configuration
@@ -51,22 +53,31 @@ _WORDS = {
     help="To hold lines against, several times. Default: all that fit them and were in force.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--known-at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    help="Go by the terms that the registry knew then (of a day: at its end). Default: now.",
+)
+@click.option("--replace", is_flag=True, help="Also where a report is there that says otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @click.pass_obj
-def report_monthly(
+def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
     configuration: Configuration,
     month: datetime,
     carrier: str | None,
     ward: str | None,
     names: tuple[str, ...],
     out: Path,
+    known_at: datetime | None,
+    replace: bool,
     as_json: bool,
 ) -> None:
     """Write what was measured on each carrier's lines in a month, and what standards say of it.
 
     A folder OUT/MONTH/CARRIER each: summary.json for machines (docs/summary.schema.json says what
     is in it) and data.csv with every speed test. Made again from the same ledger it is the same to
-    the byte, and replaces what is there: for another standard of an old month name another OUT.
+    the byte, and replaces what is there. A report that is there by other standards, of another ward
+    or by other terms is left alone; an old month under another standard is a 'report replay'.
     """
     with opened(configuration) as (database, settings):
         wanted = Month(month.date(), ZoneInfo(settings.timezone))
@@ -76,6 +87,10 @@ def report_monthly(
         named = [choose_standard(files, name) for name in names]
         used = named or [one for one in files if _was_in_force(one, wanted)]
         found = database.read_now(lambda connection: find_lines(connection, carrier, ward))
+        believed = known_at and _moment(known_at, wanted.zone)
+        for of, known in () if replace else found.items():
+            terms = read_terms(database, wanted, known, believed)
+            check_unlike(out / wanted.name / of.id, ward, used, terms)
         told = []
         with bar(wanted.name, sum(map(len, found.values()))) as step:
             for of, known in found.items():
@@ -90,7 +105,7 @@ def report_monthly(
                     lines=[],
                 )
                 folder = out / wanted.name / of.id
-                months = _months(database, wanted, known, used, step)
+                months = _months(database, wanted, known, used, step, believed)
                 told.append(_told(folder, write_folder(folder, blank, months)))
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
@@ -99,6 +114,12 @@ def report_monthly(
         click.echo(f"{one['carrier']}: {one['folder']}")
         for verdict, colour in _COLOURS.items():
             click.secho(f"  {_WORDS[verdict]}: {one['lines'][verdict.value]}", fg=colour)
+
+
+def _moment(given: datetime, zone: ZoneInfo) -> datetime:
+    """Return the moment that was meant; a day's is its end."""
+    is_day = given.time() == time()
+    return (given + timedelta(days=is_day)).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _was_in_force(file: StandardFile, month: Month) -> bool:
@@ -111,11 +132,12 @@ def _months(
     known: Sequence[KnownLine],
     used: Sequence[StandardFile],
     step: Callable[[int], None],
+    known_at: datetime | None,
 ) -> Iterator[LineMonth]:
     def choose(technology: str) -> list[StandardFile]:
         return [one for one in used if one.standard.is_for(technology)]
 
-    for one in read_line_months(database, month, known, choose):
+    for one in read_line_months(database, month, known, choose, known_at):
         yield one
         step(1)
 

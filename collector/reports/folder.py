@@ -35,10 +35,10 @@ def write_folder(folder: Path, summary: Summary, months: Iterable[LineMonth]) ->
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _whole(folder / DATA) as file:
+        with whole(folder / DATA) as file:
             write_csv(file, rows())
         made = replace(summary, lines=told)
-        with _whole(folder / SUMMARY) as file:
+        with whole(folder / SUMMARY) as file:
             file.write_bytes(as_json(made))
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
@@ -46,7 +46,7 @@ def write_folder(folder: Path, summary: Summary, months: Iterable[LineMonth]) ->
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def whole(path: Path) -> Iterator[Path]:
     """Yield the place of a file that becomes ``path`` once it is complete."""
     unfinished = path.with_name(f".{path.name}.part")
     try:

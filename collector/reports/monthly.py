@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from collector.domain.line_month import LinePart
 from collector.domain.month import Line, SortedMonth
 from collector.domain.standard_file import StandardFile
-from collector.domain.terms import Period, parts_between, promises_of
+from collector.domain.terms import Part, Period, parts_between, promises_of
 from collector.errors import ReportError
 from collector.ledger.database import Database
 from collector.ledger.month_mark import MonthMark, read_mark
@@ -141,6 +141,7 @@ def read_line_months(
     month: Month,
     known: Sequence[KnownLine],
     choose: Callable[[str], Sequence[StandardFile]],
+    known_at: datetime | None = None,
 ) -> Iterator[LineMonth]:
     """Yield the month of each line; one is held at a time.
 
@@ -149,6 +150,7 @@ def read_line_months(
         month: which.
         known: the lines.
         choose: the standards that a technology is held against.
+        known_at: the terms are those that were believed at this moment; None: now.
     """
     names = [one.id for one in known]
     with_servers = database.read_now(lambda c: read_lines(c, names))
@@ -161,7 +163,7 @@ def read_line_months(
             return read_mark(connection, line.id, month.span), found
 
         mark, found = database.read_now(read)
-        promises = promised(stated.get(one.id, ()))
+        promises = promised(stated.get(one.id, ()), known_at)
         source = Source(line, promises, mark)
         parts = divided(found, [period for _, period in promises], month)
         standards = choose(one.technology)
@@ -169,10 +171,25 @@ def read_line_months(
         yield LineMonth(LineSummary(one.id, one.site, one.technology, told), parts, source)
 
 
-def promised(stated: Sequence[tuple[datetime, Period]]) -> list[tuple[datetime, Period]]:
-    """Return what was stated and when, without who pays."""
-    periods = promises_of(period for _, period in stated)
-    return [(at, period) for (at, _), period in zip(stated, periods, strict=True)]
+def read_terms(
+    database: Database, month: Month, known: Sequence[KnownLine], known_at: datetime | None
+) -> dict[str, list[Part]]:
+    """Return by which terms lines are held to what, as `read_line_months` has them."""
+    stated = database.read_now(lambda c: recorded(c, [one.id for one in known]))
+    believed = {one.id: promised(stated.get(one.id, ()), known_at) for one in known}
+    return {
+        line: parts_between([one for _, one in of], month.first_day, month.last_day)
+        for line, of in believed.items()
+    }
+
+
+def promised(
+    stated: Sequence[tuple[datetime, Period]], known_at: datetime | None = None
+) -> list[tuple[datetime, Period]]:
+    """Return what was stated until a moment, and when, without who pays."""
+    believed = [one for one in stated if known_at is None or one[0] <= known_at]
+    periods = promises_of(period for _, period in believed)
+    return [(at, period) for (at, _), period in zip(believed, periods, strict=True)]
 
 
 def divided(found: SortedMonth, stated: Sequence[Period], month: Month) -> list[LinePart]:
