@@ -7,6 +7,7 @@ import click
 from sqlalchemy import Connection, Table
 
 from collector.commands.ledger import opened
+from collector.domain.site_kinds import SITE_KINDS
 from collector.domain.speeds import show_speed
 from collector.ledger import registry, schema
 from protocol.settings import Configuration
@@ -64,6 +65,7 @@ def carrier_set(configuration: Configuration, /, carrier: str, **given: str | No
 @click.command(epilog="Example: linewatch site set nvh-to-1 --ward 'Phường Thạch Khôi'")
 @click.argument("site")
 @click.option("--name", help="As people write it.")
+@click.option("--kind", type=click.Choice([*SITE_KINDS, ""]), help="What it is.")
 @click.option("--ward", help="The ward that it lies in.")
 @click.option("--address", help="Street and number.")
 @click.option("--latitude", type=click.FloatRange(-90, 90), help="Degrees north.")

@@ -12,6 +12,7 @@ from collector.commands.codes import show_code
 from collector.commands.ledger import now, opened
 from collector.commands.tables import show
 from collector.commands.words import NAME
+from collector.domain.site_kinds import SITE_KINDS
 from collector.errors import RegistryError
 from collector.ledger import registry, schema
 from protocol.messages import MeasuredPath, Schedule
@@ -65,10 +66,11 @@ def carrier_list(configuration: Configuration, as_json: bool) -> None:
 
 @click.command(
     epilog="Example: linewatch site add nvh-to-1 --name 'Nhà văn hóa Tổ dân phố số 1' "
-    "--ward 'Phường Thạch Khôi'"
+    "--kind community_house --ward 'Phường Thạch Khôi'"
 )
 @click.argument("site", type=NAME)
 @click.option("--name", required=True, help="As people write it.")
+@click.option("--kind", type=click.Choice(SITE_KINDS), help="What it is.")
 @click.option("--ward", help="The ward that it lies in.")
 @click.option("--address", help="Street and number.")
 @click.option("--latitude", type=click.FloatRange(-90, 90), help="Degrees north.")
@@ -76,7 +78,8 @@ def carrier_list(configuration: Configuration, as_json: bool) -> None:
 @click.pass_obj
 def site_add(configuration: Configuration, /, site: str, **row: Any) -> None:  # noqa: ANN401 - options
     """Register a site: a community house or an office."""
-    stored = ", ".join(filter(None, (row["name"], row["address"], row["ward"])))
+    said = (row["name"], row["kind"], row["address"], row["ward"])
+    stored = ", ".join(filter(None, said))
     _add(configuration, schema.sites, {"id": site, **row}, stored)
 
 
@@ -85,7 +88,7 @@ def site_add(configuration: Configuration, /, site: str, **row: Any) -> None:  #
 @click.pass_obj
 def site_list(configuration: Configuration, as_json: bool) -> None:
     """List the sites."""
-    _list(configuration, schema.sites, "id name ward address", as_json=as_json)
+    _list(configuration, schema.sites, "id name kind ward address", as_json=as_json)
 
 
 # --- Probes ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from collector.domain.site_kinds import SiteKind
 from collector.domain.terms import TERMS_FIELDS
 from protocol.messages import MeasuredPath, PublicKey, Schedule, ServerEntry
 from protocol.model import Count, Identifier, Model, Text
@@ -63,10 +64,11 @@ class PersonRow(Model):
 
 
 class SiteRow(Model):
-    """A site."""
+    """A site; ``kind`` null: nobody said what it is."""
 
     id: Identifier
     name: Text
+    kind: SiteKind | None = None
     ward: Text | None = None
     address: Text | None = None
     latitude: float | None = Field(None, ge=-90, le=90)

@@ -134,6 +134,7 @@ sites = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
+    Column("kind", String(16), doc="collector.domain.site_kinds; null: not said"),
     Column("ward", Text),
     Column("address", Text),
     Column("latitude", Float, doc="degrees north"),

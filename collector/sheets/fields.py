@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from collector.domain.site_kinds import SiteKind
 from collector.sheets import values
 
 Reader = Callable[..., Any]
@@ -88,6 +89,15 @@ TECHNOLOGIES: Final = {
 }
 """What the template's list offers for each technology."""
 
+SITE_KINDS: Final[dict[SiteKind, str]] = {
+    "community_house": "Nhà văn hóa",
+    "office": "Trụ sở",
+    "school": "Trường học",
+    "health_station": "Trạm y tế",
+    "other": "Khác",
+}
+"""The same for what a site is."""
+
 ROLES: Final = {"signer": "Người ký", "clerk": "Văn thư", "technician": "Kỹ thuật"}
 
 LINES: Final = Kind(
@@ -128,6 +138,18 @@ LINES: Final = Kind(
             "nvh,to dan pho,tdp,tru so,co quan,co quan don vi,ten co quan,site,site name,location,"
             "place,name of site",
             width=34,
+        ),
+        Field(
+            "site_kind",
+            "Loại địa điểm",
+            "Kind of site",
+            "Nhà văn hóa, trụ sở cơ quan, trường học, trạm y tế, khác. Báo cáo năm đếm Wi-Fi ở nhà "
+            "văn hóa và IPv6 ở trụ sở theo cột này.",
+            "Nhà văn hóa",
+            read=values.read_site_kind,
+            words="loai diem do,loai diem,loai co so,loai don vi,phan loai diem do,"
+            "phan loai dia diem,site kind,type of site,site type,kind",
+            choices=tuple(SITE_KINDS.values()),
         ),
         Field(
             "ward",

@@ -145,6 +145,7 @@ class LinePlanner:
     def _of_site(self, entry: Entry, site: str) -> None:
         """Take what a row says of its site."""
         values = {key: entry.get(key) for key in ("address", "latitude", "longitude")}
+        values["kind"] = entry.get("site_kind")
         known = self._draft.rows[SITES].get(site)
         if known is None or entry.get("site") is not None:
             values["name"] = entry.get("site_name")

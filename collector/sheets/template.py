@@ -15,7 +15,17 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from collector.domain.terms import TERMS_FIELDS, Terms, periods_of
 from collector.domain.words import fold
-from collector.sheets.fields import EXAMPLE, KINDS, LINES, NUMBER, ROLES, TECHNOLOGIES, Field, Kind
+from collector.sheets.fields import (
+    EXAMPLE,
+    KINDS,
+    LINES,
+    NUMBER,
+    ROLES,
+    SITE_KINDS,
+    TECHNOLOGIES,
+    Field,
+    Kind,
+)
 from collector.sheets.planning import Known
 
 Content = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -35,6 +45,13 @@ _HEAD: Final = PatternFill("solid", fgColor="1F4E79")
 _LIGHT: Final = PatternFill("solid", fgColor="F2F2F2")
 _EDGE_LETTERS: Final = 10
 """Width of the first column, which has numbers."""
+
+_OFFERED: Final[Mapping[str, Mapping[Any, str]]] = {
+    "technology": TECHNOLOGIES,
+    "site_kind": SITE_KINDS,
+    "role": ROLES,
+}
+"""What stands for a stored word, in the fields that have a list of them."""
 
 _GUIDE: Final = (
     "Ghi mỗi đường truyền một dòng ở trang “Đường truyền”. Bắt buộc: Điểm đo và Nhà mạng.",
@@ -136,10 +153,8 @@ def _written(one: Field, value: Any) -> str | float | date | None:  # noqa: ANN4
         return value
     if one.is_speed:
         return int(value) / _MEGABIT
-    if one.name == "technology":
-        return TECHNOLOGIES.get(value, str(value))
-    if one.name == "role":
-        return ROLES.get(value, str(value))
+    if one.name in _OFFERED:
+        return _OFFERED[one.name].get(value, str(value))
     return value if isinstance(value, float) else str(value)
 
 
@@ -160,6 +175,7 @@ def content_of(known: Known) -> Content:
             "line": line,
             "site": row["site_id"],
             "site_name": site["name"],
+            "site_kind": site["kind"],
             "carrier": names.get(row["carrier_id"], row["carrier_id"]),
             "technology": row["technology"],
             **{key: site[key] for key in ("ward", "address", "latitude", "longitude")},

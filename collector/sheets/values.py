@@ -43,6 +43,14 @@ _TECHNOLOGIES: Final = (
     (r"khac|other|ve tinh|satellite|kenh thue rieng|leased line|vien thong khac", "other"),
 )
 
+_SITE_KINDS: Final = (
+    (r"nha van hoa|nvh|nha sinh hoat|sinh hoat cong dong|community house", "community_house"),
+    (r"truong|mam non|tieu hoc|trung hoc|thcs|thpt|school", "school"),
+    (r"tram y te|y te|benh vien|phong kham|health station|health", "health_station"),
+    (r"tru so|co quan|van phong|ubnd|uy ban|office", "office"),
+    (r"khac|thu vien|buu dien|other", "other"),
+)
+
 _ROLES: Final = (
     (r"nguoi ky|lanh dao|signer|chu tich|pho chu tich", "signer"),
     (r"van thu|can bo|chuyen vien|cong chuc|nguoi soan|clerk", "clerk"),
@@ -174,6 +182,12 @@ def read_date(value: Value) -> date:
 def read_technology(value: Value) -> str:
     """Return the technology that a word stands for: 'cáp quang', FTTH, 4G."""
     return _word(value, _TECHNOLOGIES, "technology: cáp quang (FTTH), cáp đồng, ADSL, 4G, 5G, khác")
+
+
+def read_site_kind(value: Value) -> str:
+    """Return what a site is: 'nhà văn hóa', 'trụ sở'."""
+    what = "kind of site: nhà văn hóa, trụ sở, trường học, trạm y tế, khác"
+    return _word(value, _SITE_KINDS, what)
 
 
 def read_role(value: Value) -> str:

@@ -40,7 +40,11 @@ def test_sites_and_carriers_are_mended_too(registry: Registry) -> None:
     """A name, a ward, an address, a place on the map; what is not given stays."""
     registry.run("site", "set", "nvh-1", "--name", "Nhà 2", "--address", "Đường 5")
     registry.run("site", "set", "nvh-1", "--latitude", "20.9", "--longitude", "106.3")
+    registry.run("site", "set", "nvh-1", "--kind", "community_house")
     site = registry.json("site", "list")[0]
+    assert site["kind"] == "community_house"
+    registry.run("site", "set", "nvh-1", "--kind", "")
+    assert registry.json("site", "list")[0]["kind"] is None
     assert (site["name"], site["ward"]) == ("Nhà 2", "Phường Thạch Khôi")
     assert (site["address"], site["latitude"], site["longitude"]) == ("Đường 5", 20.9, 106.3)
     registry.run("carrier", "set", "vnpt", "--name", "VNPT")

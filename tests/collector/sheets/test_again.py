@@ -37,6 +37,7 @@ HEADER = (
     "Số HĐ",
     "Ngày ký",
     "Từ ngày",
+    "Loại địa điểm",
 )
 
 days = st.dates(date(2026, 9, 1), date(2026, 11, 20))
@@ -52,6 +53,7 @@ rows = st.lists(
         st.sampled_from([None, "HĐ-1", "HĐ-2"]),
         st.sampled_from([None, date(2025, 3, 1), "05/10/2026"]),
         st.one_of(st.none(), days),
+        st.sampled_from([None, "Nhà văn hóa"]),
     ),
     min_size=1,
     max_size=6,
@@ -128,7 +130,19 @@ def test_a_list_taken_again_changes_nothing(database: Database, content: list[An
 def test_a_registry_written_as_a_list_and_read_elsewhere_is_the_same(database: Database) -> None:
     """Carriers, wards, people, sites, lines, and on each day the same terms."""
     content = [
-        ("Trụ sở", "Thạch Khôi", "FPT", "FTTH", "A", 300, None, "HĐ-1", date(2025, 3, 1), None),
+        (
+            "Trụ sở",
+            "Thạch Khôi",
+            "FPT",
+            "FTTH",
+            "A",
+            300,
+            None,
+            "HĐ-1",
+            date(2025, 3, 1),
+            None,
+            "Trụ sở",
+        ),
         ("Trụ sở", None, "FPT", None, "B", "1G", 800, "HĐ-2", None, date(2026, 10, 5)),
     ]
     with database.write() as connection:
@@ -145,6 +159,7 @@ def test_a_registry_written_as_a_list_and_read_elsewhere_is_the_same(database: D
             for name, row in things.items()
         }
         assert elsewhere.new[table] == said, table
+    assert known.rows["sites"]["tru-so"]["kind"] == "office"
     stated: dict[str, list[Any]] = {}
     for line, period in elsewhere.stated:
         stated.setdefault(line, []).append(period)
@@ -201,5 +216,6 @@ def test_the_template_offers_and_explains(tmp_path: Path) -> None:
     offers = [offer.formula1 for sheet in sheets for offer in sheet.data_validations.dataValidation]
     assert any("Cáp quang" in offer for offer in offers)
     assert any("Người ký" in offer for offer in offers)
+    assert any("Nhà văn hóa" in offer for offer in offers)
     assert book._external_links == []
     assert write_template()[:4] == b"PK\x03\x04"

@@ -17,6 +17,8 @@ BOTH = ["contracted_download_bits_per_second", "contracted_upload_bits_per_secon
         ("ISP", ["carrier"]),
         ("Địa điểm lắp đặt", ["site_name"]),
         ("Đơn vị", ["site_name"]),
+        ("Loại địa điểm", ["site_kind"]),
+        ("Type of site", ["site_kind"]),
         ("Gói cước (tên)", ["plan"]),
         ("Số HĐ", ["contract_number"]),
         ("Ngày ký HĐ:", []),

@@ -63,6 +63,7 @@ def test_a_speed_is_read_as_it_is_meant(written: str | float, meant: tuple[float
         (values.read_degrees, "20,9,1x", "is no number"),
         (values.read_technology, "bồ câu", "is no technology"),
         (values.read_role, "khách", "is no role"),
+        (values.read_site_kind, "sân bóng", "is no kind of site"),
         (values.read_email, "a@b", "no address of e-mail"),
     ],
 )
@@ -104,6 +105,24 @@ def test_technologies_have_many_names(written: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "written,meant",
+    [
+        ("Nhà văn hóa", "community_house"),
+        ("NVH tổ dân phố", "community_house"),
+        ("Trụ sở cơ quan", "office"),
+        ("UBND phường", "office"),
+        ("Trường tiểu học", "school"),
+        ("Trạm Y tế", "health_station"),
+        ("Thư viện", "other"),
+        ("Community house", "community_house"),
+    ],
+)
+def test_kinds_of_sites_have_many_names(written: str, meant: str) -> None:
+    """As clerks call them."""
+    assert values.read_site_kind(written) == meant
+
+
+@pytest.mark.parametrize(
     "header,factor",
     [
         ("Tốc độ (Gbps)", 1000 * M),
@@ -128,6 +147,7 @@ def test_any_cell_has_a_value_or_a_sentence(cell: Any) -> None:
         values.read_name,
         values.read_degrees,
         values.read_technology,
+        values.read_site_kind,
         values.read_email,
     ):
         try:
