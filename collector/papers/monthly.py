@@ -1,0 +1,100 @@
+"""Writes a month's papers for people into its folder: the letter, or the page that none is due."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from collector.domain.cases.deadlines import Rule
+from collector.domain.standard_file import StandardFile
+from collector.errors import ReportError
+from collector.papers.findings import by_name, is_due
+from collector.papers.letter import Annex, compose
+from collector.papers.letter_docx import as_docx
+from collector.papers.letter_pdf import as_pdf
+from collector.papers.no_complaint import page
+from collector.papers.parties import Parties
+from collector.papers.typesetting import typeset
+from collector.reports.folder import whole
+from collector.reports.monthly import Month
+from collector.reports.summary import Summary
+
+LETTER_DOCX: Final = "letter.docx"
+LETTER_PDF: Final = "letter.pdf"
+NO_COMPLAINT: Final = "no-complaint.pdf"
+PAPERS: Final = (LETTER_DOCX, LETTER_PDF, NO_COMPLAINT)
+
+EVIDENCE: Final = "evidence.zip"
+ANNEXES: Final = {
+    "annex.pdf": "Phụ lục kết quả đo từng đường truyền",
+    "data.xlsx": "Bảng số liệu từng lần đo",
+    "data.csv": "Số liệu từng lần đo, dạng văn bản",
+    "summary.json": "Kết quả tổng hợp cho máy tính đọc",
+    EVIDENCE: "Hồ sơ chứng cứ: bản ghi gốc kèm chữ ký số, cách kiểm tra ở trong",
+}
+"""What goes with a letter where it is there, by its name."""
+
+
+def write_papers(
+    folder: Path,
+    summary: Summary,
+    files: Sequence[StandardFile],
+    parties: Parties,
+    rules: Sequence[Rule],
+) -> list[str]:
+    """Write the letter as DOCX and PDF where a line fails, else the page; return their names.
+
+    Whatever else a folder is to have has to be there before: the letter lists it. What is there of
+    an earlier run and not due any more is removed.
+
+    Args:
+        folder: of the month and the carrier.
+        summary: what is in it.
+        files: the standards that the summary names.
+        parties: who writes to whom.
+        rules: what a carrier has to do until when.
+
+    Raises:
+        PaperError: one cannot be typeset.
+        ReportError: the folder cannot be read or written.
+    """
+    moment = end_of(summary)
+    standards = by_name(files)
+    try:
+        if is_due(summary):
+            letter = compose(summary, standards, parties, rules, annexes_in(folder))
+            made = {LETTER_DOCX: as_docx(letter, moment), LETTER_PDF: as_pdf(letter, moment)}
+        else:
+            made = {NO_COMPLAINT: typeset("no_complaint.typ", page(summary, standards), moment)}
+        for name in set(PAPERS) - set(made):
+            (folder / name).unlink(missing_ok=True)
+        for name, content in made.items():
+            with whole(folder / name) as file:
+                file.write_bytes(content)
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
+    return sorted(made)
+
+
+def annexes_in(folder: Path) -> list[Annex]:
+    """Return the files of a month's folder that go with a letter; the evidence with its SHA-256."""
+    found = []
+    for name, what in ANNEXES.items():
+        path = folder / name
+        if path.is_file():
+            found.append(Annex(name, what, _sha256(path) if name == EVIDENCE else None))
+    return found
+
+
+def end_of(summary: Summary) -> datetime:
+    """Return the first moment behind a month: when its papers say that they were made."""
+    first_day = date.fromisoformat(f"{summary.month}-01")
+    _, end = Month(first_day, ZoneInfo(summary.timezone)).span
+    return end
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

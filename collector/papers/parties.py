@@ -1,0 +1,104 @@
+"""Who writes a letter and to whom, as far as the registry knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, select
+
+from collector.errors import ReportError
+from collector.ledger.schema import carriers, persons, wards
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """What letters of a ward begin with; None: not registered."""
+
+    name: str | None = None
+    superior: str | None = None
+    authority: str | None = None
+    place: str | None = None
+    letter_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom a letter names: personal data."""
+
+    name: str
+    title: str | None
+    signs_for: str | None
+    telephone: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who writes to whom.
+
+    Attributes:
+        carrier: as a letter addresses it.
+        carrier_address: where letters go; None: not registered.
+        ward: that writes.
+        signer: the first who is registered; None: nobody.
+        contact: the ward's clerk, else its technician.
+    """
+
+    carrier: str
+    carrier_address: str | None
+    ward: Ward
+    signer: Person | None
+    contact: Person | None
+
+    def missing(self) -> Iterator[str]:
+        """Yield what has to be filled in by hand, and how it is registered."""
+        named = self.ward.name
+        if named is None:
+            yield "the lines are of several wards, or of none: name one by --ward"
+            return
+        for what, known in (
+            ("authority", self.ward.authority),
+            ("place", self.ward.place),
+            ("letter-code", self.ward.letter_code),
+        ):
+            if known is None:
+                yield f"ward '{named}' has no {what}: 'linewatch ward add|set --{what}'"
+        for role, person in (("signer", self.signer), ("clerk", self.contact)):
+            if person is None:
+                yield f"ward '{named}' has no {role}: 'linewatch person add --role {role}'"
+        if self.carrier_address is None:
+            yield "the carrier has no postal address: 'linewatch carrier set --postal-address'"
+
+
+def read_parties(connection: Connection, carrier: str, ward: str | None) -> Parties:
+    """Return who writes to a carrier, and how to.
+
+    Args:
+        connection: to the ledger.
+        carrier: its id.
+        ward: by its name; None: not one ward's letter. Need not be registered.
+
+    Raises:
+        ReportError: there is no such carrier.
+    """
+    found = connection.execute(select(carriers).where(carriers.c.id == carrier)).one_or_none()
+    if found is None:
+        raise ReportError(f"there is no carrier '{carrier}': 'linewatch carrier list' has them")
+    row = connection.execute(select(wards).where(wards.c.name == ward)).one_or_none()
+    people: dict[str, Person] = {}
+    if row is not None:
+        query = select(persons).where(persons.c.ward_id == row.id).order_by(persons.c.id)
+        for one in connection.execute(query):
+            people.setdefault(one.role, _person(one))
+    return Parties(
+        carrier=found.legal_name or found.name,
+        carrier_address=found.postal_address,
+        ward=Ward(row.name, row.superior, row.authority, row.place, row.letter_code)
+        if row is not None
+        else Ward(ward),
+        signer=people.get("signer"),
+        contact=people.get("clerk") or people.get("technician"),
+    )
+
+
+def _person(row: Row[tuple[object, ...]]) -> Person:
+    return Person(row.name, row.title, row.signs_for, row.telephone, row.email)

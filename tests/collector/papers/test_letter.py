@@ -1,0 +1,150 @@
+"""What a letter says."""
+
+from dataclasses import replace
+from datetime import date
+
+from collector.cases.calendar import rules
+from collector.papers.content import Kind, Letter, Mark, Paragraph, Table, texts_of
+from collector.papers.letter import MOST_LINES, UNVERIFIED, Annex, compose
+from collector.papers.parties import Parties
+from collector.reports.summary import Summary
+from tests.collector.papers import months
+from tests.collector.papers.months import broken, line, mixed, month, part
+
+ANNEXES = [Annex("annex.pdf", "Phụ lục"), Annex("evidence.zip", "Hồ sơ chứng cứ", "ab" * 32)]
+
+
+def letter(summary: Summary, parties: Parties = months.PARTIES) -> Letter:
+    """Return a month's letter."""
+    return compose(summary, months.STANDARDS, parties, rules(), ANNEXES)
+
+
+def told(made: Letter) -> str:
+    """Return all that stands in a letter."""
+    return "\n".join(texts_of(made))
+
+
+def table_of(made: Letter) -> Table:
+    """Return a letter's table."""
+    (table,) = (block for block in made.body if isinstance(block, Table))
+    return table
+
+
+def test_its_head_and_its_foot_are_the_wards() -> None:
+    """Number and date are left to the clerk; names of authorities and titles are in capitals."""
+    made = letter(mixed())
+    assert (made.superior, made.authority) == ("ỦY BAN THÀNH PHỐ THỬ", "ỦY BAN PHƯỜNG THỬ")
+    assert made.number == "Số: ………/UBND-VHXH"
+    assert made.subject.startswith("V/v kiến nghị")
+    assert made.subject.endswith("tháng 10/2026")
+    assert made.dated == "Thử, ngày …… tháng …… năm ………"
+    assert made.recipient == "Công ty Thử Nghiệm Hải Phòng"
+    assert made.signature == ["TM. ỦY BAN", "KT. CHỦ TỊCH", "PHÓ CHỦ TỊCH"]
+    assert made.signer == "Nguyễn Văn Ký"
+    assert made.copies == ["- Như trên;", "- Lưu: VT, VHXH."]
+    assert "Trần Thị Thư, điện thoại 0900-111-222, thư điện tử thu@thu.example." in told(made)
+    assert told(made).count("./.") == 1
+
+
+def test_it_says_what_was_measured_and_how_many_lines_are_fine() -> None:
+    """A carrier reads what speaks for it in the same place."""
+    text = told(letter(mixed()))
+    assert "từ ngày 01/10/2026 đến ngày 31/10/2026, 3 đường truyền" in text
+    assert "720 lần đo tốc độ được tính; 21 lần không được tính" in text
+    assert (
+        "1 đường truyền không đạt ít nhất một chỉ tiêu; 1 đường truyền đạt; 1 đường truyền chưa "
+        "đủ dữ liệu để kết luận"
+    ) in text
+    assert "Nhà văn hóa hai" not in text
+    assert "Nhà văn hóa ba" not in text
+
+
+def test_a_line_that_fails_is_told_with_figure_limit_and_reason() -> None:
+    """One row for each standard that it fails by: the question that was asked first."""
+    (identity,), row = table_of(letter(mixed())).rows
+    assert identity == (
+        "1. Nhà văn hóa mot, mot phố Không Có Thật (mã đường truyền mot); hợp đồng số HĐ-2024/77; "
+        "ký ngày 05/03/2024; gói Gia đình 150; tốc độ hợp đồng (tải xuống/tải lên) 150/150 Mbit/s, "
+        "tốc độ công bố 150/– Mbit/s"
+    )
+    asked, standard, measured, limit, why = row
+    assert asked == (
+        "Tốc độ tải xuống trung bình (Pd ≥ 0,8 Vd), giờ cao điểm (19–23 giờ) "
+        "(và 1 chỉ tiêu khác, xem phụ lục)"
+    )
+    assert standard == "QCVN 34:2019/BTTTT (không có hiệu lực trong cả kỳ)"
+    assert measured == "91,2 Mbit/s (88,0 Mbit/s đến 94,5 Mbit/s)"
+    assert limit == f"≥ 120,0 Mbit/s{UNVERIFIED}"
+    assert why.startswith("Không đạt: 91,2 Mbit/s, giới hạn 120,0 Mbit/s; cả đầu khoảng tin cậy")
+
+
+def test_what_nobody_has_read_in_its_text_is_marked_for_the_clerk() -> None:
+    """Laws, deadlines and limits: none of them is told as a fact that was not checked."""
+    made = letter(mixed())
+    paragraphs = [block for block in made.body if isinstance(block, Paragraph)]
+    checks = [run.text for one in paragraphs for run in one.runs if run.mark is Mark.CHECK]
+    assert len(checks) == 2 + sum(not rule.verified for rule in rules())
+    assert all(text.startswith(" [Chưa kiểm chứng: ") for text in checks)
+    assert "(*) Trị số chưa được kiểm chứng" in told(made)
+    checked = letter(month(line("x", part(broken(verified=True)))))
+    assert UNVERIFIED not in told(checked)
+    assert all(f"{rule.working_days:02d} ngày làm việc" in told(made) for rule in rules())
+
+
+def test_a_fixed_lines_regulation_is_not_cited_for_a_mobile_one() -> None:
+    """Nor the other way round."""
+    for technology, cited, other in (("fibre", "QCVN 34", "126"), ("5g", "QCVN 126", "34:2022")):
+        made = letter(month(line("x", part(broken()), technology=technology)))
+        bases = [one for one in made.body if isinstance(one, Paragraph) and one.kind is Kind.BASIS]
+        text = " ".join(run.text for one in bases for run in one.runs)
+        assert cited in text
+        assert other not in text
+
+
+def test_days_under_other_terms_are_rows_of_their_own() -> None:
+    """A contract that changed in the month: only the days that fail are told, with their terms."""
+    middle = date(2026, 10, 15)
+    before = part(broken(), last_day=middle)
+    slower = replace(
+        months.TERMS, plan="Gia đình 80", contracted_download_bits_per_second=80 * 10**6
+    )
+    after = part(months.kept(), first_day=date(2026, 10, 16), terms=slower)
+    rows = table_of(letter(month(line("x", before, after)))).rows
+    assert len(rows) == 2
+    assert rows[0][0].endswith("; từ ngày 01/10/2026 đến ngày 15/10/2026")
+    assert "Gia đình 80" not in rows[0][0]
+
+
+def test_without_a_registered_ward_there_is_room_to_write() -> None:
+    """Nothing is invented, and nothing fails: dots stand for what a clerk fills in."""
+    made = letter(mixed(), months.NOBODY)
+    assert made.superior is None
+    assert set(made.authority) == set(made.signer) == {"…"}
+    assert made.number == "Số: ………/………"
+    assert made.recipient_address is None
+    assert "None" not in told(made)
+    assert "Đầu mối liên hệ: ……" in told(made)
+
+
+def test_lines_of_several_wards_are_not_said_to_be_of_one() -> None:
+    """One ward's name stands in the letter, of several none."""
+    one = letter(month(line("x", part(broken())), line("y", part(broken()))))
+    two = letter(month(line("x", part(broken())), line("y", part(broken()), ward="Phường Hai")))
+    assert "cung cấp tại Phường Thử, đề nghị" in told(one)
+    assert "cung cấp trên địa bàn, đề nghị" in told(two)
+
+
+def test_a_citys_letter_stays_one_that_somebody_reads() -> None:
+    """Of very many lines the table has the first, and says that the annex has all."""
+    many = [line(f"l{number:03d}", part(broken())) for number in range(MOST_LINES + 1)]
+    made = letter(month(*many))
+    assert len(table_of(made).rows) == 2 * MOST_LINES
+    assert f"Bảng này nêu {MOST_LINES} trong {MOST_LINES + 1} đường truyền không đạt" in told(made)
+    assert "Bảng này nêu" not in told(letter(month(*many[:-1])))
+
+
+def test_the_evidence_is_named_with_its_digest() -> None:
+    """Whoever gets the file later sees whether it is the one that was meant."""
+    text = told(letter(mixed()))
+    assert "(1) Phụ lục (annex.pdf)." in text
+    assert f"(2) Hồ sơ chứng cứ (evidence.zip, SHA-256: {'ab' * 32})." in text
