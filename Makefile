@@ -16,7 +16,8 @@ WORKERS ?= 4
 
 # Debian packages that the tests use, in one place.
 TEST_PACKAGES := iproute2 iperf3 postgresql-client chromium chromium-driver fonts-dejavu-core \
-    ca-certificates curl git kmod mount openssl python3-venv shellcheck systemd util-linux
+    ca-certificates curl git kmod libreoffice-writer-nogui mount openssl poppler-utils python3-venv \
+    shellcheck systemd util-linux
 
 # Servers of others that tests/services.py starts, and what checks Prometheus' files.
 SERVICES := build/promtool build/prometheus build/victoria-metrics build/influxd

@@ -27,9 +27,9 @@ def text_of(pdf: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text, wherever its lines break."""
-    return unicodedata.normalize("NFC", text).split()
+def squeezed(text: str) -> str:
+    """Return a text without spaces: wherever its lines break, it is the same."""
+    return "".join(unicodedata.normalize("NFC", text).split())
 
 
 def fonts_of(pdf: bytes) -> dict[str, bool]:
