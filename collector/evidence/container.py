@@ -152,22 +152,30 @@ class ArchiveReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            _check_end(path)
-            self._zip = zipfile.ZipFile(path)
-        except OSError as error:
-            raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
-            raise EvidenceError(f"{path}: is no ZIP archive: {error}") from None
         self.sizes: dict[str, int] = {}
         try:
-            for info in self._zip.infolist():
-                self._take(info)
-            if sum(self.sizes.values()) > MAX_TOTAL_BYTES:
-                raise EvidenceError(f"{path}: would unpack to more than {MAX_TOTAL_BYTES} bytes")
-        except EvidenceError:
-            self._zip.close()
+            self._file = path.open("rb")
+        except OSError as error:
+            raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from None
+        try:
+            self._zip = self._open()
+        except BaseException:
+            self._file.close()
             raise
+
+    def _open(self) -> zipfile.ZipFile:
+        try:
+            _check_end(self._file)
+            found = zipfile.ZipFile(self._file)
+        except OSError as error:
+            raise EvidenceError(f"{self._path}: cannot be read: {error.strerror}") from None
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+            raise EvidenceError(f"{self._path}: is no ZIP archive: {error}") from None
+        for info in found.infolist():
+            self._take(info)
+        if sum(self.sizes.values()) > MAX_TOTAL_BYTES:
+            raise EvidenceError(f"{self._path}: would unpack to more than {MAX_TOTAL_BYTES} bytes")
+        return found
 
     def _take(self, info: zipfile.ZipInfo) -> None:
         name = info.orig_filename
@@ -192,8 +200,8 @@ class ArchiveReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        self._zip.close()
+        """Close the file, whoever still reads a member."""
+        self._file.close()
 
     def is_whole(self, told: Callable[[int], object] = lambda _: None) -> bool:
         """Return whether every byte is the one that was written, by the archive's own digest."""
@@ -205,6 +213,7 @@ class ArchiveReader:
                 digest.update(part)
                 left -= len(part)
                 told(len(part))
+            told(_DIGEST_BYTES)
             return file.read() == digest.hexdigest().encode()
 
     @contextmanager
@@ -279,15 +288,14 @@ class MemberError(EvidenceError):
         self.reason = reason
 
 
-def _check_end(path: Path) -> None:
+def _check_end(file: BinaryIO) -> None:
     """Raise unless the file ends as such an archive does, with a list that may be read at once."""
-    size = path.stat().st_size
+    size = file.seek(0, io.SEEK_END)
     ending = _END.size + _DIGEST_BYTES
     if size < ending:
         raise ValueError("it is too short")
-    with path.open("rb") as file:
-        file.seek(size - ending)
-        mark, _, _, _, _, directory, _, comment = _END.unpack(file.read(_END.size))
+    file.seek(size - ending)
+    mark, _, _, _, _, directory, _, comment = _END.unpack(file.read(_END.size))
     if mark != _END_MARK or comment != _DIGEST_BYTES:
         raise ValueError("its end is missing, or is not that of evidence")
     if directory > MAX_DIRECTORY_BYTES:

@@ -37,7 +37,7 @@ MAX_DIRECTORY_BYTES: Final = 64 * 1024 * 1024
 """The archive's list of members, which is read at once."""
 
 MAX_TOTAL_BYTES: Final = 512 * 1024**3
-"""All members unpacked. A line's month has about 25 MB: 5,000 lines have 125 GB."""
+"""All members unpacked. A line's month has about 45 MB: 5,000 lines have 225 GB."""
 
 MAX_WHOLE_BYTES: Final = 512 * 1024 * 1024
 """A member that is held in memory whole. Of 5,000 lines the summary has about half of it."""

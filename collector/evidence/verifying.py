@@ -339,6 +339,7 @@ class _Verifier:
                         )
                     elif line in known:
                         recomputing.take(checked, entry.probe, entry.chain)
+                told(self.report.records % _STEP)
                 for line in sorted(set(entry.lines)):
                     waiting[line] -= 1
                     if not waiting[line] and line in known:
