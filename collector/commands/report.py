@@ -16,16 +16,20 @@ from collector.commands.progress import bar
 from collector.domain.findings import Verdict
 from collector.domain.standard_file import StandardFile
 from collector.errors import ReportError
+from collector.evidence.format import Covers
+from collector.evidence.writing import Material
 from collector.ledger.database import Database
 from collector.reports.folder import write_folder
 from collector.reports.monthly import (
     KnownLine,
     LineMonth,
     Month,
+    Source,
     find_lines,
     read_line_months,
     read_terms,
 )
+from collector.reports.proof import add_evidence, leave_out_evidence
 from collector.reports.replay import check_unlike
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import FORMAT, Summary, standard_used
@@ -54,6 +58,13 @@ _WORDS = {
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False))
 @click.option(
+    "--evidence",
+    type=click.Choice([*(one.value for one in Covers), "none"]),
+    default=Covers.ALL.value,
+    show_default=True,
+    help="Whose records go into evidence.zip, 8 MB a line: all lines', or those that fail.",
+)
+@click.option(
     "--known-at",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
     help="Go by the terms that the registry knew then (of a day: at its end). Default: now.",
@@ -68,6 +79,7 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
     ward: str | None,
     names: tuple[str, ...],
     out: Path,
+    evidence: str,
     known_at: datetime | None,
     replace: bool,
     as_json: bool,
@@ -75,7 +87,8 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
     """Write what was measured on each carrier's lines in a month, and what standards say of it.
 
     A folder OUT/MONTH/CARRIER each: summary.json for machines (docs/summary.schema.json says what
-    is in it) and data.csv with every speed test. Made again from the same ledger it is the same to
+    is in it), data.csv with every speed test, and evidence.zip with what proves them, which anybody
+    checks with 'linewatch evidence verify'. Made again from the same ledger it is the same to
     the byte, and replaces what is there. A report that is there by other standards, of another ward
     or by other terms is left alone; an old month under another standard is a 'report replay'.
     """
@@ -92,6 +105,7 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
             terms = read_terms(database, wanted, known, believed)
             check_unlike(out / wanted.name / of.id, ward, used, terms)
         told = []
+        materials: list[tuple[Path, Summary, dict[str, Source]]] = []
         with bar(wanted.name, sum(map(len, found.values()))) as step:
             for of, known in found.items():
                 blank = Summary(
@@ -105,8 +119,18 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
                     lines=[],
                 )
                 folder = out / wanted.name / of.id
+                sources: dict[str, Source] = {}
                 months = _months(database, wanted, known, used, step, believed)
-                told.append(_told(folder, write_folder(folder, blank, months)))
+                made = write_folder(folder, blank, _noted(months, sources))
+                told.append(_told(folder, made))
+                materials.append((folder, made, sources))
+        for folder, made, sources in materials:
+            if evidence == "none":
+                leave_out_evidence(folder)
+                continue
+            material = Material(made, sources, used, wanted, Covers(evidence))
+            with bar(f"{made.carrier.id} evidence", material.records) as step:
+                add_evidence(folder, database, material, step)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
@@ -140,6 +164,13 @@ def _months(
     for one in read_line_months(database, month, known, choose, known_at):
         yield one
         step(1)
+
+
+def _noted(months: Iterator[LineMonth], sources: dict[str, Source]) -> Iterator[LineMonth]:
+    """Yield months, and remember what each was made of."""
+    for one in months:
+        sources[one.summary.id] = one.source
+        yield one
 
 
 def _told(folder: Path, summary: Summary) -> dict[str, Any]:
