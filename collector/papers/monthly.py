@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
+from collector.cases.calendar import rules
 from collector.domain.cases.deadlines import Rule
 from collector.domain.standard_file import StandardFile
 from collector.errors import ReportError
-from collector.papers.findings import by_name, is_due
+from collector.ledger.database import Database
+from collector.papers.findings import by_name, is_due, ward_of
 from collector.papers.letter import Annex, compose
 from collector.papers.letter_docx import as_docx
 from collector.papers.letter_pdf import as_pdf
 from collector.papers.no_complaint import page
-from collector.papers.parties import Parties
+from collector.papers.parties import Parties, read_parties
 from collector.papers.typesetting import typeset
 from collector.reports.folder import whole
 from collector.reports.monthly import Month
@@ -37,12 +41,36 @@ ANNEXES: Final = {
 """What goes with a letter where it is there, by its name."""
 
 
+def add_papers(
+    folder: Path, database: Database, summary: Summary, files: Sequence[StandardFile]
+) -> tuple[list[str], list[str]]:
+    """Write a month's papers; return their names, and what has to be filled in by hand.
+
+    Args:
+        folder: of the month and the carrier, with all else that it is to have.
+        database: the ledger.
+        summary: what is in the folder.
+        files: the standards that the summary names.
+
+    Raises:
+        PaperError: one cannot be typeset.
+        ReportError: the folder cannot be read or written.
+    """
+
+    def read(connection: Connection) -> Parties:
+        return read_parties(connection, summary.carrier.id, ward_of(summary))
+
+    parties = database.read_now(read)
+    made = write_papers(folder, summary, files, parties, rules())
+    return made, list(parties.missing()) if LETTER_PDF in made else []
+
+
 def write_papers(
     folder: Path,
     summary: Summary,
     files: Sequence[StandardFile],
     parties: Parties,
-    rules: Sequence[Rule],
+    deadlines: Sequence[Rule],
 ) -> list[str]:
     """Write the letter as DOCX and PDF where a line fails, else the page; return their names.
 
@@ -54,7 +82,7 @@ def write_papers(
         summary: what is in it.
         files: the standards that the summary names.
         parties: who writes to whom.
-        rules: what a carrier has to do until when.
+        deadlines: what a carrier has to do until when.
 
     Raises:
         PaperError: one cannot be typeset.
@@ -64,7 +92,7 @@ def write_papers(
     standards = by_name(files)
     try:
         if is_due(summary):
-            letter = compose(summary, standards, parties, rules, annexes_in(folder))
+            letter = compose(summary, standards, parties, deadlines, annexes_in(folder))
             made = {LETTER_DOCX: as_docx(letter, moment), LETTER_PDF: as_pdf(letter, moment)}
         else:
             made = {NO_COMPLAINT: typeset("no_complaint.typ", page(summary, standards), moment)}

@@ -1,0 +1,101 @@
+"""The papers of a month's folder."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from collector.cases.calendar import rules
+from collector.errors import ReportError
+from collector.ledger.database import Database
+from collector.papers.monthly import (
+    LETTER_DOCX,
+    LETTER_PDF,
+    NO_COMPLAINT,
+    add_papers,
+    annexes_in,
+    end_of,
+    write_papers,
+)
+from collector.reports.summary import Carrier, Summary
+from tests.collector.conftest import NewLedger, fill_registry
+from tests.collector.papers import months
+from tests.collector.papers.reading import squeezed, text_of
+
+
+def write(folder: Path, summary: Summary) -> Sequence[str]:
+    """Write a month's papers; return what is in the folder afterwards."""
+    made = write_papers(folder, summary, months.FILES, months.PARTIES, rules())
+    there = sorted(path.name for path in folder.iterdir())
+    assert set(made) <= set(there)
+    return there
+
+
+def test_a_letter_where_a_line_fails_and_else_the_page(tmp_path: Path) -> None:
+    """Written again after the ledger changed, nothing stays that is not due any more."""
+    assert write(tmp_path, months.mixed()) == [LETTER_DOCX, LETTER_PDF]
+    assert write(tmp_path, months.fine()) == [NO_COMPLAINT]
+    assert write(tmp_path, months.mixed()) == [LETTER_DOCX, LETTER_PDF]
+
+
+def test_papers_made_twice_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    """The letter in both forms, and the page."""
+    for summary in (months.mixed(), months.fine()):
+        write(tmp_path, summary)
+        first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        write(tmp_path, summary)
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+
+
+def test_a_letter_lists_what_is_in_the_folder(tmp_path: Path) -> None:
+    """What is not there is not promised; the evidence is named with its digest."""
+    assert annexes_in(tmp_path) == []
+    for name in ("data.csv", "evidence.zip", "something-else.txt"):
+        (tmp_path / name).write_bytes(name.encode())
+    digest = hashlib.sha256(b"evidence.zip").hexdigest()
+    assert [(one.name, one.sha256) for one in annexes_in(tmp_path)] == [
+        ("data.csv", None),
+        ("evidence.zip", digest),
+    ]
+    write(tmp_path, months.mixed())
+    text = squeezed(text_of((tmp_path / LETTER_PDF).read_bytes()))
+    assert f"SHA-256:{digest}" in text
+    assert "annex.pdf" not in text
+
+
+def test_papers_say_that_they_were_made_when_their_month_ended() -> None:
+    """In the month's own zone; of December in the next year."""
+    assert end_of(months.mixed()).isoformat() == "2026-11-01T00:00:00+07:00"
+    december = replace(months.mixed(), month="2026-12")
+    assert end_of(december).isoformat() == "2027-01-01T00:00:00+07:00"
+
+
+def test_the_ledger_says_who_writes_and_the_command_hears_what_lacks(
+    tmp_path: Path, new_ledger: NewLedger
+) -> None:
+    """A ward that is not registered gets its letter; a page asks for nobody."""
+    database = Database(new_ledger())
+    fill_registry(database, datetime(2026, 11, 1, tzinfo=UTC))
+    of_vnpt = Carrier("vnpt", "VNPT")
+    names, missing = add_papers(
+        tmp_path, database, replace(months.mixed(), carrier=of_vnpt), months.FILES
+    )
+    assert names == [LETTER_DOCX, LETTER_PDF]
+    assert missing[0].startswith("ward 'Phường Thử' has no authority")
+    assert "Kínhgửi:VNPT" in squeezed(text_of((tmp_path / LETTER_PDF).read_bytes()))
+    page = add_papers(tmp_path, database, replace(months.fine(), carrier=of_vnpt), months.FILES)
+    assert page == ([NO_COMPLAINT], [])
+    database.close()
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """And nothing half-written is left."""
+    with pytest.raises(ReportError, match="cannot be written: No such file or directory"):
+        write_papers(tmp_path / "nowhere", months.fine(), months.FILES, months.PARTIES, rules())
+    (tmp_path / LETTER_PDF).mkdir()
+    with pytest.raises(ReportError, match="cannot be written"):
+        write_papers(tmp_path, months.mixed(), months.FILES, months.PARTIES, rules())
+    assert not list(tmp_path.glob(".*"))
