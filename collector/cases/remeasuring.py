@@ -137,7 +137,8 @@ def _again(
     found = database.read_now(read)
     before = _medians(found, month.first_day, month.last_day, asked)
     # On the day of the mending itself both are in it.
-    after = _medians(found, max(since, month.last_day) + timedelta(days=1), date.max, asked)
+    first, last = max(since, month.last_day) + timedelta(days=1), end.date() - timedelta(days=1)
+    after = _medians(found, first, last, asked)
     compared = compare_days(before, after, asked.limit, more_is_better=asked.quantity in RATES)
     return LineAgain(one.line, one.site, asked.quantity.value, asked.window.id, compared)
 

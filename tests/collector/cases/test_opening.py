@@ -1,0 +1,99 @@
+"""Cases are opened from a month's folder."""
+
+import hashlib
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from collector.cases import opening
+from collector.cases.opening import open_from
+from collector.domain.cases.steps import Role, State, Step
+from collector.domain.findings import Verdict
+from collector.errors import CaseError
+from collector.ledger import cases
+from collector.ledger.database import Database
+from tests.collector.cases.conftest import NOW
+from tests.collector.cases.folders import FILES, LIMIT, STANDARD, failing, write_month
+from tests.collector.conftest import ON_BOTH
+
+
+def refused(ledger: Database, folder: Path) -> str:
+    """Return why a folder makes no case."""
+    with pytest.raises(CaseError) as error, ledger.write() as connection:
+        open_from(connection, folder, Role.CLERK, "", NOW)
+    assert ledger.read_now(cases.read_cases) == []
+    return str(error.value)
+
+
+@ON_BOTH
+def test_a_case_keeps_what_was_complained_about(ledger: Database, tmp_path: Path) -> None:
+    """The lines that fail with their findings, every file as it was: whatever becomes of the
+    folder.
+    """
+    folder = write_month(tmp_path)
+    content = (folder / "summary.json").read_bytes()
+    with ledger.write() as connection:
+        number, _ = open_from(connection, folder, Role.CLERK, "tháng 10", NOW)
+    (folder / "summary.json").write_text("{}")
+    (folder / "letter.pdf").unlink()
+    case = ledger.read_now(lambda c: cases.read_case(c, number))
+    assert (case.carrier_id, case.month, case.ward) == ("vnpt", "2026-10", "Thạch Khôi")
+    assert case.state is State.DRAFT
+    (event,) = case.events
+    assert (event.step, event.day.isoformat()) == (Step.OPENED, "2026-11-02")
+    assert event.details == {"software": "linewatch/test", "lines": 1, "of": 2}
+    (line,) = ledger.read_now(lambda c: cases.read_lines(c, number))
+    assert (line.line, line.site) == ("l1", "Nhà văn hóa số 1")
+    (finding,) = line.findings
+    assert (finding["standard"], finding["indicator"], finding["limit"]) == (
+        STANDARD,
+        "download",
+        LIMIT,
+    )
+    assert (finding["verdict"], finding["is_primary"]) == ("fail", True)
+    files = {one.name: one for one in ledger.read_now(lambda c: cases.read_files(c, number))}
+    assert set(files) == {*FILES, "summary.json"}
+    assert all(one.kind == "folder" and one.is_kept for one in files.values())
+    for name, one in files.items():
+        kept = ledger.read_now(partial(cases.read_content, case=number, number=one.number))
+        assert kept is not None
+        assert kept == (content if name == "summary.json" else FILES[name])
+        assert one.sha256 == hashlib.sha256(kept).hexdigest()
+
+
+def test_a_file_too_large_to_be_kept_is_known_by_its_hash(
+    ledger: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read piece by piece."""
+    folder = write_month(tmp_path)
+    monkeypatch.setattr(opening, "MAX_FILE_BYTES", 1 << 20)
+    large = bytes(range(256)) * (1 << 14)
+    (folder / "evidence.zip").write_bytes(large)
+    with ledger.write() as connection:
+        number, _ = open_from(connection, folder, Role.CLERK, "", NOW)
+    found = ledger.read_now(lambda c: cases.read_files(c, number))
+    (file,) = (one for one in found if one.name == "evidence.zip")
+    assert (file.is_kept, file.size_bytes) == (False, len(large))
+    assert file.sha256 == hashlib.sha256(large).hexdigest()
+
+
+def test_who_breaks_nothing_gets_no_complaint(ledger: Database, tmp_path: Path) -> None:
+    """A month without a FAIL opens no case."""
+    fine = [failing("l1", Verdict.PASS), failing("l2", Verdict.NOT_ENOUGH_DATA)]
+    said = refused(ledger, write_month(tmp_path, *fine))
+    assert "no line of VNPT fails in 2026-10: there is nothing to complain about" in said
+
+
+def test_what_is_no_months_folder_is_said_so(ledger: Database, tmp_path: Path) -> None:
+    """A folder without a summary, one that is broken, a carrier that nobody registered."""
+    assert "has no summary.json: name a carrier's folder" in refused(ledger, tmp_path)
+    (tmp_path / "summary.json").write_text(json.dumps({"format": "linewatch-summary/1"}))
+    assert "is no summary that this version reads" in refused(ledger, tmp_path)
+    other = write_month(tmp_path, carrier="khong-co")
+    assert "the registry has no carrier 'khong-co'" in refused(ledger, other)
+    full = write_month(tmp_path, month="2026-09")
+    for number in range(opening.MAX_FILES):
+        (full / f"{number}.txt").touch()
+    assert "has more than 100 files" in refused(ledger, full)

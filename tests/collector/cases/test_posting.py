@@ -1,0 +1,107 @@
+"""What is put into the outbox: complaints, and reminders of deadlines, once each."""
+
+from datetime import timedelta
+
+import pytest
+
+from collector.cases.calendar import vietnam
+from collector.cases.posting import find_due, queue_complaint, queue_reminders
+from collector.domain.cases.steps import Role, Step
+from collector.errors import CaseError
+from collector.ledger import cases, outbox, registry, schema
+from collector.ledger.database import Database
+from collector.settings import MailSettings
+from tests.collector.cases.conftest import NOW
+from tests.collector.conftest import ON_BOTH
+
+SETTINGS = MailSettings(host="mail.example", sender="do-kiem@phuong.example")
+DAY = timedelta(days=1)
+
+
+def refused(ledger: Database, settings: MailSettings = SETTINGS) -> str:
+    """Return why case 1's complaint is not queued; the outbox stays as it was."""
+    before = ledger.read_now(outbox.counts)
+    with pytest.raises(CaseError) as error, ledger.write() as connection:
+        queue_complaint(connection, 1, settings, Role.CLERK, NOW)
+    assert ledger.read_now(outbox.counts) == before
+    return str(error.value)
+
+
+@ON_BOTH
+def test_a_complaint_waits_once(approved: Database) -> None:
+    """A second time it is said that it waits, and how it went so far."""
+    with approved.write() as connection:
+        queue_complaint(connection, 1, SETTINGS, Role.CLERK, NOW)
+    assert "case 1 is in the outbox already (0 attempts)" in refused(approved)
+    with approved.write() as connection:
+        outbox.take(connection, "one", NOW)
+        outbox.note_failed(connection, "complaint/1", "one", "450 later", NOW)
+    assert "(1 attempts, the last: 450 later)" in refused(approved)
+
+
+def test_what_is_missing_is_said(ledger: Database, approved: Database) -> None:
+    """A server, an address of the carrier, an approval."""
+    assert "no mail is set up: see collector.mail.host" in refused(approved, MailSettings())
+    with ledger.write() as connection:
+        registry.change(connection, schema.carriers, "vnpt", {"complaint_email": "a b@c"})
+    assert "carrier 'vnpt' has no e-mail for complaints" in refused(approved)
+    with ledger.write() as connection:
+        cases.add_event(connection, 1, Step.SENT, at=NOW, day=NOW.date(), role=Role.CLERK)
+    assert "case 1 was sent already: it is sent" in refused(approved)
+
+
+def sent(ledger: Database) -> None:
+    """Note that case 1 was sent today."""
+    with ledger.write() as connection:
+        cases.add_event(connection, 1, Step.SENT, at=NOW, day=NOW.date(), role=Role.CLERK)
+
+
+@ON_BOTH
+def test_each_deadline_is_reminded_of_when_it_is_near_and_when_it_is_over(
+    approved: Database,
+) -> None:
+    """Once each, to the ward's clerk, however often it is asked; noted in the case."""
+    sent(approved)
+    told = []
+    for day in range(9):
+        for _ in range(2):
+            with approved.write() as connection:
+                new = queue_reminders(connection, vietnam(), SETTINGS, NOW + day * DAY)
+            told += [(day, one.deadline.rule.id, one.deadline.standing.value) for one in new]
+    # Monday the 2nd of November: two working days end on the 4th, five on the 9th.
+    assert told == [
+        (1, "reply", "near"),
+        (3, "reply", "over"),
+        (4, "refusal", "near"),
+        (8, "refusal", "over"),
+    ]
+    mails = approved.read_now(lambda c: outbox.of_case(c, 1))
+    assert {tuple(one.recipients) for one in mails} == {("van.thu@phuong.example",)}
+    assert len({one.message_id for one in mails}) == 4
+    events = approved.read_now(lambda c: cases.read_case(c, 1)).events
+    assert [one.step for one in events].count(Step.REMINDED) == 4
+
+
+def test_an_answer_ends_reminders(approved: Database) -> None:
+    """What was answered is waited for no more; what was closed neither."""
+    sent(approved)
+    with approved.write() as connection:
+        cases.add_event(connection, 1, Step.ANSWERED, at=NOW, day=NOW.date(), role=Role.CLERK)
+    assert approved.read_now(lambda c: find_due(c, vietnam(), NOW + 60 * DAY)) == []
+
+
+def test_without_a_clerks_address_a_deadline_is_only_listed(approved: Database) -> None:
+    """And reminded of as soon as there is one."""
+    sent(approved)
+    with approved.write() as connection:
+        registry.remove(connection, schema.persons, "van-thu")
+        assert queue_reminders(connection, vietnam(), SETTINGS, NOW + DAY) == []
+    (due,) = approved.read_now(lambda c: find_due(c, vietnam(), NOW + DAY))
+    assert (due.deadline.rule.id, due.recipients, due.is_queued) == ("reply", [], False)
+    with approved.write() as connection:
+        clerk = {"id": "b", "ward_id": "thach-khoi", "role": "clerk", "name": "Không Tên"}
+        registry.add(connection, schema.persons, clerk | {"email": "b@phuong.example"}, NOW)
+        (new,) = queue_reminders(connection, vietnam(), SETTINGS, NOW + DAY)
+    assert new.recipients == ["b@phuong.example"]
+    with pytest.raises(CaseError, match="no mail is set up"), approved.write() as connection:
+        queue_reminders(connection, vietnam(), MailSettings(), NOW + DAY)
