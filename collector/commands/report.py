@@ -19,6 +19,7 @@ from collector.errors import ReportError
 from collector.evidence.format import Covers
 from collector.evidence.writing import Material
 from collector.ledger.database import Database
+from collector.papers.monthly import add_papers, leave_out_papers
 from collector.reports.folder import write_folder
 from collector.reports.monthly import (
     KnownLine,
@@ -88,9 +89,11 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
 
     A folder OUT/MONTH/CARRIER each: summary.json for machines (docs/summary.schema.json says what
     is in it), data.csv with every speed test, and evidence.zip with what proves them, which anybody
-    checks with 'linewatch evidence verify'. Made again from the same ledger it is the same to
-    the byte, and replaces what is there. A report that is there by other standards, of another ward
-    or by other terms is left alone; an old month under another standard is a 'report replay'.
+    checks with 'linewatch evidence verify'. Where a line fails, letter.docx and letter.pdf to the
+    carrier; else no-complaint.pdf, which says that none is due. Made again from the same ledger it
+    is the same to the byte, and replaces what is there. A report that is there by other standards,
+    of another ward or by other terms is left alone; an old month under another standard is a
+    'report replay'.
     """
     with opened(configuration) as (database, settings):
         wanted = Month(month.date(), ZoneInfo(settings.timezone))
@@ -119,6 +122,7 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
                     lines=[],
                 )
                 folder = out / wanted.name / of.id
+                leave_out_papers(folder)
                 sources: dict[str, Source] = {}
                 months = _months(database, wanted, known, used, step, believed)
                 made = write_folder(folder, blank, _noted(months, sources))
@@ -131,13 +135,24 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
             material = Material(made, sources, used, wanted, Covers(evidence))
             with bar(f"{made.carrier.id} evidence", material.records) as step:
                 add_evidence(folder, database, material, step)
+        # Last: a letter names what is beside it.
+        for one, (folder, made, _) in zip(told, materials, strict=True):
+            one["papers"], one["missing"] = add_papers(folder, database, made, used)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
+    _show(told)
+
+
+def _show(told: Sequence[dict[str, Any]]) -> None:
+    """Print what was written; on standard error what somebody has to fill in."""
     for one in told:
         click.echo(f"{one['carrier']}: {one['folder']}")
         for verdict, colour in _COLOURS.items():
             click.secho(f"  {_WORDS[verdict]}: {one['lines'][verdict.value]}", fg=colour)
+        click.echo(f"  {', '.join(one['papers'])}")
+        for text in one["missing"]:
+            click.secho(f"  to be filled in by hand: {text}", fg="yellow", err=True)
 
 
 def _moment(given: datetime, zone: ZoneInfo) -> datetime:

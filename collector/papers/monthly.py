@@ -41,6 +41,19 @@ ANNEXES: Final = {
 """What goes with a letter where it is there, by its name."""
 
 
+def leave_out_papers(folder: Path) -> None:
+    """Remove an earlier run's papers: a letter never lies beside a summary that it is not of.
+
+    Raises:
+        ReportError: one cannot be removed.
+    """
+    try:
+        for name in PAPERS:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_written(folder, error) from None
+
+
 def add_papers(
     folder: Path, database: Database, summary: Summary, files: Sequence[StandardFile]
 ) -> tuple[list[str], list[str]]:
@@ -90,19 +103,18 @@ def write_papers(
     """
     moment = end_of(summary)
     standards = by_name(files)
+    leave_out_papers(folder)
     try:
         if is_due(summary):
             letter = compose(summary, standards, parties, deadlines, annexes_in(folder))
             made = {LETTER_DOCX: as_docx(letter, moment), LETTER_PDF: as_pdf(letter, moment)}
         else:
             made = {NO_COMPLAINT: typeset("no_complaint.typ", page(summary, standards), moment)}
-        for name in set(PAPERS) - set(made):
-            (folder / name).unlink(missing_ok=True)
         for name, content in made.items():
             with whole(folder / name) as file:
                 file.write_bytes(content)
     except OSError as error:
-        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise _not_written(folder, error) from None
     return sorted(made)
 
 
@@ -121,6 +133,10 @@ def end_of(summary: Summary) -> datetime:
     first_day = date.fromisoformat(f"{summary.month}-01")
     _, end = Month(first_day, ZoneInfo(summary.timezone)).span
     return end
+
+
+def _not_written(folder: Path, error: OSError) -> ReportError:
+    return ReportError(f"{folder}: cannot be written: {error.strerror}")
 
 
 def _sha256(path: Path) -> str:

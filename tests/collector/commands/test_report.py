@@ -23,6 +23,8 @@ def test_a_month_without_records_is_told_as_such(tmp_path: Path) -> None:
         "carrier": "vnpt",
         "folder": str(folder),
         "lines": {"pass": 0, "fail": 0, "not_enough_data": 1},
+        "papers": ["no-complaint.pdf"],
+        "missing": [],
     }
     summary = json.loads((folder / "summary.json").read_bytes())
     jsonschema.validate(summary, schema())
@@ -33,7 +35,12 @@ def test_a_month_without_records_is_told_as_such(tmp_path: Path) -> None:
     assert (part["tests"], part["figures"]) == (0, [])
     assert {one["standard"] for one in part["judgements"]} >= {"qcvn-34-2022", "fcc-80-80"}
     assert (folder / "data.csv").read_text(encoding="utf-8-sig").count("\n") == 1
-    assert sorted(path.name for path in folder.iterdir()) == ["data.csv", "summary.json"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "data.csv",
+        "evidence.zip",
+        "no-complaint.pdf",
+        "summary.json",
+    ]
 
 
 def test_people_read_how_many_lines_fail(tmp_path: Path) -> None:
