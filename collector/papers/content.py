@@ -78,6 +78,8 @@ class Letter:
         copies: "Nơi nhận".
         signature: the lines above the name.
         signer: the name.
+        title: of a report: its kind (BÁO CÁO), what it is of; it has no recipient above it. A
+            letter has none.
     """
 
     superior: str | None
@@ -91,6 +93,7 @@ class Letter:
     copies: Sequence[str]
     signature: Sequence[str]
     signer: str
+    title: Sequence[str] = ()
 
 
 COUNTRY: Final = "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM"
@@ -102,8 +105,10 @@ COPIES: Final = "Nơi nhận:"
 def texts_of(letter: Letter) -> Iterator[str]:
     """Yield all that stands in a letter, paragraph by paragraph."""
     yield from (one for one in (letter.superior, letter.authority) if one)
-    yield from (letter.number, letter.subject, COUNTRY, MOTTO, letter.dated)
-    yield f"{TO} {letter.recipient}"
+    yield letter.number
+    yield from filter(None, [letter.subject])
+    yield from (COUNTRY, MOTTO, letter.dated)
+    yield from letter.title or [f"{TO} {letter.recipient}"]
     yield from filter(None, [letter.recipient_address])
     for block in letter.body:
         if isinstance(block, Paragraph):

@@ -90,8 +90,8 @@ def compose(
             *_annexes(annexes),
             *_closing(parties.contact),
         ],
-        copies=["- Như trên;", _kept(ward.letter_code)],
-        signature=_signature(parties.signer),
+        copies=["- Như trên;", kept_as(ward.letter_code)],
+        signature=signature_of(parties.signer),
         signer=parties.signer.name if parties.signer else BLANK,
     )
 
@@ -224,13 +224,14 @@ def _closing(contact: Person | None) -> Iterator[Paragraph]:
     yield _text("Trân trọng đề nghị Quý đơn vị quan tâm, thực hiện./.")
 
 
-def _kept(letter_code: str | None) -> str:
+def kept_as(letter_code: str | None) -> str:
     """Return what ends the list of copies: the office that wrote it keeps one."""
     _, _, office = (letter_code or "").partition("-")
     return f"- Lưu: VT, {office or '………'}."
 
 
-def _signature(signer: Person | None) -> list[str]:
+def signature_of(signer: Person | None) -> list[str]:
+    """Return the lines above a signer's name."""
     if signer is None:
         return [BLANK]
     over = [one.strip() for one in (signer.signs_for or "").split(";")]

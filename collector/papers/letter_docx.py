@@ -47,7 +47,10 @@ def as_docx(letter: Letter, moment: datetime) -> bytes:
     _set_page(document.sections[0])
     _set_properties(document, letter, moment)
     _add_letterhead(document, letter)
-    _add_recipient(document, letter)
+    if letter.title:
+        _add_title(document, letter)
+    else:
+        _add_recipient(document, letter)
     for block in letter.body:
         if isinstance(block, Table):
             _add_table(document, block)
@@ -73,7 +76,7 @@ def _set_page(section: Section) -> None:
 
 def _set_properties(document: Opened, letter: Letter, moment: datetime) -> None:
     about = document.core_properties
-    about.title = letter.subject
+    about.title = letter.subject or " ".join(letter.title)
     about.author = about.last_modified_by = about.comments = ""
     about.language = styles.LANGUAGE
     about.created = about.modified = moment.astimezone(UTC).replace(tzinfo=None)
@@ -92,11 +95,19 @@ def _add_letterhead(document: Opened, letter: Letter) -> None:
     _write(left, letter.authority, styles.AUTHORITY)
     _write(left, "", styles.AUTHORITY_RULE)
     _write(left, letter.number, styles.NUMBER)
-    _write(left, letter.subject, styles.SUBJECT)
+    if letter.subject:
+        _write(left, letter.subject, styles.SUBJECT)
     _write(right, COUNTRY, styles.COUNTRY)
     _write(right, MOTTO, styles.MOTTO)
     _write(right, "", styles.MOTTO_RULE)
     _write(right, letter.dated, styles.DATED)
+
+
+def _add_title(document: Opened, letter: Letter) -> None:
+    kind, *about = letter.title
+    document.add_paragraph(kind, styles.PAPER_KIND)
+    for text in about:
+        document.add_paragraph(text, styles.ABOUT)
 
 
 def _add_recipient(document: Opened, letter: Letter) -> None:

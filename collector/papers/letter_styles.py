@@ -62,6 +62,8 @@ SUBJECT: Final = "CV Trích yếu"
 DATED: Final = "CV Địa danh, ngày tháng"
 RECIPIENT: Final = "CV Kính gửi"
 ADDRESS: Final = "CV Địa chỉ nơi nhận"
+PAPER_KIND: Final = "CV Tên loại văn bản"
+ABOUT: Final = "CV Trích yếu báo cáo"
 TABLE_HEAD: Final = "CV Bảng, tiêu đề"
 TABLE_LINE: Final = "CV Bảng, đường truyền"
 TABLE_TEXT: Final = "CV Bảng"
@@ -92,6 +94,8 @@ LOOKS: Final = {
     DATED: Look(13, italic=True, align=_CENTRE, before=6),
     RECIPIENT: Look(13, align=_CENTRE, before=12, after=6, with_next=True),
     ADDRESS: Look(13, align=_CENTRE, after=6),
+    PAPER_KIND: Look(14, bold=True, align=_CENTRE, before=14, with_next=True),
+    ABOUT: Look(14, bold=True, align=_CENTRE, after=6, with_next=True),
     KINDS[Kind.BASIS]: Look(13, italic=True, align=_JUSTIFY, after=6, indent_mm=10),
     KINDS[Kind.HEADING]: Look(13, bold=True, before=3, after=6, indent_mm=10, with_next=True),
     KINDS[Kind.TEXT]: Look(13, align=_JUSTIFY, after=6, indent_mm=10),

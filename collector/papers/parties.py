@@ -32,6 +32,21 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes.
+
+    Attributes:
+        ward: that does.
+        signer: the first who is registered; None: nobody.
+        contact: the ward's clerk, else its technician.
+    """
+
+    ward: Ward
+    signer: Person | None
+    contact: Person | None
+
+
+@dataclass(frozen=True, slots=True)
 class Parties:
     """Who writes to whom.
 
@@ -83,21 +98,32 @@ def read_parties(connection: Connection, carrier: str, ward: str | None) -> Part
     found = connection.execute(select(carriers).where(carriers.c.id == carrier)).one_or_none()
     if found is None:
         raise ReportError(f"there is no carrier '{carrier}': 'linewatch carrier list' has them")
-    row = connection.execute(select(wards).where(wards.c.name == ward)).one_or_none()
-    people: dict[str, Person] = {}
-    if row is not None:
-        query = select(persons).where(persons.c.ward_id == row.id).order_by(persons.c.id)
-        for one in connection.execute(query):
-            people.setdefault(one.role, _person(one))
+    author = read_author(connection, ward)
     return Parties(
         carrier=found.legal_name or found.name,
         carrier_address=found.postal_address,
-        ward=Ward(row.name, row.superior, row.authority, row.place, row.letter_code)
-        if row is not None
-        else Ward(ward),
-        signer=people.get("signer"),
-        contact=people.get("clerk") or people.get("technician"),
+        ward=author.ward,
+        signer=author.signer,
+        contact=author.contact,
     )
+
+
+def read_author(connection: Connection, ward: str | None) -> Author:
+    """Return who writes for a ward.
+
+    Args:
+        connection: to the ledger.
+        ward: by its name; None: not one ward's paper. Need not be registered.
+    """
+    row = connection.execute(select(wards).where(wards.c.name == ward)).one_or_none()
+    if row is None:
+        return Author(Ward(ward), None, None)
+    people: dict[str, Person] = {}
+    query = select(persons).where(persons.c.ward_id == row.id).order_by(persons.c.id)
+    for one in connection.execute(query):
+        people.setdefault(one.role, _person(one))
+    known = Ward(row.name, row.superior, row.authority, row.place, row.letter_code)
+    return Author(known, people.get("signer"), people.get("clerk") or people.get("technician"))
 
 
 def _person(row: Row[tuple[object, ...]]) -> Person:
