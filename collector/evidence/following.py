@@ -76,6 +76,7 @@ class Follower:
     _before: str | None = None
     _expected: int = -1
     _unsealed: int = 0
+    _last: int = -1
     _sealed: dict[int, list[SealEntry]] = field(default_factory=dict)
     _anchors: dict[str, list[Anchor]] = field(default_factory=lambda: defaultdict(list))
     _waiting: list[_Waiting] = field(default_factory=list)
@@ -166,6 +167,7 @@ class Follower:
             return None
         self._check_link(place, received.link)
         self._unsealed += 1
+        self._last = place.seq
         self._before = received.link.hash
         self._seal(received.link)
         return self._content(place, received)
@@ -264,11 +266,10 @@ class Follower:
         if weak:
             self.findings.note(Note.BEFORE_FOLDED, self._unsealed)
         else:
-            last = self._expected - 1
             self._fault(
                 f"no seal covers the last {self._unsealed} records until here: what followed was "
                 "cut off, or nobody signed them",
-                last,
+                self._last,
             )
         self._unsealed = 0
 

@@ -31,13 +31,26 @@ def database(new_ledger: NewLedger) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the evidence of carrier A's October: one line, with trouble. Nobody changes it."""
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """Return the evidence of carrier A's October, and the seq of a test that counts in it."""
     folder = tmp_path_factory.mktemp("evidence")
     with opened(LedgerSettings(path=folder / "ledger.sqlite")) as found:
         migrate(found)
         made.fill(found)
-        return made.write(found, folder / "evidence.zip")
+        counting = made.counting(found, "a")
+        return made.write(found, folder / "evidence.zip"), counting[len(counting) // 2]
+
+
+@pytest.fixture
+def evidence(troubled: tuple[Path, int]) -> Path:
+    """Return a file of one line in one chain, with trouble. Nobody changes it."""
+    return troubled[0]
+
+
+@pytest.fixture
+def counting_seq(troubled: tuple[Path, int]) -> int:
+    """Return the seq of a speed test in it that counts, in the middle of the month."""
+    return troubled[1]
 
 
 @pytest.fixture

@@ -55,6 +55,13 @@ def material(database: Database, carrier: str | None, covers: Covers = Covers.AL
     )
 
 
+def counting(database: Database, carrier: str) -> list[int]:
+    """Return the seqs of the speed tests that count of a carrier's October."""
+    ((_, known),) = database.read_now(lambda c: find_lines(c, carrier, None)).items()
+    months = read_line_months(database, OCTOBER, known, lambda _: STANDARDS)
+    return [test.record.seq for one in months for part in one.parts for test in part.tests]
+
+
 def write(database: Database, path: Path, carrier: str | None = "a") -> Path:
     """Write a carrier's October as evidence; return its file."""
     write_evidence(path, database, material(database, carrier))

@@ -63,20 +63,6 @@ def put_places(members: Members, rows: list[Place]) -> None:
     members[name] = head + b"".join(row.row() for row in rows)
 
 
-def counting_test(members: Members) -> int:
-    """Return the seq of a speed test that counts, in the middle of the file's only chain."""
-    part = json.loads(members["summary.json"])["lines"][0]["parts"][0]
-    found = [
-        record["seq"]
-        for record in map(json.loads, lines_of(members, RECORDS))
-        if record.get("task") == "speed"
-        and record.get("outcome") == "measured"
-        and not record["flags"]
-        and record["speed"]["server"]["entry"] == part["server"]
-    ]
-    return int(found[len(found) // 2])
-
-
 # --- What is good --------------------------------------------------------------------------------
 
 
@@ -142,9 +128,9 @@ def test_bytes_that_are_missing_or_too_many_are_found(small_evidence: Path, tmp_
 # --- Somebody who makes manifest and digest fit --------------------------------------------------
 
 
-def test_a_changed_rate_is_found(members: Members, tmp_path: Path) -> None:
+def test_a_changed_rate_is_found(members: Members, counting_seq: int, tmp_path: Path) -> None:
     """By the hash that the next record carries, and by the figures that rest on it."""
-    seq = counting_test(members)
+    seq = counting_seq
     lines = lines_of(members, RECORDS)
     record = json.loads(lines[seq])
     rate = record["speed"]["download"]["bits_per_second"]
@@ -157,9 +143,11 @@ def test_a_changed_rate_is_found(members: Members, tmp_path: Path) -> None:
     assert any("figures[download mean" in str(figure) for figure in figures)
 
 
-def test_a_record_that_was_taken_out_is_found(members: Members, tmp_path: Path) -> None:
+def test_a_record_that_was_taken_out_is_found(
+    members: Members, counting_seq: int, tmp_path: Path
+) -> None:
     """With its row: a place is missing. Called missing: no seal covers what was before it."""
-    seq = counting_test(members)
+    seq = counting_seq
     lines = lines_of(members, RECORDS)
     rows = places(members)
     put(members, RECORDS, lines[:seq] + lines[seq + 1 :])
