@@ -13,20 +13,28 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
+from collector.domain.cases.mended import Mended, compare_days
 from collector.domain.findings import Finding, Judgement, Verdict
+from collector.domain.line_month import SpeedTest
 from collector.domain.standard import RATES, Quantity
 from collector.domain.standard_file import StandardFile
+from collector.domain.statistics.days import Floats
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate
+from collector.ledger.month_rows import read_lines, read_month
+from collector.ledger.terms import terms_between
 from collector.reports.monthly import Month, find_lines, read_line_months
 from collector.reports.summary import LineSummary, PartSummary
 from collector.settings import LedgerSettings
 from protocol.messages import LatencySchedule, ReachSchedule, Schedule
 from simulate import USUAL, Fleet
+from simulate.lines import EVENING
 from simulate.plan import ZONE
 from simulate.stories import Group
 from tests.collector.fleet_ledger import register, store
@@ -279,3 +287,43 @@ def verdicts(folder: Path, fleet: Fleet, standards: Sequence[StandardFile]) -> T
             for month in months_of(fleet)
             for line in read(database, month, standards)
         )
+
+
+# --- Before and after ----------------------------------------------------------------------------
+
+
+def compare_evenings(
+    database: Database, line: str, before: Month, since: date, until: date
+) -> Mended:
+    """Return whether a line's evenings got better, as a case's second measurement tells it.
+
+    Args:
+        database: the ledger.
+        line: which.
+        before: the month of the complaint.
+        since: the first day that counts after what the carrier says is a mend.
+        until: the last one.
+    """
+    known = database.read_now(lambda connection: read_lines(connection, [line]))[line]
+    span = before.span[0], datetime.combine(until + timedelta(1), time(), before.zone)
+    found = database.read_now(lambda c: read_month(c, known, before.name, span, before.zone))
+    (terms,) = (
+        part.terms
+        for part in database.read_now(lambda c: terms_between(c, [line], since, until))[line]
+    )
+    promised = terms.contracted_download_bits_per_second
+    days_before, days_after = (
+        _evenings(found.part(first, last, terms).tests)
+        for first, last in ((before.first_day, before.last_day), (since, until))
+    )
+    limit = promised and LIMIT * promised
+    return compare_days(days_before, days_after, limit, more_is_better=True)
+
+
+def _evenings(tests: Sequence[SpeedTest]) -> Floats:
+    """Return the median of each day's evening."""
+    by_day: dict[date, list[float]] = {}
+    for one in tests:
+        if EVENING[0] <= one.at.hour < EVENING[1] and one.download_bits_per_second:
+            by_day.setdefault(one.at.date(), []).append(one.download_bits_per_second)
+    return np.array([np.median(rates) for rates in by_day.values()], np.float64)
