@@ -58,17 +58,17 @@ def queue_complaint(
         CaseError: the case is not approved, mail is not set up, or there is no address.
     """
     case = cases.read_case(connection, number)
+    _refuse_but_approved(case)
     sender = _sender(settings)
     key = f"{COMPLAINT}{number}"
     give_up_at = now + timedelta(hours=settings.give_up_hours)
     mail = outbox.read(connection, key)
-    if case.state is State.APPROVED and mail is not None and mail.state == outbox.WAITING:
+    if mail is not None and mail.state == outbox.WAITING:
         raise CaseError(
             f"case {number} is in the outbox already ({mail.tries} attempts"
             f"{f', the last: {mail.problem}' if mail.problem else ''}): a running collector sends "
             f"it, or 'linewatch case send {number} --now'"
         )
-    _refuse_but_approved(case)
     if mail is None:
         recipient = _recipient(connection, case)
         text = compose_complaint(
@@ -100,6 +100,8 @@ def _refuse_but_approved(case: Case) -> None:
         raise CaseError(
             f"case {case.id} is a draft: approve it first: linewatch case approve {case.id}"
         )
+    if case.state is State.CLOSED:
+        raise CaseError(f"case {case.id} is closed: open another from a later month")
     if case.state is not State.APPROVED:
         raise CaseError(f"case {case.id} was sent already: it is {case.state.value}")
 

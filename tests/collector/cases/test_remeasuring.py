@@ -1,0 +1,123 @@
+"""Lines of a case, measured again: by what the ledger has of them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from collector.cases.opening import open_from
+from collector.cases.remeasuring import LineAgain, all_said, measure_again, mended_on
+from collector.domain.cases.mended import Outcome, Why
+from collector.domain.cases.steps import Role, Step
+from collector.errors import CaseError
+from collector.ledger import cases
+from collector.ledger.cases import CaseLine
+from collector.ledger.database import Database
+from collector.reports.standards import read_standards
+from tests.collector.cases.conftest import NOW, ZONE
+from tests.collector.cases.evenings import add_evenings
+from tests.collector.cases.folders import failing, write_month
+from tests.collector.conftest import ON_BOTH
+
+MENDED = date(2026, 11, 10)
+STEPS = (Step.APPROVED, Step.SENT)
+
+
+@pytest.fixture
+def answered(ledger: Database, tmp_path: Path) -> Database:
+    """Return a ledger whose case has two lines, which the carrier says it mended."""
+    folder = write_month(tmp_path, failing("l1"), failing("l2"))
+    with ledger.write() as connection:
+        open_from(connection, folder, Role.CLERK, "", NOW)
+        for step in STEPS:
+            cases.add_event(connection, 1, step, at=NOW, day=NOW.date(), role=Role.CLERK)
+        for details in ({"mended": "2026-11-05"}, {"mended": MENDED.isoformat()}, {}):
+            cases.add_event(
+                connection,
+                1,
+                Step.ANSWERED,
+                at=NOW,
+                day=MENDED,
+                role=Role.CLERK,
+                details=details,
+            )
+    return ledger
+
+
+def fill(ledger: Database, days_after: int) -> None:
+    """Let l1 be mended and l2 be left as it was."""
+
+    def mended(day: date) -> float:
+        return 160e6 if day > MENDED else 80e6
+
+    stories: dict[str, Callable[[date], float]] = {"l1": mended, "l2": lambda _: 80e6}
+    with ledger.write() as connection:
+        for line, rate in stories.items():
+            end = MENDED + timedelta(days=days_after)
+            add_evenings(connection, line, date(2026, 10, 1), end, rate)
+
+
+def again(
+    ledger: Database, days_after: int, lines: list[CaseLine] | None = None
+) -> list[LineAgain]:
+    """Measure case 1 again, on the morning behind so many whole days."""
+    case = ledger.read_now(lambda c: cases.read_case(c, 1))
+    known = lines or ledger.read_now(lambda c: cases.read_lines(c, 1))
+    day = MENDED + timedelta(days=days_after + 1)
+    now = datetime(day.year, day.month, day.day, 8, tzinfo=ZONE)
+    return measure_again(ledger, case, known, read_standards(None), now)
+
+
+@ON_BOTH
+def test_what_was_mended_is_better_and_what_was_pretended_is_not(answered: Database) -> None:
+    """By a fortnight's evenings, against those of the complaint's month."""
+    fill(answered, 14)
+    mended, pretended = again(answered, 14)
+    assert (mended.line, mended.mended.outcome) == ("l1", Outcome.BETTER)
+    assert mended.mended.within_limit is True
+    assert (mended.mended.days_before, mended.mended.days_after) == (31, 14)
+    assert mended.mended.before == pytest.approx(80e6, rel=0.02)
+    assert mended.mended.after == pytest.approx(160e6, rel=0.03)
+    assert (pretended.line, pretended.mended.outcome) == ("l2", Outcome.NOT_BETTER)
+    assert (mended.quantity, mended.window) == ("download", "peak")
+    assert all_said([mended, pretended])
+    assert mended.told()["outcome"] == "better"
+
+
+@ON_BOTH
+def test_before_there_are_enough_days_it_says_how_many_are_missing(answered: Database) -> None:
+    """The day on which it is asked is not over, and does not count."""
+    fill(answered, 3)
+    found = again(answered, 1)
+    assert [one.mended.days_after for one in found] == [1, 1]
+    assert [one.mended.days_missing for one in found] == [6, 6]
+    assert not all_said(found)
+
+
+def test_the_last_word_of_the_carrier_counts(answered: Database) -> None:
+    """It may say twice that it mended; without such a word there is no before and after."""
+    case = answered.read_now(lambda c: cases.read_case(c, 1))
+    assert mended_on(case) == MENDED
+    nothing = replace(case, events=case.events[:3])
+    with pytest.raises(CaseError, match="case 1: the carrier has not said that it mended"):
+        mended_on(nothing)
+
+
+def test_what_has_no_days_to_compare_is_said_so(answered: Database) -> None:
+    """A share of time, a standard that is gone, a line that the ledger does not know."""
+    fill(answered, 14)
+    (known, _) = answered.read_now(lambda c: cases.read_lines(c, 1))
+    (finding,) = known.findings
+    by_time = known._replace(findings=[{**finding, "indicator": "availability", "window": "all"}])
+    gone = known._replace(findings=[{**finding, "sha256": "0" * 64}])
+    unknown = known._replace(line="l9")
+    found = again(answered, 14, [by_time, gone, unknown])
+    assert [one.mended.why for one in found] == [
+        Why.NOT_BY_DAYS,
+        Why.NO_STANDARD,
+        Why.FEW_BEFORE,
+    ]
+    assert {one.mended.outcome for one in found} == {Outcome.UNKNOWN}
+    assert all_said(found)
