@@ -23,6 +23,7 @@ from docx.table import _Cell as Cell
 
 from collector.papers import letter_styles as styles
 from collector.papers.content import COPIES, COUNTRY, MOTTO, TO, Letter, Paragraph, Table
+from collector.papers.glyphs import shown
 
 PAGE_MM: Final = (210, 297)
 MARGINS_MM: Final = {"top": 20, "bottom": 20, "left": 30, "right": 15}
@@ -39,7 +40,7 @@ def as_docx(letter: Letter, moment: datetime) -> bytes:
     """Return a letter as DOCX: the same bytes for the same letter and moment.
 
     Args:
-        letter: what it says.
+        letter: what it says; its texts are shown as in the PDF (`collector.papers.glyphs.shown`).
         moment: that the file says it was made at; not the letter's date, which a clerk fills in.
     """
     document = Document()
@@ -111,15 +112,15 @@ def _add_title(document: Opened, letter: Letter) -> None:
 
 
 def _add_recipient(document: Opened, letter: Letter) -> None:
-    document.add_paragraph(f"{TO} {letter.recipient}", styles.RECIPIENT)
+    document.add_paragraph(shown(f"{TO} {letter.recipient}"), styles.RECIPIENT)
     if letter.recipient_address:
-        document.add_paragraph(letter.recipient_address, styles.ADDRESS)
+        document.add_paragraph(shown(letter.recipient_address), styles.ADDRESS)
 
 
 def _add_paragraph(document: Opened, block: Paragraph) -> None:
     made = document.add_paragraph(style=styles.KINDS[block.kind])
     for run in block.runs:
-        made.add_run(run.text, styles.MARKS.get(run.mark))
+        made.add_run(shown(run.text), styles.MARKS.get(run.mark))
 
 
 def _add_table(document: Opened, block: Table) -> None:
@@ -171,7 +172,7 @@ def _write(cell: Cell, text: str, style: str) -> None:
     is_new = len(cell.paragraphs) == 1 and first.style.name == "Normal"
     made = first if is_new else cell.add_paragraph()
     made.style = style
-    made.add_run(text)
+    made.add_run(shown(text))
 
 
 def _flag(row: Any, tag: str) -> None:  # noqa: ANN401 - lxml's

@@ -1,12 +1,19 @@
 """What a letter says."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from collector.cases.calendar import rules
+from collector.domain.standard import COUNTED, OF_TESTS, RATES
+from collector.domain.standard_file import StandardFile
 from collector.papers.content import Kind, Letter, Mark, Paragraph, Table, texts_of
+from collector.papers.findings import by_name
 from collector.papers.letter import MOST_LINES, UNVERIFIED, Annex, compose
 from collector.papers.parties import Parties
+from collector.reports.standards import read_standards
 from collector.reports.summary import Summary
 from tests.collector.papers import months
 from tests.collector.papers.months import broken, line, mixed, month, part
@@ -148,3 +155,26 @@ def test_the_evidence_is_named_with_its_digest() -> None:
     text = told(letter(mixed()))
     assert "(1) Phụ lục (annex.pdf)." in text
     assert f"(2) Hồ sơ chứng cứ (evidence.zip, SHA-256: {'ab' * 32})." in text
+
+
+@pytest.mark.parametrize("file", read_standards(None), ids=lambda one: one.standard.id)
+def test_a_breach_of_any_standard_can_be_told(file: StandardFile) -> None:
+    """Each indicator in each of its hours: rates, times, shares and days, each with its unit."""
+    standard = file.standard
+    for one in standard.indicators:
+        of_rates = one.quantity in RATES and one.statistic not in OF_TESTS
+        value, limit = (90e6, 120e6) if of_rates else (0.5, 0.9)
+        for window in one.windows or (None,):
+            found = broken(indicator=one.id, window=window, value=value, limit=limit, low=None)
+            judged = replace(
+                part(found).judgements[0], standard=standard.id, version=standard.version
+            )
+            summary = month(line("x", part(found, judgements=[judged])))
+            made = compose(summary, by_name([file]), months.PARTIES, rules(), [])
+            _, row = table_of(made).rows
+            assert row[0].startswith(one.name.vi)
+            unit = "Mbit/s" if of_rates else "ngày" if one.statistic in COUNTED else "(%|ms)"
+            assert re.search(rf"^[\d.,]+ {unit}$", row[2]), row
+            assert row[3].startswith(("≥", "≤"))
+            assert row[4].startswith("Không đạt: ")
+            assert "None" not in told(made)

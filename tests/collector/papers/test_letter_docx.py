@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,13 @@ def test_it_is_the_same_to_the_byte(letter: Letter, made: bytes) -> None:
     assert about.created is not None
     assert about.created.replace(tzinfo=ZoneInfo("UTC")) == MOMENT
     assert not any("thumbnail" in name for name in contents(made))
+
+
+def test_names_that_no_xml_can_hold_make_a_letter_all_the_same(letter: Letter) -> None:
+    """Somebody's free text: control characters and other scripts are boxes, in both forms."""
+    odd = replace(letter, recipient="Công ty\x00 \x0b中 & <b>", signer="Ký\x1b")
+    text = "\n".join(one.text for one in Document(io.BytesIO(as_docx(odd, MOMENT))).paragraphs)
+    assert "Kính gửi: Công ty□ □□ & <b>" in text
+    read = squeezed(text_of(as_pdf(odd, MOMENT)))
+    assert squeezed("Kính gửi: Công ty□ □□ & <b>") in read
+    assert squeezed("Ký□") in read
