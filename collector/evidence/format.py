@@ -42,6 +42,12 @@ MAX_TOTAL_BYTES: Final = 512 * 1024**3
 MAX_WHOLE_BYTES: Final = 512 * 1024 * 1024
 """A member that is held in memory whole. Of 5,000 lines the summary has about half of it."""
 
+MAX_LINE_RECORDS: Final = 1_000_000
+"""Of a line's month, held in memory until it is summarised: one each 3 s."""
+
+YEARS: Final = range(2000, 2200)
+"""Of moments: others are nobody's, and some cannot be reckoned with."""
+
 MAX_RATIO: Final = 200
 """Unpacked against packed, of what has more than `RATIO_FROM_BYTES`: records have 5 to 15."""
 
@@ -380,11 +386,11 @@ def read_moment(text: str) -> datetime | None:
     """Return the moment that a text is; None for ''.
 
     Raises:
-        ValueError: it is none, or not as `moment` writes it.
+        ValueError: it is none, not as `moment` writes it, or not of `YEARS`.
     """
     if not text:
         return None
     found = datetime.fromisoformat(text)
-    if moment(found) != text:
+    if found.year not in YEARS or moment(found) != text:
         raise ValueError(f"'{text[:40]}' is no moment as 2026-10-01T00:00:00.000000Z")
     return found

@@ -13,9 +13,10 @@ from collector.domain.month import AnyRow, Line, Row, sort_month
 from collector.domain.series import SeriesId
 from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Period
+from collector.errors import EvidenceError
 from collector.evidence import rows
 from collector.evidence.following import Checked
-from collector.evidence.format import FoldedEntry, LineEntry, Registry
+from collector.evidence.format import MAX_LINE_RECORDS, FoldedEntry, LineEntry, Registry
 from collector.reports.monthly import Month, divided
 from collector.reports.summary import (
     FORMAT,
@@ -65,7 +66,11 @@ class Recomputing:
         self._rows = defaultdict(list)
 
     def take(self, checked: Checked, probe: str, chain: str) -> None:
-        """Take a record for its line's month, if it is of it."""
+        """Take a record for its line's month, if it is of it.
+
+        Raises:
+            EvidenceError: there are more than any line has.
+        """
         place = checked.place
         start, end = self.month.span
         at, received_at = place.measured_at, place.received_at
@@ -74,7 +79,10 @@ class Recomputing:
         row = rows.row_of(checked, probe, chain, self.month.zone)
         if row is not None:
             order = _Order(at, received_at, probe, chain, place.seq)
-            self._rows[place.line].append((order, checked.content.columns["task"], row))
+            rows_of_line = self._rows[place.line]
+            rows_of_line.append((order, checked.content.columns["task"], row))
+            if len(rows_of_line) > MAX_LINE_RECORDS:
+                raise EvidenceError(f"line '{place.line}' has more than {MAX_LINE_RECORDS} records")
 
     def line(self, name: str) -> dict[str, Any]:
         """Return what the summary has to say of a line; its records are forgotten then."""

@@ -26,6 +26,7 @@ from collector.evidence.format import Covers, Place
 from collector.evidence.recomputing import Recomputing
 from collector.evidence.writing import fingerprint, standard_name
 from collector.reports.monthly import Month
+from collector.reports.standards import MAX_FILE_BYTES
 from collector.reports.summary import Summary, as_json, from_json
 from protocol.constants import MAX_RECORD_BYTES
 from protocol.model import Model
@@ -203,6 +204,9 @@ class _Verifier:
 
     def _entries(self, name: str, kind: type[M]) -> list[M] | None:
         found: list[M] = []
+        if self.archive.sizes.get(name, 0) > form.MAX_WHOLE_BYTES:
+            self._fault(f"has more than {form.MAX_WHOLE_BYTES} bytes", member=name)
+            return None
         try:
             for line in self.archive.lines(name, _MAX_ENTRY_BYTES):
                 found.append(kind.model_validate_json(line))  # noqa: PERF401 - counts till a fault
@@ -228,34 +232,38 @@ class _Verifier:
 
     def _standards(self, summary: Summary) -> list[StandardFile]:
         """Return the standards that the summary names, in its order, as far as they are there."""
-        found: dict[str, StandardFile] = {}
-        for name in sorted(self.archive.sizes):
-            if not name.startswith(form.STANDARDS):
-                continue
-            try:
-                file = parse(self.archive.read(name), name)
-            except MemberError as error:
-                self._fault(error.reason, member=name)
-                continue
-            except StandardFault as error:
-                self._fault(f"is no standard: {str(error).splitlines()[0]}", member=name)
-                continue
-            if standard_name(file) != name:
-                self._fault("holds another standard than its name says", member=name)
-            found[name] = file
+        names = [name for name in self.archive.sizes if name.startswith(form.STANDARDS)]
+        found = {name: self._standard(name) for name in sorted(names)}
         used = []
         for one in summary.standards:
             name = f"{form.STANDARDS}{one.id}@{one.version}.yaml"
-            standard = found.pop(name, None)
-            if standard is None:
+            if name not in found:
                 self._fault("the summary names this standard, and it is not there", member=name)
                 continue
-            if standard.sha256 != one.sha256:
+            standard = found.pop(name)
+            if standard is not None and standard.sha256 != one.sha256:
                 self._fault("is another file than the summary's verdicts name", member=name)
-            used.append(standard)
+            if standard is not None:
+                used.append(standard)
         for name in found:
             self._fault("the summary does not name this standard", member=name)
         return used
+
+    def _standard(self, name: str) -> StandardFile | None:
+        if self.archive.sizes[name] > MAX_FILE_BYTES:
+            self._fault("is longer than a standard may be", member=name)
+            return None
+        try:
+            file = parse(self.archive.read(name), name)
+        except MemberError as error:
+            self._fault(error.reason, member=name)
+            return None
+        except StandardFault as error:
+            self._fault(f"is no standard: {str(error).splitlines()[0]}", member=name)
+            return None
+        if standard_name(file) != name:
+            self._fault("holds another standard than its name says", member=name)
+        return file
 
     # --- What the parts say of each other --------------------------------------------------------
 
@@ -431,8 +439,15 @@ class _Verifier:
     def _compare_line(
         self, line: str, recomputing: Recomputing, said: Mapping[str, dict[str, Any]]
     ) -> None:
-        if line in said:
-            self._compare(said[line], recomputing.line(line), line)
+        if line not in said:
+            return
+        try:
+            found = recomputing.line(line)
+        except (ValueError, ArithmeticError, LookupError) as error:
+            # Whoever wrote the file may have signed what no month can be made of.
+            self._fault(f"its month cannot be made anew: {error}", line=line)
+        else:
+            self._compare(said[line], found, line)
 
     def _compare(self, said: object, found: object, line: str | None) -> None:
         self.report.figures += _leaves(found)
@@ -441,6 +456,18 @@ class _Verifier:
 
     def _different(self, one: Difference, line: str | None) -> None:
         self._fault(str(one), member=form.SUMMARY, line=line, figure=one.figure)
+
+
+def _month(summary: Summary) -> Month:
+    """Return the month of a summary.
+
+    Raises:
+        ValueError: it names none that can be reckoned with; or what `ZoneInfo` raises.
+    """
+    first = date.fromisoformat(f"{summary.month}-01")
+    if first.year not in form.YEARS:
+        raise ValueError("a month of another age")
+    return Month(first, ZoneInfo(summary.timezone))
 
 
 def _lines_said(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
