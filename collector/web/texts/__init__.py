@@ -5,11 +5,12 @@ the same names to fill.
 """
 
 from collector.web.texts.both import Both
+from collector.web.texts.cases import CASES
 from collector.web.texts.operator import OPERATOR
 from collector.web.texts.public import PUBLIC
 from collector.web.texts.words import WORDS
 
 __all__ = ["TEXTS", "Both"]
 
-TEXTS: dict[str, Both] = {**PUBLIC, **OPERATOR, **WORDS}
+TEXTS: dict[str, Both] = {**PUBLIC, **OPERATOR, **CASES, **WORDS}
 """Key → the text in both languages."""
