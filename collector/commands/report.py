@@ -18,18 +18,17 @@ from collector.domain.standard_file import StandardFile
 from collector.errors import ReportError
 from collector.evidence.format import Covers
 from collector.evidence.writing import Material
-from collector.ledger.database import Database
 from collector.papers.monthly import add_papers, leave_out_papers
+from collector.reports.annex import Pages, write_annex, write_comparison
 from collector.reports.folder import write_folder
+from collector.reports.making import LineDone, Task, make_months
 from collector.reports.monthly import (
-    KnownLine,
-    LineMonth,
     Month,
     Source,
     find_lines,
-    read_line_months,
     read_terms,
 )
+from collector.reports.pool import usable_cores
 from collector.reports.proof import add_evidence, leave_out_evidence
 from collector.reports.replay import check_unlike
 from collector.reports.standards import choose_standard, read_standards
@@ -37,6 +36,9 @@ from collector.reports.summary import FORMAT, Summary, standard_used
 from protocol.settings import Configuration
 
 _COLOURS = {Verdict.FAIL: "red", Verdict.PASS: "green", Verdict.NOT_ENOUGH_DATA: "yellow"}
+_LINES_FOR_ONE = 20
+"""So many lines are worth starting another process for."""
+
 _WORDS = {
     Verdict.FAIL: "lines that fail",
     Verdict.PASS: "lines that pass",
@@ -70,6 +72,11 @@ _WORDS = {
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
     help="Go by the terms that the registry knew then (of a day: at its end). Default: now.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes beside each other. Default: one for each core; few lines need one alone.",
+)
 @click.option("--replace", is_flag=True, help="Also where a report is there that says otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @click.pass_obj
@@ -82,6 +89,7 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
     out: Path,
     evidence: str,
     known_at: datetime | None,
+    jobs: int | None,
     replace: bool,
     as_json: bool,
 ) -> None:
@@ -107,9 +115,12 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
         for of, known in () if replace else found.items():
             terms = read_terms(database, wanted, known, believed)
             check_unlike(out / wanted.name / of.id, ward, used, terms)
+        jobs = jobs or min(usable_cores(), 1 + sum(map(len, found.values())) // _LINES_FOR_ONE)
+        task = Task(wanted, used, believed)
         told = []
         materials: list[tuple[Path, Summary, dict[str, Source]]] = []
-        with bar(wanted.name, sum(map(len, found.values()))) as step:
+        # Each line is read, and then typeset.
+        with bar(wanted.name, 2 * sum(map(len, found.values()))) as step:
             for of, known in found.items():
                 blank = Summary(
                     format=FORMAT,
@@ -124,8 +135,12 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
                 folder = out / wanted.name / of.id
                 leave_out_papers(folder)
                 sources: dict[str, Source] = {}
-                months = _months(database, wanted, known, used, step, believed)
-                made = write_folder(folder, blank, _noted(months, sources))
+                months = make_months(settings.ledger, task, known, jobs)
+                with Pages() as pages:
+                    noted = pages.noting(_noted(months, sources, step))
+                    made = write_folder(folder, blank, noted)
+                    compared = write_comparison(folder, made, pages)
+                    write_annex(folder, made, compared, pages, wanted, jobs, step)
                 told.append(_told(folder, made))
                 materials.append((folder, made, sources))
         for folder, made, sources in materials:
@@ -165,27 +180,14 @@ def _was_in_force(file: StandardFile, month: Month) -> bool:
     return file.standard.is_in_force(month.first_day, month.last_day)
 
 
-def _months(
-    database: Database,
-    month: Month,
-    known: Sequence[KnownLine],
-    used: Sequence[StandardFile],
-    step: Callable[[int], None],
-    known_at: datetime | None,
-) -> Iterator[LineMonth]:
-    def choose(technology: str) -> list[StandardFile]:
-        return [one for one in used if one.standard.is_for(technology)]
-
-    for one in read_line_months(database, month, known, choose, known_at):
-        yield one
-        step(1)
-
-
-def _noted(months: Iterator[LineMonth], sources: dict[str, Source]) -> Iterator[LineMonth]:
+def _noted(
+    months: Iterator[LineDone], sources: dict[str, Source], step: Callable[[int], None]
+) -> Iterator[LineDone]:
     """Yield months, and remember what each was made of."""
     for one in months:
         sources[one.summary.id] = one.source
         yield one
+        step(1)
 
 
 def _told(folder: Path, summary: Summary) -> dict[str, Any]:

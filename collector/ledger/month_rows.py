@@ -80,6 +80,17 @@ def read_month(
     )
 
 
+def read_speed_month(
+    connection: Connection, line: Line, month: str, span: Span, zone: tzinfo
+) -> SortedMonth:
+    """Return the speed tests of a line's month, sorted: those that count are `read_month`'s.
+
+    Reachability and latency are not read: a failed test's reason may be another one, and there are
+    no outages. Arguments as of `read_month`.
+    """
+    return sort_month(line, month, zone, _speed(connection, line.id, span, zone), (), ())
+
+
 def _of(
     connection: Connection,
     task: str,

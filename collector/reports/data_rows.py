@@ -1,7 +1,9 @@
 """A month's speed tests as rows of a sheet: each that there was, and whether it counts."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,9 +33,14 @@ COLUMNS: Final = (
 ``reason`` and ``detail`` say why. ``probe``, ``chain`` and ``seq`` find the record in the
 evidence."""
 
+_AT: Final = COLUMNS.index("measured_at")
+
 
 def rows_of(month: LineMonth) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for each speed test of a line's month, in the order of time."""
+    """Yield a row for each speed test of a line's month, in the order of time.
+
+    Moments are aware, and of the collector's zone.
+    """
     summary = month.summary
     of_line = (summary.id, summary.site.name, summary.site.ward or "")
     for part in month.parts:
@@ -41,19 +48,15 @@ def rows_of(month: LineMonth) -> Iterator[tuple[Any, ...]]:
             yield (*of_line, at, *cells)
 
 
-def _of_part(part: LinePart) -> Iterator[tuple[str, tuple[Any, ...]]]:
+def _of_part(part: LinePart) -> Iterator[tuple[datetime, tuple[Any, ...]]]:
     for test in part.tests:
-        yield _moment(test), _counting(test, "yes", part.server or "")
+        yield test.at, _counting(test, "yes", part.server or "")
     for witness in part.witnesses:
         for test in witness.tests:
-            yield _moment(test), _counting(test, "witness", witness.server)
+            yield test.at, _counting(test, "witness", witness.server)
     for one in part.excluded:
         if one.task == "speed":
-            yield _moment(one), _apart(one)
-
-
-def _moment(one: SpeedTest | Excluded) -> str:
-    return one.at.isoformat(timespec="milliseconds")
+            yield one.at, _apart(one)
 
 
 def _counting(test: SpeedTest, how: str, server: str) -> tuple[Any, ...]:
@@ -77,9 +80,19 @@ def _apart(one: Excluded) -> tuple[Any, ...]:
     return ("no", one.reason.value, one.detail, *[None] * 7, *record)
 
 
-def write_csv(path: Path, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Write rows as CSV, one at a time: UTF-8, with the mark that a spreadsheet asks for."""
+@contextmanager
+def csv_rows(path: Path) -> Iterator[Callable[[Sequence[Any]], None]]:
+    """Write CSV at ``path``: UTF-8, with the mark that a spreadsheet asks for.
+
+    Yield what takes its rows. Moments are ISO 8601 with their zone, to the millisecond.
+    """
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows(rows)
+
+        def put(row: Sequence[Any]) -> None:
+            cells = list(row)
+            cells[_AT] = row[_AT].isoformat(timespec="milliseconds")
+            writer.writerow(cells)
+
+        yield put

@@ -4,18 +4,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from collector.errors import ReportError
-from collector.reports.data_rows import rows_of, write_csv
-from collector.reports.monthly import LineMonth
+from collector.reports.data_rows import COLUMNS, csv_rows
+from collector.reports.data_sheet import sheet_rows
+from collector.reports.making import LineDone
 from collector.reports.summary import LineSummary, Summary, as_json
 
 SUMMARY: Final = "summary.json"
 DATA: Final = "data.csv"
+SHEET: Final = "data.xlsx"
 
 
-def write_folder(folder: Path, summary: Summary, months: Iterable[LineMonth]) -> Summary:
+def write_folder(folder: Path, summary: Summary, months: Iterable[LineDone]) -> Summary:
     """Write a carrier's month, line by line; return its summary.
 
     Args:
@@ -27,16 +29,19 @@ def write_folder(folder: Path, summary: Summary, months: Iterable[LineMonth]) ->
         ReportError: the folder cannot be written.
     """
     told: list[LineSummary] = []
-
-    def rows() -> Iterator[tuple[Any, ...]]:
-        for month in months:
-            told.append(month.summary)
-            yield from rows_of(month)
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with whole(folder / DATA) as file:
-            write_csv(file, rows())
+        with (
+            whole(folder / DATA) as data,
+            whole(folder / SHEET) as sheet,
+            csv_rows(data) as put,
+            sheet_rows(sheet, COLUMNS) as put_cells,
+        ):
+            for month in months:
+                told.append(month.summary)
+                for row in month.rows:
+                    put(row)
+                    put_cells(row)
         made = replace(summary, lines=told)
         with whole(folder / SUMMARY) as file:
             file.write_bytes(as_json(made))

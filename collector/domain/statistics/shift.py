@@ -59,17 +59,26 @@ def compare(before: Floats, after: Floats, looked_for: float) -> Shift:
         after: the same of the second days.
         looked_for: the size of the change that would matter, in the same unit.
     """
-    both = np.concatenate([before, after])
-    chance = float(_chances(both[None, :], len(after), _ORDERS)[0])
     # Each side about its own mean; as wide as the days' true spread, which that mean took from.
     around = np.concatenate([before - before.mean(), after - after.mean()])
-    around = around * np.sqrt(len(both) / (len(both) - 2))
+    around = around * np.sqrt(len(around) / (len(around) - 2))
     return Shift(
         float(after.mean() - before.mean()),
-        chance,
+        chance_of(before, after),
         power(around, looked_for, len(before), len(after)),
         days_needed(around, looked_for, len(before), len(after)),
     )
+
+
+def chance_of(before: Floats, after: Floats) -> float:
+    """Return the two-sided chance of such a difference of means if nothing had changed.
+
+    Args:
+        before: the medians of days, two at least.
+        after: the same of the second days.
+    """
+    both = np.concatenate([before, after])
+    return float(_chances(both[None, :], len(after), _ORDERS)[0])
 
 
 def power(around: Floats, shift: float, before: int, after: int) -> float:

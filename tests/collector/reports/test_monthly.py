@@ -22,8 +22,9 @@ from collector.ledger.month_rows import read_lines
 from collector.ledger.schema import records
 from collector.ledger.terms import add_stated
 from collector.reports.data_rows import COLUMNS
-from collector.reports.folder import DATA, SUMMARY, write_folder
-from collector.reports.monthly import Month, find_lines, read_line_months
+from collector.reports.folder import DATA, SHEET, SUMMARY, write_folder
+from collector.reports.making import Task, done_months
+from collector.reports.monthly import Month, find_lines
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import FORMAT, Summary, from_json, schema, standard_used
 from collector.settings import LedgerSettings
@@ -55,7 +56,7 @@ def write(database: Database, folder: Path, ward: str | None = None) -> dict[str
             FORMAT, "linewatch/0", NOVEMBER.name, "Asia/Ho_Chi_Minh", ward, of,
             [standard_used(one) for one in STANDARDS], [],
         )  # fmt: skip
-        months = read_line_months(database, NOVEMBER, known, lambda _: STANDARDS)
+        months = done_months(database, Task(NOVEMBER, STANDARDS), known)
         made[of.id] = write_folder(folder / of.id, blank, months)
     return made
 
@@ -86,7 +87,7 @@ def test_a_month_made_twice_is_the_same_to_the_byte(database: Database, tmp_path
     write(database, tmp_path / "two")
     found = digests(tmp_path / "one")
     assert found == digests(tmp_path / "two")
-    assert set(found) == {f"{one}/{name}" for one in told for name in (DATA, SUMMARY)}
+    assert set(found) == {f"{one}/{name}" for one in told for name in (DATA, SHEET, SUMMARY)}
     for carrier, summary in told.items():
         content = (tmp_path / "one" / carrier / SUMMARY).read_bytes()
         assert from_json(content) == from_json(json.dumps(json.loads(content)).encode())

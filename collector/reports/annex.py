@@ -1,0 +1,185 @@
+"""The annex: a table of a carrier's lines, and a page for each, as one PDF.
+
+Lines are typeset some dozens at a time, beside each other, and their pages joined: memory is that
+of a few dozen pages, whatever the city. Between the reading and the typesetting, when all
+neighbours are known, pages wait on the disk.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from pypdf import PdfWriter
+
+from collector.domain.comparison import MonthBefore, Own
+from collector.errors import ReportError
+from collector.papers.typesetting import typeset
+from collector.reports import comparison
+from collector.reports.folder import whole
+from collector.reports.making import LineDone
+from collector.reports.monthly import Month
+from collector.reports.pool import in_order
+from collector.reports.summary import Summary
+
+FILE: Final = "annex.pdf"
+
+TEMPLATE: Final = "annex.typ"
+TOGETHER: Final = 30
+"""Lines that are typeset at once: more would save little, and take more memory."""
+
+_ROWS: Final = 600
+"""Of the table of lines that are typeset at once."""
+
+Step = Callable[[int], None]
+
+
+class Pages(AbstractContextManager["Pages"]):
+    """The pages of a carrier's lines, on the disk until they are typeset."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Own, MonthBefore | None]] = []
+        self._ends: list[int] = []
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - `__exit__` closes it
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of them."""
+        self._file.close()
+
+    def noting(self, months: Iterable[LineDone]) -> Iterator[LineDone]:
+        """Yield months, and keep their pages."""
+        for one in months:
+            self.lines.append((one.own, one.before))
+            self._file.write(json.dumps(one.page, ensure_ascii=False).encode())
+            self._ends.append(self._file.tell())
+            yield one
+
+    def read(self, first: int, end: int) -> list[dict[str, Any]]:
+        """Return some of the pages."""
+        found = []
+        for number in range(first, min(end, len(self._ends))):
+            start = self._ends[number - 1] if number else 0
+            self._file.seek(start)
+            found.append(json.loads(self._file.read(self._ends[number] - start)))
+        return found
+
+
+def write_comparison(folder: Path, summary: Summary, pages: Pages) -> comparison.Comparison:
+    """Write how a carrier's lines stand beside others; return it.
+
+    Raises:
+        ReportError: the folder cannot be written.
+    """
+    made = comparison.compare(summary.month, summary.carrier.id, pages.lines)
+    try:
+        with whole(folder / comparison.FILE) as file:
+            file.write_bytes(comparison.as_json(made))
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
+    return made
+
+
+def write_annex(
+    folder: Path,
+    summary: Summary,
+    compared: comparison.Comparison,
+    pages: Pages,
+    month: Month,
+    jobs: int,
+    step: Step,
+) -> None:
+    """Write a carrier's annex.
+
+    Args:
+        folder: of the month and the carrier.
+        summary: that is in it.
+        compared: of its lines.
+        pages: of its lines, in its order.
+        month: of all of them.
+        jobs: processes beside each other.
+        step: is told of lines as they are typeset.
+
+    Raises:
+        PaperError: a page cannot be typeset.
+        ReportError: the folder cannot be written, or a process ended in the middle of its work.
+    """
+    common = {
+        "carrier": summary.carrier.name,
+        "ward": summary.ward or "",
+        "month": f"{month.first_day:%m/%Y}",
+        "timezone": summary.timezone,
+        "software": summary.software,
+        "standards": [
+            {
+                "name": (one.name.vi, one.name.en),
+                "version": one.version,
+                "unverified": one.unverified,
+            }
+            for one in summary.standards
+        ],
+    }
+    portions = _portions(summary, compared, pages, common, month)
+    try:
+        with whole(folder / FILE) as file, PdfWriter() as writer:
+            for lines, content in in_order(_setter, (), portions, jobs):
+                with tempfile.TemporaryFile() as pdf:
+                    pdf.write(content)
+                    writer.append(pdf, import_outline=False)
+                step(lines)
+            writer.metadata = {"/Title": f"Linewatch {summary.carrier.name} {summary.month}"}
+            writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=False)
+            writer.write(file)
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+Portion = tuple[int, dict[str, Any], Any]
+"""How many lines a piece of the annex has pages of, its data, and its moment."""
+
+
+def _portions(
+    summary: Summary,
+    compared: comparison.Comparison,
+    pages: Pages,
+    common: dict[str, Any],
+    month: Month,
+) -> Iterator[Portion]:
+    moment = month.span[1]
+    counts = {
+        verdict: sum(one.verdict.value == verdict for one in summary.lines)
+        for verdict in ("fail", "pass", "not_enough_data")
+    }
+    rows = [
+        [one.id, one.site.name, one.site.ward or "–", *_tests(one.parts), one.verdict.value]
+        for one in summary.lines
+    ]
+    for first in range(0, max(len(rows), 1), _ROWS):
+        table = {"rows": rows[first : first + _ROWS], "begins": not first, "counts": counts}
+        yield 0, {**common, "table": table, "pages": []}, moment
+    for first in range(0, len(rows), TOGETHER):
+        found = pages.read(first, first + TOGETHER)
+        lines = compared.lines[first : first + TOGETHER]
+        for page, line in zip(found, lines, strict=True):
+            page["compared"] = comparison.words_of(line)
+        yield len(found), {**common, "table": None, "pages": found}, moment
+
+
+def _tests(parts: Any) -> tuple[int, int]:  # noqa: ANN401 - of a line's summary
+    excluded = sum(one.records for part in parts for one in part.excluded if one.task == "speed")
+    return sum(part.tests for part in parts), excluded
+
+
+def _setter() -> Callable[[Portion], tuple[int, bytes]]:
+    def work(portion: Portion) -> tuple[int, bytes]:
+        lines, data, moment = portion
+        return lines, typeset(TEMPLATE, data, moment)
+
+    return work
