@@ -25,7 +25,7 @@ from collector.papers.parties import Parties, Person
 from collector.reports.summary import LineSummary, PartSummary, Summary
 
 MOST_LINES: Final = 40
-"""That the letter's table has; the annex has all."""
+"""That the letter's table has; the annexes have all."""
 
 UNVERIFIED: Final = " (*)"
 _UNVERIFIED_NOTE: Final = "(*) Trị số chưa được kiểm chứng với văn bản gốc của tiêu chuẩn."
@@ -86,7 +86,7 @@ def compose(
             *_bases(failing(summary)),
             *_opening(summary, month),
             *_results(summary, standards),
-            *_requests(rules),
+            *_requests(rules, can_be_checked=any(one.sha256 for one in annexes)),
             *_annexes(annexes),
             *_closing(parties.contact),
         ],
@@ -130,7 +130,8 @@ def _opening(summary: Summary, month: str) -> Iterator[Paragraph]:
     yield _text(
         f"Trong thời gian {days_of(first, last)}, {number(len(summary.lines))} đường truyền của "
         f"Quý đơn vị được theo dõi, với {number(tests)} lần đo tốc độ được tính; "
-        f"{number(left_out)} lần không được tính, số lượng và lý do nêu trong phụ lục. {_METHOD}"
+        f"{number(left_out)} lần không được tính, số lượng và lý do nêu trong tài liệu kèm theo. "
+        f"{_METHOD}"
     )
     yield _text(
         f"Kết quả: {number(counts[Verdict.FAIL])} đường truyền không đạt ít nhất một chỉ tiêu; "
@@ -154,8 +155,8 @@ def _results(summary: Summary, standards: Standards) -> Iterator[Paragraph | Tab
     yield Table(_HEAD, _WIDTHS_MM, rows)
     if len(lines) > len(shown):
         yield _text(
-            f"Bảng này nêu {len(shown)} trong {number(len(lines))} đường truyền không đạt; phụ lục "
-            "nêu tất cả.",
+            f"Bảng này nêu {len(shown)} trong {number(len(lines))} đường truyền không đạt; tài "
+            "liệu kèm theo nêu tất cả.",
             kind=Kind.NOTE,
         )
     if any(cell.endswith(UNVERIFIED) for row in rows for cell in row):
@@ -174,7 +175,7 @@ def _identity(place: int, line: LineSummary, part: PartSummary) -> str:
 
 
 def _row(said: Said) -> tuple[str, ...]:
-    others = f" (và {said.others} chỉ tiêu khác, xem phụ lục)" if said.others else ""
+    others = f" (và {said.others} chỉ tiêu khác, xem tài liệu kèm theo)" if said.others else ""
     not_in_force = "" if said.judgement.in_force else " (không có hiệu lực trong cả kỳ)"
     return (
         f"{said.asked.vi}{others}",
@@ -185,23 +186,25 @@ def _row(said: Said) -> tuple[str, ...]:
     )
 
 
-def _requests(rules: Sequence[Rule]) -> Iterator[Paragraph]:
+def _requests(rules: Sequence[Rule], *, can_be_checked: bool) -> Iterator[Paragraph]:
     yield _text("2. Đề nghị Quý đơn vị", kind=Kind.HEADING)
     yield _text(
         "a) Kiểm tra, khắc phục các đường truyền nêu trên; cho biết nguyên nhân, biện pháp và ngày "
         "hoàn thành đối với từng đường truyền. Sau ngày đó, kết quả đo trước và sau khi khắc phục "
         "sẽ được so sánh."
     )
-    yield _text(
-        "b) Nếu có số liệu khác, gửi kèm theo văn bản trả lời. Hồ sơ chứng cứ kèm theo cho phép "
-        "Quý đơn vị tự kiểm tra từng bản ghi và tính lại từng con số."
+    check = (
+        " Hồ sơ chứng cứ kèm theo cho phép Quý đơn vị tự kiểm tra từng bản ghi và tính lại từng "
+        "con số."
     )
+    other = "b) Nếu có số liệu khác, gửi kèm theo văn bản trả lời."
+    yield _text(f"{other}{check if can_be_checked else ''}")
     yield _text("c) Thực hiện trong các thời hạn sau, tính từ ngày văn bản này được gửi:")
     for rule in rules:
         asked = f"- {rule.asks.vi}: {rule.working_days:02d} ngày làm việc, theo {rule.source.vi}."
         note = f". {rule.note.vi.rstrip('.')}" if rule.note else ""
-        check = [] if rule.verified else [_check(f"con số đọc qua nguồn thứ cấp{note}")]
-        yield _text(asked, *check)
+        unsure = [] if rule.verified else [_check(f"con số đọc qua nguồn thứ cấp{note}")]
+        yield _text(asked, *unsure)
 
 
 def _annexes(annexes: Sequence[Annex]) -> Iterator[Paragraph]:

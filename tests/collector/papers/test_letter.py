@@ -77,7 +77,7 @@ def test_a_line_that_fails_is_told_with_figure_limit_and_reason() -> None:
     asked, standard, measured, limit, why = row
     assert asked == (
         "Tốc độ tải xuống trung bình (Pd ≥ 0,8 Vd), giờ cao điểm (19–23 giờ) "
-        "(và 1 chỉ tiêu khác, xem phụ lục)"
+        "(và 1 chỉ tiêu khác, xem tài liệu kèm theo)"
     )
     assert standard == "QCVN 34:2019/BTTTT (không có hiệu lực trong cả kỳ)"
     assert measured == "91,2 Mbit/s (88,0 Mbit/s đến 94,5 Mbit/s)"
@@ -155,6 +155,9 @@ def test_the_evidence_is_named_with_its_digest() -> None:
     text = told(letter(mixed()))
     assert "(1) Phụ lục (annex.pdf)." in text
     assert f"(2) Hồ sơ chứng cứ (evidence.zip, SHA-256: {'ab' * 32})." in text
+    assert "tự kiểm tra từng bản ghi" in text
+    without = compose(mixed(), months.STANDARDS, months.PARTIES, rules(), ANNEXES[:1])
+    assert "tự kiểm tra từng bản ghi" not in told(without)
 
 
 @pytest.mark.parametrize("file", read_standards(None), ids=lambda one: one.standard.id)
