@@ -198,6 +198,10 @@ COMMANDS: Commands = {
                 "Write a month of each carrier's lines.",
                 "collector.commands.report:report_monthly",
             ),
+            "yearly": (
+                "Write a ward's year against its plans.",
+                "collector.commands.report_yearly:report_yearly",
+            ),
             "replay": (
                 "Hold an old month against another standard, and keep both verdicts.",
                 "collector.commands.report_replay:report_replay",

@@ -77,8 +77,7 @@ PLANTED: Final = (
 
 def fill(connection: Connection) -> None:
     """Write the year into an empty ledger."""
-    first = datetime(2024, 2, 1, tzinfo=UTC)
-    ensure_month(connection, first, ahead=1)
+    ensure_month(connection, datetime(2024, 1, 1, tzinfo=UTC), ahead=2)
     ensure_month(connection, datetime(2024, 12, 1, tzinfo=UTC), ahead=9)
     connection.execute(insert(carriers).values(id="a", name="Nhà mạng A", created_at=CREATED))
     for one in PLANTED:

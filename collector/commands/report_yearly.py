@@ -1,0 +1,85 @@
+"""`linewatch report yearly`: a ward's year against its plans."""
+
+import json
+from importlib import metadata
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from collector.commands.ledger import now, opened
+from collector.commands.progress import bar
+from collector.papers.parties import read_author
+from collector.reports.standards import choose_standard, read_standards
+from collector.reports.yearly.making import DOCUMENT, JSON, PDF, SHEETS, folder_of, write_year
+from collector.reports.yearly.reading import find_year, months_of, read_year
+from protocol.settings import Configuration
+
+_FIRST_YEAR, _LAST_YEAR = 2020, 2999
+
+
+@click.command(
+    epilog="Example: linewatch report yearly --year 2026 --ward 'Phường Thạch Khôi' --out reports"
+)
+@click.option("--year", required=True, type=click.IntRange(_FIRST_YEAR, _LAST_YEAR))
+@click.option("--ward", help="Its name or id. Default: all wards in one report.")
+@click.option(
+    "--standard",
+    "names",
+    multiple=True,
+    metavar="ID[@VERSION]",
+    help="To hold lines against, several times. Default: all that fit them and were in force.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+@click.pass_obj
+def report_yearly(
+    configuration: Configuration,
+    year: int,
+    ward: str | None,
+    names: tuple[str, ...],
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Write a ward's year: what its plans aim at, the months, complaints, and what is not known.
+
+    A folder OUT/YEAR/WARD with report.docx for the clerk, report.pdf to be read, report.xlsx and
+    report.json (docs/yearly.schema.json says what is in it). It is of the months that are over,
+    and is ready before the year is. Made again from the same ledger it is the same to the byte.
+    """
+    with opened(configuration) as (database, settings):
+        zone = ZoneInfo(settings.timezone)
+        months = months_of(year, zone, now().astimezone(zone).date())
+        files = read_standards(settings.reports.standards)
+        used = [choose_standard(files, name) for name in names]
+        used = used or [
+            one
+            for one in files
+            if one.standard.is_in_force(months[0].first_day, months[-1].last_day)
+        ]
+        found = database.read_now(lambda connection: find_year(connection, months, ward))
+        software = f"linewatch/{metadata.version('linewatch')}"
+        with bar(str(year), found.steps) as step:
+            report = read_year(database, found, used, software, step)
+        author = database.read_now(lambda connection: read_author(connection, found.ward))
+        folder = folder_of(out, year, found.ward)
+        write_year(folder, report, author, months[-1].span[1])
+    written = [str(folder / name) for name in (DOCUMENT, PDF, SHEETS, JSON)]
+    lacking = sum(bool(one.missing) for one in report.gaps)
+    if as_json:
+        told = {"ward": report.ward, "months": report.months, "files": written}
+        click.echo(json.dumps(told | {"lines_with_empty_months": lacking}, ensure_ascii=False))
+        return
+    click.echo(f"{report.ward or 'all wards'}: {report.months[0]} to {report.months[-1]}")
+    for one in written:
+        click.echo(f"  {one}")
+    if lacking:
+        click.secho(f"  lines with months without any data: {lacking}", fg="yellow")
+    if nameless := report.wifi.of_no_kind:
+        hint = "'linewatch site set ID --kind …'"
+        click.secho(f"  sites of which nobody said what they are: {nameless}: {hint}", fg="yellow")

@@ -1,0 +1,72 @@
+"""A year's report as DOCX, laid out as an authority's report is: a clerk edits it in Word."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from collector.papers.content import BLANK, Kind, Letter, Paragraph, Run
+from collector.papers.content import Table as WordTable
+from collector.papers.letter import kept_as, signature_of
+from collector.papers.letter_docx import as_docx as letter_as_docx
+from collector.papers.parties import Author
+from collector.reports.yearly.paper import Paper, Table, cells_of, headed
+
+_WIDTH_MM: Final = 165
+"""Between the margins."""
+
+_NUMERALS: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+
+
+def as_docx(paper: Paper, author: Author, moment: datetime) -> bytes:
+    """Return a year's report as DOCX: the same bytes for the same content.
+
+    Args:
+        paper: what it says.
+        author: who writes it. Number, place's day and month are left to the clerk.
+        moment: that the file says it was made at.
+    """
+    ward = author.ward
+    letter = Letter(
+        superior=ward.superior and ward.superior.upper(),
+        authority=(ward.authority or BLANK).upper(),
+        number="Số: ………/BC-………",
+        subject="",
+        dated=f"{ward.place or '…………'}, ngày …… tháng …… năm ………",
+        recipient="",
+        recipient_address=None,
+        body=list(_body(paper)),
+        copies=["- Như trên;", kept_as(ward.letter_code)],
+        signature=signature_of(author.signer),
+        signer=author.signer.name if author.signer else BLANK,
+        title=["BÁO CÁO", f"{paper.title.vi}", f"({paper.subject.vi})"],
+    )
+    return letter_as_docx(letter, moment)
+
+
+def _body(paper: Paper) -> Iterator[Paragraph | WordTable]:
+    for numeral, section in zip(_NUMERALS, paper.sections, strict=False):
+        yield _paragraph(Kind.HEADING, f"{numeral}. {section.title.vi.upper()}")
+        for sentence in section.sentences:
+            yield _paragraph(Kind.TEXT, sentence.vi)
+        for table in section.tables:
+            if table.rows:
+                yield _paragraph(Kind.HEADING, table.title.vi)
+                yield _table(table)
+                yield _paragraph(Kind.NOTE, "")
+
+
+def _paragraph(kind: Kind, text: str) -> Paragraph:
+    return Paragraph(kind, [Run(text)])
+
+
+def _table(table: Table) -> WordTable:
+    head = [headed(column) for column in table.columns]
+    rows = [cells_of(table, row) for row in table.rows]
+    return WordTable(head, _widths([column.width for column in table.columns]), rows)
+
+
+def _widths(relative: Sequence[int]) -> list[int]:
+    """Return whole millimetres that make up the page's width together."""
+    total = sum(relative)
+    ends = [round(_WIDTH_MM * sum(relative[: n + 1]) / total) for n in range(len(relative))]
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]

@@ -1,0 +1,132 @@
+"""A year with planted facts, read of a real ledger: each is found, what is not known is said."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import jsonschema
+import pytest
+
+from collector.domain.cases.steps import Event, Role, Step
+from collector.domain.findings import Verdict
+from collector.errors import ReportError
+from collector.ledger.cases import CaseLine, add_event, open_case
+from collector.ledger.database import Database
+from collector.reports.yearly.reading import find_ward, find_year, months_of
+from collector.reports.yearly.report import YearReport, as_json, from_json, schema
+from tests.collector import year_ledger
+from tests.collector.conftest import ON_BOTH, NewLedger
+from tests.collector.reports.yearly.conftest import read
+from tests.collector.year_ledger import MONTHS, OTHER_WARD, WARD, ZONE
+
+
+@pytest.fixture
+def database(new_ledger: NewLedger) -> Iterator[Database]:
+    """Yield a new ledger with the planted year."""
+    with contextlib.closing(Database(new_ledger())) as made:
+        with made.write() as connection:
+            year_ledger.fill(connection)
+        yield made
+
+
+@ON_BOTH
+def test_what_was_planted_is_found(database: Database) -> None:
+    """On both databases, of all targets; and the same again."""
+    found = read(database)
+    assert list(found.months) == MONTHS
+    carries = {one.line: one.carries for one in found.gigabit.lines}
+    assert carries == {"giga": True, "slow": False, "gap": None, "lost6": False, "has6": False}
+    contracted = found.gigabit.contracted
+    assert (contracted.numerator, contracted.denominator, contracted.unknown) == (2, 4, 1)
+    houses = {one.site: (one.works, one.days_measured, one.days_tried) for one in found.wifi.sites}
+    assert houses == {"nvh-1": (True, 31, 31), "nvh-2": (False, 5, 31), "nvh-3": (None, 0, 0)}
+    assert (found.wifi.not_measured, found.wifi.of_no_kind) == (1, 1)
+    offices = {one.site: one for one in found.ipv6.sites}
+    assert set(offices) == {"ubnd", "cong-an"}
+    assert offices["cong-an"].ready is True
+    lost = offices["ubnd"]
+    assert (lost.ready, lost.ready_days, lost.known_days) == (False, 30, 92)
+    assert (lost.last_ready_day, lost.state) == (date(2025, 6, 30), "no_answer")
+    assert [one.ready_days for one in lost.months] == [31, 28, 31, 30, 31, 30, 0, 0]
+    (mobile,) = found.mobile.lines
+    assert mobile.latest is not None
+    assert (mobile.standard, mobile.latest.month) == ("mobile-4g-target", "2025-08")
+    assert mobile.latest.limit_bits_per_second == 40e6
+    assert mobile.latest.mean_bits_per_second == pytest.approx(52e6, rel=0.03)
+    assert (mobile.latest.verified, mobile.latest.verdict) == (False, Verdict.PASS)
+    assert [one.line for one in found.gaps if one.missing] == ["gap"]
+    gap = next(one for one in found.gaps if one.line == "gap")
+    assert list(gap.missing) == ["2025-03", "2025-04"]
+    assert [one.days for one in gap.months] == [31, 28, 0, 0, 31, 30, 31, 31]
+    assert [one.lines for one in found.trend] == [5, 5, 4, 4, 5, 5, 5, 5]
+    assert [one.lines for one in found.year_before] == [0, 1, 0, 0, 0, 0, 0, 0]
+    assert [one.lines for one in found.mobile_trend] == [1] * 8
+    assert [(one.ward, one.tests) for one in found.supporting.tests] == [(WARD, 6 * 6 * 31)]
+    assert found.supporting.official is False
+    assert as_json(read(database)) == as_json(found)
+
+
+def test_a_report_is_what_its_schema_says(report: YearReport) -> None:
+    """It is read again as it was; no address is in it."""
+    content = as_json(report)
+    jsonschema.validate(json.loads(content), schema())
+    assert as_json(from_json(content)) == content
+    assert b"1 ph\xe1\xbb\x91" not in content
+
+
+def test_of_all_wards_each_has_its_tests(year_database: Database) -> None:
+    """A ward that nobody measures has none; it is not left out."""
+    found = read(year_database, None)
+    assert found.ward is None
+    assert {one.ward: one.tests for one in found.supporting.tests}[OTHER_WARD] == 0
+    assert found.wifi.not_measured == 2
+    silent = next(one for one in found.gaps if one.line == "nobody")
+    assert list(silent.missing) == MONTHS
+
+
+@ON_BOTH
+def test_complaints_are_those_of_its_lines(database: Database) -> None:
+    """One of all wards counts with the lines that are here; one of elsewhere does not."""
+    now = datetime(2025, 3, 4, tzinfo=UTC)
+    opened = Event(1, Step.OPENED, now, now.date(), Role.CLERK)
+    row = {"carrier_id": "a", "carrier_name": "Nhà mạng A", "ward": None}
+    with database.write() as connection:
+        for month, lines in (("2025-01", ["slow", "nobody"]), ("2025-02", ["nobody"])):
+            about = [CaseLine(line, "Nhà", ()) for line in lines]
+            open_case(connection, row | {"month": month}, about, [], opened)
+        for step in (Step.APPROVED, Step.SENT):
+            add_event(connection, 1, step, at=now, day=now.date(), role=Role.CLERK)
+    (case,) = read(database).complaints.cases
+    assert (case.number, case.month, case.lines, case.state) == (1, "2025-01", 1, "sent")
+    assert len(read(database, None).complaints.cases) == 2
+
+
+def test_months_are_those_that_are_over() -> None:
+    """On the first of a month the one before is; a year that is not begun is a sentence."""
+    assert [one.name for one in months_of(2026, ZONE, date(2026, 3, 1))] == ["2026-01", "2026-02"]
+    assert len(months_of(2026, ZONE, date(2026, 12, 9))) == 11
+    assert len(months_of(2025, ZONE, date(2026, 12, 9))) == 12
+    with pytest.raises(ReportError, match="2027 has not begun: ask again from 2027-02-01 on"):
+        months_of(2027, ZONE, date(2026, 12, 9))
+    with pytest.raises(ReportError, match="2026 has no month yet that is over"):
+        months_of(2026, ZONE, date(2026, 1, 31))
+
+
+def test_a_ward_is_found_however_it_is_written(year_database: Database) -> None:
+    """One that is not there is refused with those that are."""
+    assert year_database.read_now(lambda c: find_ward(c, "phuong thach khoi")) == WARD
+    sentence = f"no site is in ward 'Tân Hưng'; wards with sites are '{OTHER_WARD}', '{WARD}'"
+    with pytest.raises(ReportError, match=sentence):
+        year_database.read_now(lambda c: find_ward(c, "Tân Hưng"))
+
+
+def test_a_registry_without_sites_has_no_year(new_ledger: NewLedger) -> None:
+    """The sentence says how they come there."""
+    months = months_of(2025, ZoneInfo("UTC"), date(2026, 1, 1))
+    with (
+        contextlib.closing(Database(new_ledger())) as empty,
+        pytest.raises(ReportError, match="registry import"),
+    ):
+        empty.read_now(lambda c: find_year(c, months, None))
