@@ -70,16 +70,16 @@ class Parties:
         if named is None:
             yield "the lines are of several wards, or of none: name one by --ward"
             return
-        for what, known in (
+        ward = (
             ("authority", self.ward.authority),
             ("place", self.ward.place),
             ("letter-code", self.ward.letter_code),
-        ):
-            if known is None:
-                yield f"ward '{named}' has no {what}: 'linewatch ward add|set --{what}'"
-        for role, person in (("signer", self.signer), ("clerk", self.contact)):
-            if person is None:
-                yield f"ward '{named}' has no {role}: 'linewatch person add --role {role}'"
+        )
+        people = (("signer", self.signer), ("clerk", self.contact))
+        for command, known in (("ward add|set", ward), ("person add", people)):
+            lacking = [what for what, value in known if value is None]
+            if lacking:
+                yield f"ward '{named}' has no {', '.join(lacking)}: 'linewatch {command}'"
         if self.carrier_address is None:
             yield "the carrier has no postal address: 'linewatch carrier set --postal-address'"
 
