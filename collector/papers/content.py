@@ -29,6 +29,9 @@ class Kind(StrEnum):
     ITEM = "item"
     """With what is not divided well: addresses, digests. Not justified."""
 
+    CLOSING = "closing"
+    """The last ones; on the page of the signature, which must not stand alone."""
+
     NOTE = "note"
     """Below a table, smaller."""
 

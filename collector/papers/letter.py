@@ -31,7 +31,7 @@ UNVERIFIED: Final = " (*)"
 _UNVERIFIED_NOTE: Final = "(*) Trị số chưa được kiểm chứng với văn bản gốc của tiêu chuẩn."
 
 _HEAD: Final = ("Chỉ tiêu", "Tiêu chuẩn", "Đo được (khoảng tin cậy 95 %)", "Giới hạn", "Nhận định")
-_WIDTHS_MM: Final = (36, 27, 31, 23, 48)
+_WIDTHS_MM: Final = (34, 26, 32, 30, 43)
 
 _METHOD: Final = (
     "Mỗi lần đo truyền dữ liệu thật qua nhiều kết nối HTTP trong một thời gian cố định, vào thời "
@@ -216,15 +216,16 @@ def _annexes(annexes: Sequence[Annex]) -> Iterator[Paragraph]:
 
 def _closing(contact: Person | None) -> Iterator[Paragraph]:
     if contact is None:
-        yield _text(f"Đầu mối liên hệ: {BLANK}", kind=Kind.ITEM)
+        yield _text(f"Đầu mối liên hệ: {BLANK}", kind=Kind.CLOSING)
     else:
         known = (
             f"điện thoại {contact.telephone}" if contact.telephone else "",
             f"thư điện tử {contact.email}" if contact.email else "",
         )
         said = ", ".join(filter(None, [contact.name, *known]))
-        yield _text(f"Đầu mối liên hệ: {said}.", kind=Kind.ITEM)
-    yield _text("Trân trọng đề nghị Quý đơn vị quan tâm, thực hiện./.")
+        yield _text(f"Đầu mối liên hệ: {said}.", kind=Kind.CLOSING)
+    end = "Trân trọng đề nghị Quý đơn vị quan tâm, thực hiện./."
+    yield _text(end, kind=Kind.CLOSING)
 
 
 def kept_as(letter_code: str | None) -> str:

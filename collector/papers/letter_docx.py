@@ -134,7 +134,9 @@ def _add_table(document: Opened, block: Table) -> None:
         for cell, text, width in zip(cells, row, block.widths_mm, strict=True):
             cell.width = Mm(width)
             _write(cell, text, styles.TABLE_TEXT if place else styles.TABLE_HEAD)
-    _flag(table.rows[0]._tr, "w:tblHeader")  # noqa: SLF001 - the library has no such property
+    for whole in table.rows:
+        _flag(whole._tr, "w:cantSplit")  # noqa: SLF001 - the library has no such property
+    _flag(table.rows[0]._tr, "w:tblHeader")  # noqa: SLF001 - as above
 
 
 def _add_signature(document: Opened, letter: Letter) -> None:

@@ -78,6 +78,7 @@ KINDS: Final = {
     Kind.HEADING: "CV Đề mục",
     Kind.TEXT: "CV Nội dung",
     Kind.ITEM: "CV Nội dung, căn trái",
+    Kind.CLOSING: "CV Nội dung, cuối",
     Kind.NOTE: "CV Ghi chú",
 }
 MARKS: Final = {Mark.CHECK: "CV Cần kiểm chứng"}
@@ -100,6 +101,7 @@ LOOKS: Final = {
     KINDS[Kind.HEADING]: Look(13, bold=True, before=3, after=6, indent_mm=10, with_next=True),
     KINDS[Kind.TEXT]: Look(13, align=_JUSTIFY, after=6, indent_mm=10),
     KINDS[Kind.ITEM]: Look(13, after=6, indent_mm=10),
+    KINDS[Kind.CLOSING]: Look(13, after=6, indent_mm=10, with_next=True),
     KINDS[Kind.NOTE]: Look(11, italic=True, align=_JUSTIFY, before=3, after=3),
     TABLE_HEAD: Look(11, bold=True, align=_CENTRE, before=2, after=2, with_next=True),
     TABLE_LINE: Look(11, bold=True, before=2, after=2, with_next=True),

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from collector.cases.words import month_in_words
-from collector.domain.findings import Verdict
+from collector.domain.findings import Reason, Verdict
 from collector.domain.standard import Words
 from collector.papers.findings import (
     VERDICTS,
+    Said,
     Standards,
     contract,
     counted,
@@ -106,7 +107,7 @@ def _rows(line: LineSummary, standards: Standards) -> Iterator[list[Any]]:
     for part in line.parts:
         passes = any(one.verdict is Verdict.PASS for one in part.judgements)
         verdict = Verdict.PASS if passes else Verdict.NOT_ENOUGH_DATA
-        said = next(said_of(part, standards, verdict), None)
+        said = min(said_of(part, standards, verdict), key=_says_little, default=None)
         why = _both(_NO_STANDARD)
         if said is not None:
             name, asked = said.standard.name, said.asked
@@ -117,6 +118,15 @@ def _rows(line: LineSummary, standards: Standards) -> Iterator[list[Any]]:
             }
         identity = f"{line.site.name} ({line.id})"
         yield [identity, contract(part.terms), _both(VERDICTS[verdict]), why]
+
+
+def _says_little(said: Said) -> bool:
+    """Return whether a finding tells of the standard, and nothing of the line."""
+    return said.finding.reason in {
+        Reason.NO_CAMPAIGN,
+        Reason.NO_NUMBER,
+        Reason.NOT_FOR_TECHNOLOGY,
+    }
 
 
 def _standard(one: StandardUsed) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pytest
 from docx import Document
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
+from pypdf import PdfReader
 
 from collector.cases.calendar import rules
 from collector.papers import letter_styles as styles
@@ -136,6 +137,16 @@ def contents(made: bytes) -> dict[str, bytes]:
     """Return the parts of a file by their names."""
     with zipfile.ZipFile(io.BytesIO(made)) as packed:
         return {one: packed.read(one) for one in packed.namelist()}
+
+
+@pytest.mark.parametrize("lines", range(1, 12))
+def test_a_signature_never_stands_alone_on_a_page(lines: int) -> None:
+    """Wherever the text ends, its last words and the signature are on one page."""
+    many = [months.line(f"l{one}", months.part(months.broken())) for one in range(lines)]
+    text = compose(months.month(*many), months.STANDARDS, months.PARTIES, rules(), ANNEXES)
+    last = squeezed(PdfReader(io.BytesIO(as_pdf(text, MOMENT))).pages[-1].extract_text())
+    assert squeezed("Đầu mối liên hệ: Trần Thị Thư") in last
+    assert squeezed("Nguyễn Văn Ký") in last
 
 
 def test_it_is_the_same_to_the_byte(letter: Letter, made: bytes) -> None:

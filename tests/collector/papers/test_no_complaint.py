@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from collector.domain.findings import Reason
 from collector.papers import no_complaint
 from collector.papers.no_complaint import MOST_LINES, page
 from collector.papers.typesetting import typeset
@@ -50,6 +51,15 @@ def test_a_line_that_no_standard_fits_is_told_as_such() -> None:
     ((_, _, verdict, why),) = content["rows"]
     assert verdict["en"] == "Not enough data"
     assert why["en"] == "There is no standard for this technology."
+
+
+def test_a_reason_that_is_the_lines_own_is_told_before_one_of_the_standard() -> None:
+    """That a standard has no number yet helps nobody who looks for what is wrong at a site."""
+    no_number = part(too_few(reason=Reason.NO_NUMBER, details={})).judgements
+    own = part(too_few()).judgements
+    content = page(month(line("x", part(judgements=[*no_number, *own]))), months.STANDARDS)
+    ((*_, why),) = content["rows"]
+    assert "Chỉ có 3 ngày" in why["vi"]
 
 
 def test_days_under_other_terms_are_told_each() -> None:
