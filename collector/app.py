@@ -17,6 +17,7 @@ from collector.housekeeping import HOUSE, House, keep_house
 from collector.ingest.checking import Checkers
 from collector.ledger.database import Database
 from collector.ledger.writer import Writer
+from collector.metrics.outbox import OutboxMetrics
 from collector.metrics.served import REGISTRY, add_metrics, time_requests
 from collector.serving import DOORS, keep_place
 from collector.settings import CollectorSettings
@@ -77,6 +78,7 @@ def _add_routes(app: web.Application, settings: CollectorSettings) -> None:
     instruction.add_routes(app)
     health.add_routes(app)
     add_metrics(app, settings.metrics)
+    app[REGISTRY].register(OutboxMetrics(app[keys.DATABASE], app[keys.NOW]))
     app[REGISTRY].register(SinkMetrics(app[keys.DATABASE], app[TASKS], app[keys.NOW]))
     routes.add_routes(app)
 

@@ -28,7 +28,7 @@ AGAIN_SECONDS: Final = 60.0
 """How long a comparison may take that a page asks for; the command has no such limit."""
 
 _SHOWN: Final = 100
-_MEGABYTE: Final = 1024 * 1024
+_KILOBYTE: Final = 1024
 
 
 async def show_cases(request: web.Request) -> web.Response:
@@ -101,7 +101,7 @@ async def show_case(request: web.Request) -> web.Response:
             **told,
             "deadlines": _deadlines(request, case),
             "class_of": class_of,
-            "megabytes": _MEGABYTE,
+            "kilobytes": _KILOBYTE,
             **await _again(request, visit, case),
         },
     )

@@ -3,7 +3,7 @@
 from collector.web.texts.both import Both
 
 _LIST = {
-    "nav_cases": Both("Hồ sơ kiến nghị", "Complaints"),
+    "nav_cases": Both("Kiến nghị", "Complaints"),
     "cases_title": Both("Hồ sơ kiến nghị nhà mạng", "Complaints to carriers"),
     "cases_lead": Both(
         "Mỗi kiến nghị là một hồ sơ: từ dự thảo đến khi khắc phục. Thời hạn tính theo ngày làm "
