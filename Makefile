@@ -138,6 +138,14 @@ bench-slots: setup ## What the speed tests of 100,000 probes load servers with, 
 bench-coverage: setup ## How often intervals hold the truth and verdicts are right, in simulated months
 	@$(BIN)/python -m bench.coverage
 
+.PHONY: bench-verdicts
+bench-verdicts: setup ## Whether verdicts find what was planted in 2,000 line-months and accuse nobody else
+	@$(BIN)/python -m bench.verdicts
+
+.PHONY: bench-year
+bench-year: setup ## A city's year whose truth is known, through a ledger and twelve monthly reports
+	@$(BIN)/python -m bench.city_year
+
 .PHONY: bench-accuracy
 bench-accuracy: setup ## Rates, round trips and losses on emulated lines beside the truth (needs root)
 	@deploy/ensure-packages.sh iperf3 iproute2
