@@ -1,5 +1,6 @@
 """A line's terms: whatever was stated, each day has one set of them."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from collector.domain.terms import (
     parts_between,
     period_on,
     periods_of,
+    promises_of,
 )
 
 DAY = timedelta(days=1)
@@ -101,3 +103,15 @@ def test_a_month_in_which_the_plan_changed_has_two_parts() -> None:
 def test_of_a_line_of_which_nothing_was_said_nothing_is_known() -> None:
     """There is one part, and all of its terms are null."""
     assert parts_between([], OCTOBER, OCTOBER) == [(OCTOBER, OCTOBER, Terms())]
+
+
+@given(statements)
+def test_who_pays_divides_no_month(stated: list[Period]) -> None:
+    """A statement that changes the payer alone changes no promise, and no day of it."""
+    last = OCTOBER.replace(day=31)
+    paid = [
+        Period(one.first, one.last, replace(one.terms, payer=f"payer {number}"))
+        for number, one in enumerate(stated)
+    ]
+    assert promises_of(paid) == stated
+    assert parts_between(promises_of(paid), OCTOBER, last) == parts_between(stated, OCTOBER, last)

@@ -23,6 +23,7 @@ from tests.collector.evidence.made import (
     changed_json,
     named,
     packed,
+    unpacked,
     verify,
 )
 
@@ -126,6 +127,24 @@ def test_bytes_that_are_missing_or_too_many_are_found(small_evidence: Path, tmp_
 
 
 # --- Somebody who makes manifest and digest fit --------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    ending=st.sampled_from([RECORDS, "qcvn-34-2019@1.yaml"]),
+    at=st.floats(0, 1, exclude_max=True),
+    bit=st.integers(0, 7),
+)
+def test_no_bit_of_a_record_or_a_standard_can_be_another(
+    small_evidence: Path, tmp_path: Path, ending: str, at: float, bit: int
+) -> None:
+    """However well manifest and digest fit: hashes, seals and the summary's words are over it."""
+    members = unpacked(small_evidence)
+    name = named(members, ending)
+    content = bytearray(members[name])
+    content[int(at * len(content))] ^= 1 << bit
+    found = forged(members | {name: bytes(content)}, tmp_path)
+    assert any(one.member == name or one.seq is not None for one in found)
 
 
 def test_a_changed_rate_is_found(members: Members, counting_seq: int, tmp_path: Path) -> None:
