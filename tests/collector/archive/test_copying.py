@@ -6,10 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
 from collector.archive.copying import copy_ledger, count_rows
+from collector.domain.cases.steps import Event, Role, Step
 from collector.errors import ArchiveError, LedgerError
+from collector.ledger import cases, outbox
 from collector.ledger.database import Database
 from collector.ledger.figures import unaccounted_slots
 from collector.ledger.migrate import migrate, version_of
@@ -66,7 +68,31 @@ def grow(database: Database) -> list[Device]:
         connection.execute(update(probes).where(probes.c.id == "p2").values(revoked_at=FEBRUARY))
         row = {"id": "s1", "url": "http://192.0.2.1/", "engine": "http", "created_at": JANUARY}
         connection.execute(insert(servers).values(**row, budget_bits_per_second=5_000_000))
+        complain(connection)
     return devices
+
+
+def complain(connection: Connection) -> None:
+    """Open a case with more files than are read at once, and put its mail into the outbox."""
+    event = Event(1, Step.OPENED, JANUARY, JANUARY.date(), Role.CLERK, "mở", {"lines": 1})
+    row = {"carrier_id": "vnpt", "carrier_name": "VNPT", "month": "2026-01", "ward": None}
+    line = cases.CaseLine("l1", "Nhà văn hóa", [{"limit": 1.5}])
+    files = [cases.new_file("folder", f"{n}.pdf", "application/pdf", bytes([n])) for n in range(9)]
+    files.append(cases.NewFile("folder", "evidence.zip", "application/zip", "0" * 64, 9, None))
+    case = cases.open_case(connection, row, [line], files, event)
+    outbox.put(
+        connection,
+        f"complaint/{case}",
+        case,
+        message_id="<a@b>",
+        sender="a@b.example",
+        recipients=["c@d.example"],
+        subject="Kiến nghị",
+        body="xin chào",
+        files=[1, 2],
+        now=JANUARY,
+        give_up_at=FEBRUARY,
+    )
 
 
 def copied(source: Database, target: Database) -> None:
