@@ -8,7 +8,7 @@ Confidence Intervals for Proportions with Small Expected Number of Positive Coun
 Survey Data, Survey Methodology 24, 1998). Of both cuts together n never gets larger.
 """
 
-from math import ceil, comb
+from math import ceil, exp, lgamma, log, log1p
 from typing import Any, Final
 
 import numpy as np
@@ -64,9 +64,15 @@ def share_of(hits: Floats, sizes: Floats) -> Estimate:
 
 def binomial_chance(hits: int, size: int, share: float) -> float:
     """Return the chance of so few hits or fewer among independent tests of which a share hits."""
-    return min(
-        1.0, sum(comb(size, k) * share**k * (1 - share) ** (size - k) for k in range(hits + 1))
+    if not 0 < share < 1:
+        return float(share <= 0 or hits >= size)
+    # By logarithms: of some thousand tests the coefficients are larger than any float.
+    of_all = lgamma(size + 1)
+    terms = (
+        of_all - lgamma(k + 1) - lgamma(size - k + 1) + k * log(share) + (size - k) * log1p(-share)
+        for k in range(hits + 1)
     )
+    return min(1.0, sum(map(exp, terms)))
 
 
 def share_chance(hits: Floats, sizes: Floats, limit: float) -> float:

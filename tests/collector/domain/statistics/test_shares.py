@@ -1,5 +1,8 @@
 """Shares on the effective sample size."""
 
+from fractions import Fraction
+from math import comb
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,6 +49,16 @@ def test_so_many_failures_reject_a_share(size: int, share: float, failures: int)
     """The exact one-sided test at 5 % needs as many failures as tables say, and no fewer."""
     assert binomial_chance(size - failures, size, share) <= 0.05
     assert binomial_chance(size - failures + 1, size, share) > 0.05
+
+
+def test_the_chance_of_thousands_of_tests_is_the_exact_one() -> None:
+    """A line that is measured every quarter of an hour: a month of it has as many."""
+    for size, share, hits in ((2976, 0.8, 2300), (1100, 0.95, 1045), (40, 0.5, 9)):
+        whole = Fraction(str(share))
+        exact = sum(comb(size, k) * whole**k * (1 - whole) ** (size - k) for k in range(hits + 1))
+        assert binomial_chance(hits, size, share) == pytest.approx(float(exact), rel=1e-9)
+    assert binomial_chance(9, 10, 1.0) == 0
+    assert binomial_chance(10, 10, 1.0) == binomial_chance(0, 10, 0.0) == 1
 
 
 def test_the_design_effect_is_that_of_equal_days() -> None:
