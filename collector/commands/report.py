@@ -21,14 +21,14 @@ from collector.evidence.writing import Material
 from collector.papers.monthly import add_papers, leave_out_papers
 from collector.reports.annex import Pages, write_annex, write_comparison
 from collector.reports.folder import write_folder
-from collector.reports.making import LineDone, Task, make_months
+from collector.reports.making import LineDone, Task, begin, make_months
 from collector.reports.monthly import (
     Month,
     Source,
     find_lines,
     read_terms,
 )
-from collector.reports.pool import usable_cores
+from collector.reports.pool import Workers, usable_cores
 from collector.reports.proof import add_evidence, leave_out_evidence
 from collector.reports.replay import check_unlike
 from collector.reports.standards import choose_standard, read_standards
@@ -65,7 +65,7 @@ _WORDS = {
     type=click.Choice([*(one.value for one in Covers), "none"]),
     default=Covers.ALL.value,
     show_default=True,
-    help="Whose records go into evidence.zip, 8 MB a line: all lines', or those that fail.",
+    help="Whose records go into evidence.zip, 5 MB a line: all lines', or those that fail.",
 )
 @click.option(
     "--known-at",
@@ -120,7 +120,10 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
         told = []
         materials: list[tuple[Path, Summary, dict[str, Source]]] = []
         # Each line is read, and then typeset.
-        with bar(wanted.name, 2 * sum(map(len, found.values()))) as step:
+        with (
+            Workers(jobs, begin, (settings.ledger, task)) as workers,
+            bar(wanted.name, 2 * sum(map(len, found.values()))) as step,
+        ):
             for of, known in found.items():
                 blank = Summary(
                     format=FORMAT,
@@ -135,12 +138,12 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
                 folder = out / wanted.name / of.id
                 leave_out_papers(folder)
                 sources: dict[str, Source] = {}
-                months = make_months(settings.ledger, task, known, jobs)
+                months = make_months(workers, known)
                 with Pages() as pages:
                     noted = pages.noting(_noted(months, sources, step))
                     made = write_folder(folder, blank, noted)
                     compared = write_comparison(folder, made, pages)
-                    write_annex(folder, made, compared, pages, wanted, jobs, step)
+                    write_annex(folder, made, compared, pages, wanted, workers, step)
                 told.append(_told(folder, made))
                 materials.append((folder, made, sources))
         for folder, made, sources in materials:

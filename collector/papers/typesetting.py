@@ -23,7 +23,9 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 _log: Final = logging.getLogger(__name__)
 
 
-def typeset(template: str, data: Mapping[str, Any], moment: datetime) -> bytes:
+def typeset(
+    template: str, data: Mapping[str, Any], moment: datetime, *, to_be_joined: bool = False
+) -> bytes:
     """Return a paper as PDF.
 
     Args:
@@ -33,6 +35,7 @@ def typeset(template: str, data: Mapping[str, Any], moment: datetime) -> bytes:
             fonts lack becomes "□".
         moment: when the paper says that it was made, with its zone; never the clock's: a month's
             papers are made again to the same byte.
+        to_be_joined: the pages go into a longer paper: joining keeps no structure, so none is made.
 
     Raises:
         PaperError: Typst cannot set it.
@@ -48,7 +51,10 @@ def typeset(template: str, data: Mapping[str, Any], moment: datetime) -> bytes:
             sys_inputs={"data": content},
         )
         made, warnings = compiler.compile_with_warnings(
-            format="pdf", pdf_standards="a-2a", timestamp=int(moment.timestamp())
+            format="pdf",
+            pdf_standards=[] if to_be_joined else "a-2a",
+            pdf_tags=not to_be_joined,
+            timestamp=int(moment.timestamp()),
         )
     except RuntimeError as error:
         # Typst's own errors are some, and show the place in the template.

@@ -1,7 +1,7 @@
 """The annex: a table of a carrier's lines, and a page for each, as one PDF.
 
-Lines are typeset some dozens at a time, beside each other, and their pages joined: memory is that
-of a few dozen pages, whatever the city. Between the reading and the typesetting, when all
+Lines are typeset a few at a time, beside each other, and their pages joined: memory is that
+of some dozens of pages, whatever the city. Between the reading and the typesetting, when all
 neighbours are known, pages wait on the disk.
 """
 
@@ -22,14 +22,14 @@ from collector.reports import comparison
 from collector.reports.folder import whole
 from collector.reports.making import LineDone
 from collector.reports.monthly import Month
-from collector.reports.pool import in_order
+from collector.reports.pool import Workers
 from collector.reports.summary import Summary
 
 FILE: Final = "annex.pdf"
 
 TEMPLATE: Final = "annex.typ"
-TOGETHER: Final = 30
-"""Lines that are typeset at once: more would save little, and take more memory."""
+TOGETHER: Final = 6
+"""Lines that are typeset at once. Typst keeps what it made of the last ten times: 3 MB a line."""
 
 _ROWS: Final = 600
 """Of the table of lines that are typeset at once."""
@@ -93,7 +93,7 @@ def write_annex(
     compared: comparison.Comparison,
     pages: Pages,
     month: Month,
-    jobs: int,
+    workers: Workers,
     step: Step,
 ) -> None:
     """Write a carrier's annex.
@@ -104,7 +104,7 @@ def write_annex(
         compared: of its lines.
         pages: of its lines, in its order.
         month: of all of them.
-        jobs: processes beside each other.
+        workers: that typeset.
         step: is told of lines as they are typeset.
 
     Raises:
@@ -129,7 +129,7 @@ def write_annex(
     portions = _portions(summary, compared, pages, common, month)
     try:
         with whole(folder / FILE) as file, PdfWriter() as writer:
-            for lines, content in in_order(_setter, (), portions, jobs):
+            for lines, content in workers.in_order(_typeset, portions):
                 with tempfile.TemporaryFile() as pdf:
                     pdf.write(content)
                     writer.append(pdf, import_outline=False)
@@ -177,9 +177,7 @@ def _tests(parts: Any) -> tuple[int, int]:  # noqa: ANN401 - of a line's summary
     return sum(part.tests for part in parts), excluded
 
 
-def _setter() -> Callable[[Portion], tuple[int, bytes]]:
-    def work(portion: Portion) -> tuple[int, bytes]:
-        lines, data, moment = portion
-        return lines, typeset(TEMPLATE, data, moment)
-
-    return work
+def _typeset(own: object, portion: Portion) -> tuple[int, bytes]:
+    del own
+    lines, data, moment = portion
+    return lines, typeset(TEMPLATE, data, moment, to_be_joined=True)

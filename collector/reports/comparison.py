@@ -157,10 +157,11 @@ def _neighbours(one: LineCompared) -> Iterator[tuple[str, str]]:
         middle = own.get(beside.quantity)
         vi, en = _QUANTITIES[beside.quantity]
         mine = megabits(middle.bits_per_second if middle else None)
+        many = beside.lines
         vi_like, en_like = _LIKE[beside.likeness]
         reached = "" if beside.reached is None else f" ({percent(beside.reached)})"
         beside_it = f"{megabits(beside.bits_per_second)} Mbit/s{reached}"
         yield (
-            f"{vi.capitalize()}: {mine}; trung vị {beside.lines} đường khác ({vi_like}): {beside_it}",
-            f"{en.capitalize()}: {mine}; median of {beside.lines} others ({en_like}): {beside_it}",
+            f"{vi.capitalize()}: {mine}; trung vị {many} đường khác ({vi_like}): {beside_it}",
+            f"{en.capitalize()}: {mine}; median of {many} others ({en_like}): {beside_it}",
         )

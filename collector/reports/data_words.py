@@ -91,10 +91,12 @@ def failure_words(failure: Failure) -> Words:
 
 def detail_words(detail: str) -> Words:
     """Return an exclusion's detail in words as few as there are; what has none, as it is."""
-    found = [WORDS.get(f"flag_name_{one}") for one in detail.split()]
-    if not found or None in found:
-        return Words(vi=detail, en=detail) if detail else Words(vi="–", en="–")
-    named = [one for one in found if one is not None]
+    failure = WORDS.get(f"failure_{detail}")
+    if failure is not None:
+        return Words(vi=failure.vi.rstrip("."), en=failure.en.rstrip("."))
+    named = [one for flag in detail.split() if (one := WORDS.get(f"flag_name_{flag}")) is not None]
+    if not named or len(named) < len(detail.split()):
+        return Words(vi=detail or "–", en=detail or "–")
     return Words(vi=", ".join(one.vi for one in named), en=", ".join(one.en for one in named))
 
 

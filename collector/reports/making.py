@@ -1,6 +1,6 @@
 """The months of a carrier's lines, made beside each other: what each file of a folder needs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -29,7 +29,7 @@ from collector.reports.monthly import (
     read_line_months,
 )
 from collector.reports.page import page_of
-from collector.reports.pool import in_order
+from collector.reports.pool import Workers
 from collector.reports.summary import LineSummary
 from collector.settings import LedgerSettings
 
@@ -76,38 +76,33 @@ class LineDone:
     page: dict[str, Any]
 
 
-def make_months(
-    settings: LedgerSettings, task: Task, known: Sequence[KnownLine], jobs: int
-) -> Iterator[LineDone]:
+def make_months(workers: Workers, known: Sequence[KnownLine]) -> Iterator[LineDone]:
     """Yield the month of each line, in their order.
 
     Args:
-        settings: where the ledger is.
-        task: what is to be made.
+        workers: that `begin` with a ledger's settings and a task.
         known: the lines.
-        jobs: processes beside each other.
 
     Raises:
         LedgerError: the ledger cannot be read.
         ReportError: a process ended in the middle of its work.
     """
-    for done in in_order(_maker, (settings, task), batched_lists(known), jobs):
+    for done in workers.in_order(_work, _portions(known)):
         yield from done
 
 
-def batched_lists(known: Sequence[KnownLine]) -> Iterator[list[KnownLine]]:
-    """Yield lines in the portions that processes work on."""
+def begin(settings: LedgerSettings, task: Task) -> tuple[Database, Task]:
+    """Return what a process makes months with."""
+    return Database(settings), task
+
+
+def _portions(known: Sequence[KnownLine]) -> Iterator[list[KnownLine]]:
     for first in range(0, len(known), _TOGETHER):
         yield list(known[first : first + _TOGETHER])
 
 
-def _maker(settings: LedgerSettings, task: Task) -> Callable[[Sequence[KnownLine]], list[LineDone]]:
-    database = Database(settings)
-
-    def work(known: Sequence[KnownLine]) -> list[LineDone]:
-        return list(done_months(database, task, known))
-
-    return work
+def _work(own: tuple[Database, Task], known: Sequence[KnownLine]) -> list[LineDone]:
+    return list(done_months(*own, known))
 
 
 def done_months(database: Database, task: Task, known: Sequence[KnownLine]) -> Iterator[LineDone]:

@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
+from functools import cached_property
 from multiprocessing import get_context
+from types import TracebackType
 from typing import Any, Final, TypeVar
 
 from collector.beside import end_with
@@ -21,7 +24,8 @@ _AHEAD: Final = 3
 _GARBAGE_AFTER: Final = 250_000
 """Objects, instead of 700: a line's month has tens of thousands, none of which is garbage."""
 
-_made: dict[str, Callable[[Any], Any]] = {}
+_kept: dict[str, Any] = {}
+"""What a process began with."""
 
 
 def usable_cores() -> int:
@@ -29,54 +33,77 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def in_order(
-    make: Callable[..., Callable[[T], R]],
-    arguments: tuple[Any, ...],
-    things: Iterable[T],
-    jobs: int,
-) -> Iterator[R]:
-    """Yield what becomes of each thing.
+class Workers(AbstractContextManager["Workers"]):
+    """Processes that work beside each other until the block ends.
 
     Args:
-        make: called once in each process with the arguments, returns what does the work. Both are
-            found by name; arguments, things and results are pickled.
+        jobs: how many; 1: this process alone.
+        begin: called once in each process; what it returns is handed to all work there. It is found
+            by name, its arguments are pickled.
         arguments: of it.
-        things: taken as they are needed.
-        jobs: processes; 1: this one alone.
-
-    Raises:
-        ReportError: a process ended in the middle of its work.
     """
-    if jobs == 1:
-        work = make(*arguments)
-        yield from map(work, things)
-        return
-    # A copy of this process would hold copies of its locks and files: new programs instead.
-    pool = ProcessPoolExecutor(
-        jobs, get_context("spawn"), initializer=_begin, initargs=(os.getpid(), make, arguments)
-    )
-    waiting: deque[Future[R]] = deque()
-    try:
-        for thing in things:
-            waiting.append(pool.submit(_run, thing))
-            if len(waiting) > jobs * _AHEAD:
+
+    def __init__(self, jobs: int, begin: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.jobs = jobs
+        self._begin = begin
+        self._arguments = arguments
+        self._pool: ProcessPoolExecutor | None = None
+        if jobs > 1:
+            # A copy of this process would hold copies of its locks and files: new programs instead.
+            self._pool = ProcessPoolExecutor(
+                jobs,
+                get_context("spawn"),
+                initializer=_begin,
+                initargs=(os.getpid(), begin, arguments),
+            )
+
+    @cached_property
+    def _own(self) -> Any:  # noqa: ANN401 - whatever it begins with
+        return self._begin(*self._arguments)
+
+    def in_order(self, work: Callable[[Any, T], R], things: Iterable[T]) -> Iterator[R]:
+        """Yield what becomes of each thing.
+
+        Args:
+            work: of what `begin` returned and a thing; found by name.
+            things: taken as they are needed; pickled, as the results.
+
+        Raises:
+            ReportError: a process ended in the middle of its work.
+        """
+        if self._pool is None:
+            yield from (work(self._own, thing) for thing in things)
+            return
+        waiting: deque[Future[R]] = deque()
+        try:
+            for thing in things:
+                waiting.append(self._pool.submit(_run, work, thing))
+                if len(waiting) > self.jobs * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise ReportError(
-            "a process that worked on the report ended before its time; the system's log says "
-            "whether memory was short. With '--jobs 1' less is needed"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+        except BrokenProcessPool:
+            raise ReportError(
+                "a process that worked on the report ended before its time; the system's log says "
+                "whether memory was short. With '--jobs 1' less is needed"
+            ) from None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the processes; what has not begun is not done."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
-def _begin(parent: int, make: Callable[..., Callable[[T], R]], arguments: tuple[Any, ...]) -> None:
+def _begin(parent: int, begin: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     end_with(parent)
     gc.set_threshold(_GARBAGE_AFTER)
-    _made["work"] = make(*arguments)
+    _kept["own"] = begin(*arguments)
 
 
-def _run(thing: T) -> Any:  # noqa: ANN401 - whatever the work returns
-    return _made["work"](thing)
+def _run(work: Callable[[Any, T], R], thing: T) -> R:
+    return work(_kept["own"], thing)
