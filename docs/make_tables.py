@@ -2,8 +2,8 @@
 """Writes what the code already says into the docs: `python -m docs.make_tables`, from the top.
 
 Tables of settings, commands, failures, flags, engines and constants stand between markers in the
-pages; config.yaml and summary.schema.json are written whole. `tests/test_docs.py` fails while any
-of it is out of date.
+pages; config.yaml and the schemas of reports are written whole. `tests/test_docs.py` fails while
+any of it is out of date.
 """
 
 import importlib
@@ -25,7 +25,8 @@ from pydantic.fields import FieldInfo
 
 import linewatch
 from collector.api.document import operations
-from collector.reports.summary import schema
+from collector.reports.summary import schema as summary_schema
+from collector.reports.yearly.report import schema as yearly_schema
 from collector.sinks import series
 from dashboards.boards import BOARDS
 from dashboards.spec import needs
@@ -395,11 +396,10 @@ def tables() -> dict[str, dict[str, str]]:
 
 def files() -> dict[Path, str]:
     """Return every file that is written here, with the text that it should have."""
-    summary = json.dumps(schema(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    found = {
-        TOP / "config.yaml": config_example(),
-        TOP / "docs" / "summary.schema.json": summary,
-    }
+    found = {TOP / "config.yaml": config_example()}
+    for name, schema in (("summary", summary_schema()), ("yearly", yearly_schema())):
+        text = json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+        found[TOP / "docs" / f"{name}.schema.json"] = text
     for page, parts in tables().items():
         text = (TOP / "docs" / page).read_text()
         for marker, table in parts.items():

@@ -1,6 +1,7 @@
 """`linewatch report yearly`: a ward's year against its plans."""
 
 import json
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,13 +10,20 @@ import click
 
 from collector.commands.ledger import now, opened
 from collector.commands.progress import bar
+from collector.domain.standard_file import StandardFile
 from collector.papers.parties import read_author
+from collector.reports.monthly import Month
+from collector.reports.pool import Workers, usable_cores
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.yearly.making import DOCUMENT, JSON, PDF, SHEETS, folder_of, write_year
+from collector.reports.yearly.months import Standards, begin
 from collector.reports.yearly.reading import find_year, months_of, read_year
 from protocol.settings import Configuration
 
 _FIRST_YEAR, _LAST_YEAR = 2020, 2999
+
+_MONTHS_FOR_ONE = 100
+"""Months of lines that are read as soon by one process as another one takes to begin."""
 
 
 @click.command(
@@ -36,6 +44,11 @@ _FIRST_YEAR, _LAST_YEAR = 2020, 2999
     default=Path("reports"),
     show_default=True,
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="Processes that read months beside each other. Default: as many as there are cores.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 @click.pass_obj
 def report_yearly(
@@ -44,6 +57,7 @@ def report_yearly(
     ward: str | None,
     names: tuple[str, ...],
     out: Path,
+    jobs: int | None,
     as_json: bool,
 ) -> None:
     """Write a ward's year: what its plans aim at, the months, complaints, and what is not known.
@@ -56,16 +70,16 @@ def report_yearly(
         zone = ZoneInfo(settings.timezone)
         months = months_of(year, zone, now().astimezone(zone).date())
         files = read_standards(settings.reports.standards)
-        used = [choose_standard(files, name) for name in names]
-        used = used or [
-            one
-            for one in files
-            if one.standard.is_in_force(months[0].first_day, months[-1].last_day)
-        ]
+        named = [choose_standard(files, name) for name in names]
+        held = Standards(named or _in_force(files, months), named=bool(named))
         found = database.read_now(lambda connection: find_year(connection, months, ward))
         software = f"linewatch/{metadata.version('linewatch')}"
-        with bar(str(year), found.steps) as step:
-            report = read_year(database, found, used, software, step)
+        jobs = jobs or min(usable_cores(), 1 + found.steps // _MONTHS_FOR_ONE)
+        with (
+            Workers(jobs, begin, (settings.ledger,)) as workers,
+            bar(str(year), found.steps) as step,
+        ):
+            report = read_year(database, workers, found, held, software, step)
         author = database.read_now(lambda connection: read_author(connection, found.ward))
         folder = folder_of(out, year, found.ward)
         write_year(folder, report, author, months[-1].span[1])
@@ -83,3 +97,9 @@ def report_yearly(
     if nameless := report.wifi.of_no_kind:
         hint = "'linewatch site set ID --kind …'"
         click.secho(f"  sites of which nobody said what they are: {nameless}: {hint}", fg="yellow")
+
+
+def _in_force(files: Sequence[StandardFile], months: Sequence[Month]) -> list[StandardFile]:
+    """Return the standards that were in force in one of the months at least."""
+    days = [(month.first_day, month.last_day) for month in months]
+    return [one for one in files if any(one.standard.is_in_force(*span) for span in days)]

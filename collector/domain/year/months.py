@@ -1,10 +1,9 @@
 """What a year keeps of a line's month, and how the months of all lines run on. Pure."""
 
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from collector.domain.findings import Finding, Judgement, Verdict
 from collector.domain.line_month import LinePart
@@ -222,5 +221,5 @@ def gaps_of(
 
 
 def _length(month: str) -> int:
-    year, number = map(int, month.split("-"))
-    return monthrange(year, number)[1]
+    first = date.fromisoformat(f"{month}-01")
+    return ((first + timedelta(days=31)).replace(day=1) - first).days

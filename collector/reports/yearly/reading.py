@@ -1,7 +1,7 @@
 """A ward's year, read of the ledger: its months judged as those of `report monthly` are."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -12,13 +12,12 @@ from sqlalchemy import Connection, select
 
 from collector.domain.site_kinds import SITE_KINDS, SiteKind
 from collector.domain.standard import TECHNOLOGIES
-from collector.domain.standard_file import StandardFile
 from collector.domain.standing import middle
 from collector.domain.words import fold
 from collector.domain.year import targets
 from collector.domain.year.complaints import Complaint, complaint, complaints
 from collector.domain.year.counts import FEWEST_DAYS
-from collector.domain.year.months import LineMonth, gaps_of, month_of, trend
+from collector.domain.year.months import LineMonth, gaps_of, trend
 from collector.errors import ReportError
 from collector.ledger.cases import read_cases
 from collector.ledger.cases import read_lines as read_case_lines
@@ -35,8 +34,10 @@ from collector.ledger.year_rows import (
     read_wifi_days,
     read_wifi_ways,
 )
-from collector.reports.monthly import KnownLine, Month, read_line_months
+from collector.reports.monthly import KnownLine, Month
+from collector.reports.pool import Workers
 from collector.reports.summary import Site, standard_used
+from collector.reports.yearly.months import Standards, Step, read_months
 from collector.reports.yearly.report import (
     FORMAT,
     SAMPLES_WANTED,
@@ -51,9 +52,6 @@ _MOST_NAMED: Final = 30
 """Wards in a sentence of an error."""
 
 MOBILE: Final = TECHNOLOGIES["4g"] | TECHNOLOGIES["5g"]
-
-Step = Callable[[int], None]
-"""Is told of each line's month that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,11 @@ class Year:
     def of(self, technologies: frozenset[str]) -> list[LineRow]:
         """Return its lines of some technologies."""
         return [one for one in self.lines if one.technology in technologies]
+
+    def known(self, lines: Sequence[LineRow]) -> list[KnownLine]:
+        """Return some of its lines as a month's report names them."""
+        sites = {one.id: Site(one.id, one.name, one.ward, None) for one in self.sites}
+        return [KnownLine(one.id, one.technology, sites[one.site]) for one in lines]
 
 
 def months_of(year: int, zone: ZoneInfo, today: date) -> list[Month]:
@@ -154,23 +157,30 @@ def _before(month: Month) -> Month:
 
 
 def read_year(
-    database: Database, year: Year, standards: Sequence[StandardFile], software: str, step: Step
+    database: Database,
+    workers: Workers,
+    year: Year,
+    standards: Standards,
+    software: str,
+    step: Step,
 ) -> YearReport:
     """Return a year's report.
 
     Args:
         database: the ledger.
+        workers: that read months, see `collector.reports.yearly.months.begin`.
         year: what it is of.
         standards: that lines are held against.
         software: that makes it, with its version.
         step: told of progress.
     """
     months = [one.name for one in year.months]
-    by_line = _read_months(database, year, year.lines, year.months, standards, step)
+    by_line = read_months(workers, year.known(year.lines), year.months, standards, step)
     before: dict[str, list[LineMonth]] = {}
     if year.has_year_before:
         earlier = [_before(one) for one in year.months]
-        before = _read_months(database, year, year.of(TECHNOLOGIES["fixed"]), earlier, (), step)
+        lines = year.known(year.of(TECHNOLOGIES["fixed"]))
+        before = read_months(workers, lines, earlier, Standards(()), step)
     names = {one.id: one.name for one in year.sites}
     fixed = year.of(TECHNOLOGIES["fixed"])
     mobile = year.of(MOBILE)
@@ -183,7 +193,7 @@ def read_year(
         ward=year.ward,
         months=months,
         fewest_days=FEWEST_DAYS,
-        standards=[standard_used(one) for one in standards],
+        standards=[standard_used(one) for one in standards.files],
         sites=[YearSite(one.id, one.name, one.ward, _kind(one)) for one in year.sites],
         gigabit=_gigabit(database, year, by_line),
         wifi=_wifi(database, year),
@@ -193,7 +203,7 @@ def read_year(
                 found
                 for one in mobile
                 for found in targets.mobile_lines(
-                    one.id, names[one.site], one.technology, by_line[one.id], standards
+                    one.id, names[one.site], one.technology, by_line[one.id], standards.files
                 )
             ]
         ),
@@ -219,34 +229,6 @@ def read_year(
 
 def _kind(site: SiteRow) -> SiteKind | None:
     return next((kind for kind in SITE_KINDS if kind == site.kind), None)
-
-
-def _read_months(
-    database: Database,
-    year: Year,
-    lines: Sequence[LineRow],
-    months: Sequence[Month],
-    standards: Sequence[StandardFile],
-    step: Step,
-) -> dict[str, list[LineMonth]]:
-    """Return the months of each line in short; one whole month of a line is held at a time."""
-    found: dict[str, list[LineMonth]] = {one.id: [] for one in lines}
-    sites = {one.id: Site(one.id, one.name, one.ward, None) for one in year.sites}
-    known = [KnownLine(one.id, one.technology, sites[one.site]) for one in lines]
-    for month in months:
-        in_force = [
-            one for one in standards if one.standard.is_in_force(month.first_day, month.last_day)
-        ]
-
-        def choose(technology: str, used: Sequence[StandardFile] = in_force) -> list[StandardFile]:
-            return [one for one in used if one.standard.is_for(technology)]
-
-        for one in read_line_months(database, month, known, choose):
-            judgements = [said for part in one.summary.parts for said in part.judgements]
-            short = month_of(month.name, one.parts, judgements, one.summary.verdict)
-            found[one.summary.id].append(short)
-            step(1)
-    return found
 
 
 def _gigabit(

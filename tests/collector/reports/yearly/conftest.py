@@ -8,24 +8,25 @@ import pytest
 
 from collector.ledger.database import Database
 from collector.ledger.migrate import migrate
+from collector.reports.pool import Workers
 from collector.reports.standards import read_standards
+from collector.reports.yearly.months import Standards
 from collector.reports.yearly.reading import find_year, months_of, read_year
 from collector.reports.yearly.report import YearReport
 from collector.settings import LedgerSettings
 from tests.collector import year_ledger
 
 
-def read(database: Database, ward: str | None = year_ledger.WARD) -> YearReport:
-    """Return the planted year's report."""
+def read(
+    database: Database, ward: str | None = year_ledger.WARD, workers: Workers | None = None
+) -> YearReport:
+    """Return the planted year's report; without workers this process reads it."""
     months = months_of(year_ledger.YEAR, year_ledger.ZONE, year_ledger.TODAY)
-    used = [
-        one
-        for one in read_standards(None)
-        if one.standard.is_in_force(months[0].first_day, months[-1].last_day)
-    ]
     found = database.read_now(lambda c: find_year(c, months, ward))
     done: list[int] = []
-    report = read_year(database, found, used, "linewatch/0", done.append)
+    own = workers or Workers(1, lambda: database, ())
+    held = Standards(read_standards(None))
+    report = read_year(database, own, found, held, "linewatch/0", done.append)
     assert sum(done) == found.steps
     return report
 
