@@ -8,37 +8,27 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import Any, Final, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from pydantic import ValidationError
+from typing import Any, Final
 
 from collector.domain.findings import Verdict
-from collector.domain.standard_file import StandardFault, StandardFile, parse
 from collector.evidence import format as form
 from collector.evidence.comparing import Difference, differences
 from collector.evidence.container import ArchiveReader, MemberError
+from collector.evidence.contents import Contents
 from collector.evidence.faults import Fault, Findings, Note
 from collector.evidence.following import Checked, Follower
 from collector.evidence.format import Covers, Place
 from collector.evidence.recomputing import Recomputing
-from collector.evidence.writing import fingerprint, standard_name
-from collector.reports.monthly import Month
-from collector.reports.standards import MAX_FILE_BYTES
-from collector.reports.summary import Summary, as_json, from_json
+from collector.evidence.writing import fingerprint
+from collector.reports.summary import Summary, as_json
 from protocol.constants import MAX_RECORD_BYTES
-from protocol.model import Model
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows how far something is: its title and its size; what is yielded is told of steps."""
 
 _MAX_ROW_BYTES: Final = 1024
-_MAX_ENTRY_BYTES: Final = 16 * 1024 * 1024
 _STEP: Final = 500
-
-M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +91,15 @@ class _Verifier:
     path: Path
     bar: Bar
     report: Report = field(default_factory=Report)
+    contents: Contents = field(init=False)
     keys: dict[str, form.ProbeEntry] = field(default_factory=dict)
     paths: dict[tuple[str, str], list[form.PathEntry]] = field(
         default_factory=lambda: defaultdict(list)
     )
+
+    def __post_init__(self) -> None:
+        """Let what is read be found wrong in the report."""
+        self.contents = Contents(self.archive, self.report.findings)
 
     def verify(self) -> Report:
         """Check the file from its outside to its inside."""
@@ -136,13 +131,8 @@ class _Verifier:
             )
 
     def _check_members(self) -> form.Manifest | None:
-        try:
-            manifest = form.Manifest.model_validate_json(self.archive.read(form.MANIFEST))
-        except MemberError as error:
-            self._fault(error.reason, member=error.member)
-            return None
-        except ValidationError as error:
-            self._fault(_first(error), member=form.MANIFEST)
+        manifest = self.contents.model(form.MANIFEST, form.Manifest)
+        if manifest is None:
             return None
         self.report.software = manifest.software
         there = self.archive.sizes.keys() - {form.MANIFEST}
@@ -166,104 +156,26 @@ class _Verifier:
         if found != said:
             self._fault("is not what the manifest says: its size or its SHA-256", member=name)
 
-    # --- Members that are read whole -------------------------------------------------------------
-
     def _read_parts(
         self,
     ) -> tuple[form.Registry, dict[str, Any], list[form.ChainEntry], Recomputing] | None:
-        registry = self._model(form.REGISTRY, form.Registry)
-        keys = self._model(form.KEYS, form.Keys)
-        summary = self._summary()
-        chains = self._entries(form.CHAINS, form.ChainEntry)
-        hours = self._entries(form.FOLDED, form.FoldedEntry)
-        if registry is None or keys is None or summary is None or chains is None or hours is None:
+        contents = self.contents
+        registry = contents.model(form.REGISTRY, form.Registry)
+        keys = contents.model(form.KEYS, form.Keys)
+        summary = contents.summary()
+        chains = contents.entries(form.CHAINS, form.ChainEntry)
+        hours = contents.entries(form.FOLDED, form.FoldedEntry)
+        month = summary and contents.month(summary[1])
+        if not (registry and keys and summary and month) or chains is None or hours is None:
             self._fault("what is in it was not checked: a member that it rests on is not sound")
             return None
         self.keys = {probe.id: probe for probe in keys.probes}
-        tree, content = summary
-        self.report.summary = content
-        try:
-            month = Month(date.fromisoformat(f"{content.month}-01"), ZoneInfo(content.timezone))
-        except (ValueError, ZoneInfoNotFoundError, OSError):
-            self._fault("names no month, or no time zone", member=form.SUMMARY)
-            return None
-        standards = self._standards(content)
+        tree, self.report.summary = summary
+        standards = contents.standards(summary[1])
         folded: dict[str, list[form.FoldedEntry]] = defaultdict(list)
         for hour in hours:
             folded[hour.line].append(hour)
         return registry, tree, chains, Recomputing(registry, month, standards, folded)
-
-    def _model(self, name: str, kind: type[M]) -> M | None:
-        try:
-            return kind.model_validate_json(self.archive.read(name))
-        except MemberError as error:
-            self._fault(error.reason, member=name)
-        except ValidationError as error:
-            self._fault(_first(error), member=name)
-        return None
-
-    def _entries(self, name: str, kind: type[M]) -> list[M] | None:
-        found: list[M] = []
-        if self.archive.sizes.get(name, 0) > form.MAX_WHOLE_BYTES:
-            self._fault(f"has more than {form.MAX_WHOLE_BYTES} bytes", member=name)
-            return None
-        try:
-            for line in self.archive.lines(name, _MAX_ENTRY_BYTES):
-                found.append(kind.model_validate_json(line))  # noqa: PERF401 - counts till a fault
-        except MemberError as error:
-            self._fault(error.reason, member=name)
-            return None
-        except ValidationError as error:
-            self._fault(f"line {len(found) + 1}: {_first(error)}", member=name)
-            return None
-        return found
-
-    def _summary(self) -> tuple[dict[str, Any], Summary] | None:
-        try:
-            content = self.archive.read(form.SUMMARY)
-            return json.loads(content), from_json(content)
-        except MemberError as error:
-            self._fault(error.reason, member=form.SUMMARY)
-        except ValidationError as error:
-            self._fault(_first(error), member=form.SUMMARY)
-        except (ValueError, RecursionError) as error:
-            self._fault(f"is no summary: {error}", member=form.SUMMARY)
-        return None
-
-    def _standards(self, summary: Summary) -> list[StandardFile]:
-        """Return the standards that the summary names, in its order, as far as they are there."""
-        names = [name for name in self.archive.sizes if name.startswith(form.STANDARDS)]
-        found = {name: self._standard(name) for name in sorted(names)}
-        used = []
-        for one in summary.standards:
-            name = f"{form.STANDARDS}{one.id}@{one.version}.yaml"
-            if name not in found:
-                self._fault("the summary names this standard, and it is not there", member=name)
-                continue
-            standard = found.pop(name)
-            if standard is not None and standard.sha256 != one.sha256:
-                self._fault("is another file than the summary's verdicts name", member=name)
-            if standard is not None:
-                used.append(standard)
-        for name in found:
-            self._fault("the summary does not name this standard", member=name)
-        return used
-
-    def _standard(self, name: str) -> StandardFile | None:
-        if self.archive.sizes[name] > MAX_FILE_BYTES:
-            self._fault("is longer than a standard may be", member=name)
-            return None
-        try:
-            file = parse(self.archive.read(name), name)
-        except MemberError as error:
-            self._fault(error.reason, member=name)
-            return None
-        except StandardFault as error:
-            self._fault(f"is no standard: {str(error).splitlines()[0]}", member=name)
-            return None
-        if standard_name(file) != name:
-            self._fault("holds another standard than its name says", member=name)
-        return file
 
     # --- What the parts say of each other --------------------------------------------------------
 
@@ -305,6 +217,9 @@ class _Verifier:
         manifest: form.Manifest | None,
     ) -> None:
         """Hold the lines of the summary against those of the registry's extract."""
+        in_summary = self.report.summary.lines if self.report.summary else ()
+        if len(in_summary) != len(said):
+            self._fault("has a line twice", member=form.SUMMARY)
         known = [line.id for line in registry.lines]
         if len(set(known)) != len(known):
             self._fault("has a line twice", member=form.REGISTRY)
@@ -312,9 +227,7 @@ class _Verifier:
             self._fault("the summary does not have this line", member=form.SUMMARY, line=line)
         missing = sorted(said.keys() - set(known))
         if manifest is not None and manifest.covers is Covers.FAILED:
-            summary = self.report.summary
-            lines = summary.lines if summary else ()
-            failed = {line.id for line in lines if line.verdict is Verdict.FAIL}
+            failed = {line.id for line in in_summary if line.verdict is Verdict.FAIL}
             self.report.findings.note(Note.NOT_COVERED, len(set(missing) - failed))
             missing = [line for line in missing if line in failed]
         for line in missing:
@@ -371,7 +284,7 @@ class _Verifier:
 
     def _follow(self, entry: form.ChainEntry, told: Callable[[int], None]) -> Iterator[Checked]:
         """Yield the records of a chain that are of a line."""
-        seals = self._entries(f"{entry.folder}seals.ndjson", form.SealEntry)
+        seals = self.contents.entries(f"{entry.folder}seals.ndjson", form.SealEntry)
         follower = Follower(entry, self.keys.get(entry.probe), seals or (), self.report.findings)
         lines = self.archive.lines(f"{entry.folder}records.ndjson", MAX_RECORD_BYTES)
         if entry.spans:
@@ -458,18 +371,6 @@ class _Verifier:
         self._fault(str(one), member=form.SUMMARY, line=line, figure=one.figure)
 
 
-def _month(summary: Summary) -> Month:
-    """Return the month of a summary.
-
-    Raises:
-        ValueError: it names none that can be reckoned with; or what `ZoneInfo` raises.
-    """
-    first = date.fromisoformat(f"{summary.month}-01")
-    if first.year not in form.YEARS:
-        raise ValueError("a month of another age")
-    return Month(first, ZoneInfo(summary.timezone))
-
-
 def _lines_said(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {line["id"]: line for line in summary["lines"]}
 
@@ -480,10 +381,3 @@ def _leaves(tree: object) -> int:
     if isinstance(tree, list):
         return sum(map(_leaves, tree))
     return 1
-
-
-def _first(error: ValidationError) -> str:
-    """Return the first thing that is wrong with a member, and where in it."""
-    fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in fault["loc"])
-    return f"{place}: {fault['msg']}"[:300]

@@ -347,6 +347,18 @@ TAMPERINGS: dict[str, tuple[Callable[[Members], None], str]] = {
     "a figure": (in_summary(_other_figure), "figures["),
     "a count": (in_summary(lambda tree: _first_part(tree).update(tests=1)), ".tests"),
     "a line too few": (in_summary(lambda tree: tree.update(lines=[])), "does not have this line"),
+    "a line twice": (
+        in_summary(lambda tree: tree["lines"].insert(0, {**tree["lines"][0], "technology": "x"})),
+        "has a line twice",
+    ),
+    "a month of another age": (
+        in_summary(lambda tree: tree.update(month="9999-12")),
+        "names no month",
+    ),
+    "a zone that is none": (
+        in_summary(lambda tree: tree.update(timezone="../../etc/passwd")),
+        "names no month, or no time zone",
+    ),
     "the month": (in_summary(lambda tree: tree.update(month="2026-11")), "first_day"),
     "another line's record": (_other_line, "registry.json does not say"),
     "nobody's record": (_no_line, "is given to no line"),
