@@ -36,7 +36,10 @@ def test_a_month_without_records_is_told_as_such(tmp_path: Path) -> None:
     assert {one["standard"] for one in part["judgements"]} >= {"qcvn-34-2022", "fcc-80-80"}
     assert (folder / "data.csv").read_text(encoding="utf-8-sig").count("\n") == 1
     assert sorted(path.name for path in folder.iterdir()) == [
+        "annex.pdf",
+        "comparison.json",
         "data.csv",
+        "data.xlsx",
         "evidence.zip",
         "no-complaint.pdf",
         "summary.json",
