@@ -24,7 +24,6 @@ ORDER: Final[tuple[str, ...]] = (
     "annex.pdf",
     "evidence.zip",
     "data.xlsx",
-    "data.csv",
     "summary.json",
 )
 """The month's files as they are attached: what matters most comes first."""
@@ -109,9 +108,8 @@ def going_out(files: Sequence[KeptFile]) -> list[KeptFile]:
     """Return the files that a carrier gets, the letter first: the signed one where there is one."""
     signed = [one for one in files if one.kind == "signed"]
     by_name = {one.name: one for one in files if one.kind == "folder"}
+    # What else lies in the folder, a letter to be edited or a clerk's notes, is not for carriers.
     names = [name for name in ORDER if name in by_name]
-    # What no list of ours knows stands behind; a letter to be edited in Word is not for carriers.
-    names += sorted(name for name in by_name if name not in ORDER and not name.endswith(".docx"))
     if signed:
         names = [name for name in names if name != "letter.pdf"]
     return [*signed[-1:], *(by_name[name] for name in names)]

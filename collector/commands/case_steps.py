@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -39,6 +39,17 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for
 _files = click.option(
     "--file", "files", multiple=True, type=_FILE, help="To be kept with the case; several times."
 )
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _noted(command: Command) -> Command:
+    """Give a command what each step of a carrier or an authority is noted with."""
+    made: Any = command
+    for decorate in (click.pass_obj, with_note, by_role, _files, _on, _case):
+        made = decorate(made)
+    noted: Command = made
+    return noted
 
 
 def _read(place: Path, kind: str) -> NewFile:
@@ -113,6 +124,12 @@ def case_approve(
     files = [_read(letter, "signed")] if letter else []
     details = {"letter_number": letter_number} if letter_number else None
     _step(configuration, case, Step.APPROVED, role=role, note=note, files=files, details=details)
+    if not files:
+        click.secho(
+            "no --letter: by e-mail the folder's letter.pdf goes out as it is, without number, day "
+            "and signature",
+            fg="yellow",
+        )
 
 
 @click.command(epilog="Example: linewatch case send 3 --now")
@@ -177,12 +194,7 @@ def _send_now(database: Database, settings: CollectorSettings, case: int) -> Non
 
 
 @click.command(epilog="Example: linewatch case acknowledge 3 --on 5/10/2026")
-@_case
-@_on
-@_files
-@by_role
-@with_note
-@click.pass_obj
+@_noted
 def case_acknowledge(
     configuration: Configuration,
     case: int,
@@ -197,13 +209,8 @@ def case_acknowledge(
 
 
 @click.command(epilog="Example: linewatch case answer 3 --file reply.pdf --mended 20/11/2026")
-@_case
 @click.option("--mended", type=DAY, help="The day from which on it is mended, as the carrier says.")
-@_on
-@_files
-@by_role
-@with_note
-@click.pass_obj
+@_noted
 def case_answer(
     configuration: Configuration,
     case: int,
@@ -229,13 +236,8 @@ def case_answer(
 
 
 @click.command(epilog="Example: linewatch case escalate 3 --to 'Sở Khoa học và Công nghệ'")
-@_case
 @click.option("--to", "authority", required=True, help="Which authority it goes to.")
-@_on
-@_files
-@by_role
-@with_note
-@click.pass_obj
+@_noted
 def case_escalate(
     configuration: Configuration,
     case: int,

@@ -73,7 +73,7 @@ def case_open(
         click.echo(json.dumps({"case": number, "lines": [one.line for one in kept]}))
         return
     click.secho(
-        f"case {number} opened: {summary.carrier.name}, {summary.month}, {len(kept)} lines",
+        f"case {number} opened: {summary.carrier.name}, {summary.month}, {len(kept)} line(s)",
         fg="green",
     )
     click.echo(f"next: linewatch case approve {number} --letter FILE (the signed letter)")

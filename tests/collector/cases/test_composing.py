@@ -35,6 +35,7 @@ FOLDER = [
     kept(4, "letter.docx"),
     kept(5, "letter.pdf"),
     kept(6, "summary.json"),
+    kept(8, "ghi chú của văn thư.pdf"),
 ]
 
 
@@ -44,7 +45,9 @@ def settings(**given: object) -> MailSettings:
 
 
 def test_a_complaint_says_what_it_is_about_and_what_it_brings() -> None:
-    """In Vietnamese: month, ward, lines, each file with its SHA-256; no Word file goes out."""
+    """In Vietnamese: month, ward, lines, each file with its SHA-256. No letter that is still to be
+    edited goes out, and nothing that somebody else put into the folder.
+    """
     text = compose_complaint(CASE, LINES, FOLDER, settings())
     assert text.subject == (
         "Kiến nghị về chất lượng dịch vụ Internet tháng 10/2026 – Thạch Khôi (hồ sơ 3)"
@@ -60,6 +63,7 @@ def test_a_complaint_says_what_it_is_about_and_what_it_brings() -> None:
     ):
         assert said in text.body
     assert "docx" not in text.body
+    assert "ghi chú" not in text.body
     assert max(map(len, text.body.splitlines())) < 100
 
 

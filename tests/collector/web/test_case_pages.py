@@ -19,8 +19,8 @@ from tests.collector.cases.folders import failing, write_month
 from tests.collector.chromium import Page, open_page
 from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.letters import fill_letters
-from tests.collector.web.markup import Element, read
 from tests.collector.web.test_login import add_operator, log_in
+from tests.collector.web.test_operator_pages import page
 from tests.collector.web.test_pictures import DESKTOP, PHONE, look
 
 SENT = date(2026, 11, 2)
@@ -78,13 +78,6 @@ async def shown(start: Start, tmp_path: Path) -> Running:
     collector.client.headers["Cookie"] = f"linewatch_session={token}"
     collector.client.headers["Accept-Language"] = "en"
     return collector
-
-
-async def page(collector: Running, path: str, status: int = 200) -> Element:
-    """Return a page's tree."""
-    async with collector.client.get(collector.url + path, allow_redirects=False) as answer:
-        assert answer.status == status
-        return read(await answer.text())
 
 
 @ON_BOTH
