@@ -1,16 +1,19 @@
 """The papers of a month's folder."""
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from collector.cases.calendar import rules
+from collector.domain.findings import Verdict
 from collector.errors import ReportError
 from collector.ledger.database import Database
+from collector.papers.findings import failing, said_of
 from collector.papers.monthly import (
     LETTER_DOCX,
     LETTER_PDF,
@@ -20,7 +23,10 @@ from collector.papers.monthly import (
     end_of,
     write_papers,
 )
+from collector.reports.monthly import Month, find_lines, read_line_months
 from collector.reports.summary import Carrier, Summary
+from collector.settings import LedgerSettings
+from tests.collector import simulated_month
 from tests.collector.conftest import NewLedger, fill_registry
 from tests.collector.papers import months
 from tests.collector.papers.reading import squeezed, text_of
@@ -99,3 +105,26 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="cannot be written"):
         write_papers(tmp_path, months.mixed(), months.FILES, months.PARTIES, rules())
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_simulated_months_carriers_get_what_is_due(month_ledger: Path, tmp_path: Path) -> None:
+    """The line that is slow in the evening is in its carrier's letter, with the figure that the
+    summary has; carriers of whom nothing fails get the page.
+    """
+    november = Month(date(2026, 11, 1), simulated_month.ZONE)
+    with contextlib.closing(Database(LedgerSettings(path=month_ledger))) as database:
+        for of, known in database.read_now(lambda c: find_lines(c, None, None)).items():
+            read = read_line_months(database, november, known, lambda _: months.FILES)
+            blank = replace(months.fine(), carrier=of, month=november.name)
+            summary = replace(blank, lines=[one.summary for one in read])
+            folder = tmp_path / of.id
+            folder.mkdir()
+            names, _ = add_papers(folder, database, summary, months.FILES)
+            assert names == ([LETTER_DOCX, LETTER_PDF] if of.id == "b" else [NO_COMPLAINT])
+            if of.id != "b":
+                continue
+            (slow,) = failing(summary)
+            (said,) = said_of(slow.parts[0], months.STANDARDS, Verdict.FAIL)
+            text = squeezed(text_of((folder / LETTER_PDF).read_bytes()))
+            for told in (slow.site.name, said.measured, said.limit, said.why.vi):
+                assert squeezed(told) in text
