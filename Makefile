@@ -126,6 +126,10 @@ bench-ingest: setup build/victoria-metrics build/influxd build/postgresql/.ready
 bench-query: setup build/postgresql/.ready ## How long pages, lists and series take on a ledger with a year of a city
 	@$(BIN)/python -m bench.query
 
+.PHONY: bench-report
+bench-report: setup ## How long a month's report of a city takes, with how much memory
+	@$(BIN)/python -m bench.report
+
 .PHONY: bench-plans
 bench-plans: setup build/postgresql/.ready ## How SQLite and PostgreSQL run the ledger's main queries: docs/plans.md
 	@$(BIN)/python -m bench.plans --out docs/plans.md

@@ -28,7 +28,7 @@ from collector.reports.summary import Summary
 FILE: Final = "annex.pdf"
 
 TEMPLATE: Final = "annex.typ"
-TOGETHER: Final = 6
+TOGETHER: Final = 4
 """Lines that are typeset at once. Typst keeps what it made of the last ten times: 3 MB a line."""
 
 _ROWS: Final = 600

@@ -210,6 +210,8 @@ def _named(standard: Standard, found: Finding, indicator: Indicator) -> Pair:
 def _outages(parts: Sequence[PartSummary]) -> list[Pair]:
     found = [one for part in parts for one in part.outages]
     own = [one for one in found if one.where in CARRIERS_OWN]
+    if not found and not sum(part.watched_seconds for part in parts):
+        return [("Không theo dõi: không rõ có mất kết nối hay không.", "Not watched: not known.")]
     if not found:
         return [("Không ghi nhận lần mất kết nối nào.", "No outage was seen.")]
     least = sum(one.shortest_seconds for one in own) / 60
@@ -269,7 +271,7 @@ def _asked(summary: LineSummary, standards: Mapping[str, Standard]) -> list[Pair
                     vi, en = _named(standard, one, indicator)
                     limits = (shown(one.limit, indicator, vietnamese=v) for v in (True, False))
                     vi_limit, en_limit = limits
-                    found[f"{vi}: đưa về mức {vi_limit}", f"{en}: back to {en_limit}"] = None
+                    found[f"{vi}: yêu cầu {vi_limit}", f"{en}: {en_limit} is required"] = None
     asked = list(found)
     if len(asked) > _MOST_ASKED:
         more = len(asked) - _MOST_ASKED + 1

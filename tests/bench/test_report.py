@@ -1,0 +1,38 @@
+"""The bench of a city's month, in a short form: its structure, never its times."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.report import CITY_LINES, measure, table
+
+
+def test_the_bench_writes_a_month_and_says_what_it_took(tmp_path: Path) -> None:
+    """Each line has a whole month; every kind of file was written; the table names all of it, and
+    a bar that is missed says so.
+    """
+    found = measure(4, 2, "sqlite", tmp_path, Console(file=io.StringIO()), days=1)
+    assert found.lines >= 4
+    assert found.records > found.lines * 31 * 380
+    assert {"annex.pdf", "comparison.json", "data.csv", "data.xlsx", "summary.json"} <= set(
+        found.files
+    )
+    assert found.written_bytes == sum(found.files.values())
+    assert found.seconds > 0
+    assert found.cpu_seconds > 0
+    assert found.peak_bytes > 50e6
+    said = told(found)
+    for name in (*found.files, "seconds", "CPU seconds", "memory of all processes, MB"):
+        assert name in said
+    slow = replace(found, lines=CITY_LINES, seconds=601.0, peak_bytes=2 * 10**9)
+    assert told(slow).count("missed") == 2
+    assert "at this pace" not in told(slow)
+
+
+def told(found: object) -> str:
+    """Return a table as it is printed."""
+    printed = io.StringIO()
+    Console(file=printed, width=140).print(table(found))  # type: ignore[arg-type]
+    return printed.getvalue()

@@ -1,0 +1,81 @@
+"""Work by processes beside each other."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from collector.errors import LedgerError, ReportError
+from collector.reports.pool import Workers, usable_cores
+
+JOBS = pytest.mark.parametrize("jobs", [1, 2])
+
+
+def begin(base: int) -> tuple[int, int]:
+    """Return what work goes by, and which process it is in."""
+    return base, os.getpid()
+
+
+def add(own: tuple[int, int], thing: int) -> tuple[int, int]:
+    """Return a sum, and the process that made it."""
+    return own[0] + thing, own[1]
+
+
+def end(own: tuple[int, int], thing: int) -> int:
+    """End the process in the middle of its work, as one that is killed."""
+    del own
+    if thing == 3:
+        os._exit(9)
+    return thing
+
+
+def refuse(own: tuple[int, int], thing: int) -> int:
+    """Fail as a ledger does."""
+    raise LedgerError(f"no {own[0] + thing}")
+
+
+@JOBS
+def test_results_come_in_the_order_of_the_things(jobs: int) -> None:
+    """However many processes; with one it is this process itself."""
+    with Workers(jobs, begin, (100,)) as workers:
+        found = list(workers.in_order(add, range(20)))
+        again = list(workers.in_order(add, range(3)))
+    assert [value for value, _ in found] == list(range(100, 120))
+    assert [value for value, _ in again] == [100, 101, 102]
+    assert (os.getpid() in {process for _, process in found}) == (jobs == 1)
+
+
+def test_things_are_taken_as_they_are_needed() -> None:
+    """Not all of a city's results wait in memory for somebody who is slow."""
+    taken = []
+
+    def things() -> Iterator[int]:
+        for thing in range(100):
+            taken.append(thing)
+            yield thing
+
+    with Workers(2, begin, (0,)) as workers:
+        results = workers.in_order(add, things())
+        next(results)
+        assert len(taken) < 10
+
+
+def test_a_process_that_dies_is_an_error_that_says_so() -> None:
+    """Not a report with a line missing, and not a wait for ever."""
+    with (
+        pytest.raises(ReportError, match="a process that worked on the report ended before"),
+        Workers(2, begin, (0,)) as workers,
+    ):
+        list(workers.in_order(end, range(10)))
+
+
+@JOBS
+def test_an_error_of_the_work_arrives_as_it_is(jobs: int) -> None:
+    """A ledger that cannot be read says so in its own words."""
+    with pytest.raises(LedgerError, match="no 7"), Workers(jobs, begin, (7,)) as workers:
+        list(workers.in_order(refuse, range(4)))
+
+
+def test_a_machine_has_a_core() -> None:
+    """Those that this process may use."""
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
