@@ -15,10 +15,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
+from collector.domain.cases import steps
 from collector.ingest.verify import verify
-from collector.ledger import schema
+from collector.ledger import cases, outbox, registry, schema
 from collector.ledger.database import Database
 from collector.ledger.events import Event, EventKind, note_events
 from collector.ledger.migrate import migrate
@@ -109,6 +110,37 @@ def fill(database: Database) -> None:
             filled = {column: value or probe for column, value in row.items()}
             connection.execute(insert(schema.metadata.tables[name]), filled)
         note_events(connection, [Event(EventKind.GAP, probe, NOW, "planted")])
+        complain(connection)
+
+
+def complain(connection: Connection) -> None:
+    """Put a ward with its clerk, and a complaint that waits to be sent."""
+    ward = {"id": "p", "name": "Phường Không Có"}
+    clerk = {"id": "a", "ward_id": "p", "role": "clerk", "name": "Không Tên"}
+    registry.add(connection, schema.wards, ward, NOW)
+    registry.add(connection, schema.persons, clerk, NOW)
+    carrier = connection.execute(schema.carriers.select().limit(1)).mappings().one()
+    row = {"carrier_id": carrier["id"], "carrier_name": carrier["name"], "month": "2026-09"}
+    case = cases.open_case(
+        connection,
+        {**row, "ward": ward["name"]},
+        [cases.CaseLine("l1", "Nhà văn hóa", [{"indicator": "download", "verdict": "fail"}])],
+        [cases.new_file("folder", "letter.pdf", "application/pdf", b"%PDF planted")],
+        steps.Event(1, steps.Step.OPENED, NOW, NOW.date(), steps.Role.CLERK, "đã mở"),
+    )
+    outbox.put(
+        connection,
+        f"complaint/{case}",
+        case,
+        message_id="<planted@phuong.example>",
+        sender="a@phuong.example",
+        recipients=["b@mang.example"],
+        subject="Kiến nghị",
+        body="đường truyền",
+        files=[1],
+        now=NOW,
+        give_up_at=NOW + timedelta(hours=1),
+    )
 
 
 def run(folder: Path, *words: str) -> None:
@@ -127,7 +159,7 @@ def main(target: Path) -> None:
         for seed, day in enumerate((OLD, LEFT, KEPT)):
             store(database, day, seed)
         run(folder, "fold")
-        run(folder, "remove-month", f"{LEFT:%Y-%m}", "--yes")
+        run(folder, "remove-month", f"{LEFT:%Y-%m}", "--without-archive", "--yes")
         fill(database)
         database.close()
         with sqlite3.connect(path) as connection:
