@@ -98,7 +98,7 @@ def _summary(report: YearReport) -> Section:
 def _method(report: YearReport) -> Section:
     columns = (
         Column(words("Mã", "Id"), width=3),
-        Column(words("Phiên bản", "Version"), Unit.COUNT, 1),
+        Column(words("Phiên bản", "Version"), Unit.COUNT),
         Column(words("Tên", "Name"), width=7),
         Column(words("Trị số chưa kiểm chứng", "Numbers not verified"), Unit.COUNT),
     )

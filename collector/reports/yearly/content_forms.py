@@ -26,15 +26,15 @@ def complaints(report: YearReport) -> Section:
         )
         return Section("Kiến nghị", words("Kiến nghị với nhà mạng", "Complaints"), [none], [])
     columns = (
-        Column(words("Số", "No."), Unit.COUNT, 1),
+        Column(words("Số", "No."), Unit.COUNT),
         Column(words("Nhà mạng", "Carrier"), width=3),
-        Column(words("Tháng", "Month")),
-        Column(words("Đường truyền", "Lines"), Unit.COUNT),
-        Column(words("Ngày gửi", "Sent"), Unit.DAY, 3),
-        Column(words("Ngày trả lời", "Answered"), Unit.DAY, 3),
+        Column(words("Tháng", "Month"), width=3),
+        Column(words("Đường truyền", "Lines"), Unit.COUNT, 3),
+        Column(words("Ngày gửi", "Sent"), Unit.DAY, 4),
+        Column(words("Ngày trả lời", "Answered"), Unit.DAY, 4),
         Column(words("Đã đo lại", "Measured again"), Unit.COUNT),
         Column(words("Tốt lên", "Better"), Unit.COUNT),
-        Column(words("Tình trạng", "State"), width=3),
+        Column(words("Tình trạng", "State"), width=4),
     )
     rows: list[Sequence[Value]] = [
         (

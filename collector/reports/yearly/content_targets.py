@@ -38,11 +38,11 @@ def gigabit(report: YearReport) -> Section:
     columns = (
         SITE,
         LINE,
-        Column(words("Hợp đồng, tải xuống", "Contracted download"), Unit.RATE),
+        Column(words("Hợp đồng, tải xuống", "Contracted download"), Unit.RATE, 3),
         Column(words("Từ 1 Gbit/s", "1 Gbit/s or more")),
-        Column(words("Tháng tốt nhất", "Best month")),
-        Column(words("Trung vị tháng đó", "Its median"), Unit.RATE),
-        Column(words("Tải được 1 Gbit/s", "Carries it")),
+        Column(words("Tháng tốt nhất", "Best month"), width=3),
+        Column(words("Trung vị tháng đó", "Its median"), Unit.RATE, 3),
+        Column(words("Tải được 1 Gbit/s", "Carries it"), width=3),
     )
     rows: list[Sequence[Value]] = [
         (
@@ -143,7 +143,7 @@ def ipv6(report: YearReport) -> Section:
         Column(words("Ngày dùng được", "Days ready"), Unit.COUNT),
         Column(words("Ngày đã rõ", "Days known"), Unit.COUNT),
         Column(words("Tỷ lệ", "Share"), Unit.SHARE, 3),
-        Column(words("Ngày cuối dùng được", "Last day ready"), Unit.DAY, 3),
+        Column(words("Ngày cuối dùng được", "Last day ready"), Unit.DAY, 4),
         Column(words("Nguyên nhân chính", "Main reason"), width=4),
         Column(words("Kết luận", "Verdict"), width=3),
     )

@@ -150,7 +150,7 @@ def gaps(report: YearReport) -> Section:
         ),
     ]
     columns = (
-        Column(words("Điểm đo", "Site"), width=4),
+        Column(words("Điểm đo", "Site"), width=3),
         Column(words("Đường truyền", "Line"), width=3),
         *month_columns(report.months),
         Column(words("Tỷ lệ ngày", "Share of days"), Unit.SHARE),

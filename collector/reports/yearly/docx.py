@@ -66,7 +66,11 @@ def _table(table: Table) -> WordTable:
 
 
 def _widths(relative: Sequence[int]) -> list[int]:
-    """Return whole millimetres that make up the page's width together."""
+    """Return whole millimetres that make up the page's width together.
+
+    Columns of one width stay so, or the numbers in one of them would be broken: the first column
+    has what is left over.
+    """
     total = sum(relative)
-    ends = [round(_WIDTH_MM * sum(relative[: n + 1]) / total) for n in range(len(relative))]
-    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    first, *others = (_WIDTH_MM * one // total for one in relative)
+    return [_WIDTH_MM - sum(others) if others else first, *others]

@@ -59,8 +59,8 @@ SUPPORTING: Final = words(
 PROMISE: Final = f"{SHARE_OF_PROMISE:.0%}".replace("%", " %")
 """As both languages write it."""
 
-LINE: Final = Column(words("Đường truyền", "Line"), width=4)
-SITE: Final = Column(words("Điểm đo", "Site"), width=6)
+LINE: Final = Column(words("Đường truyền", "Line"), width=3)
+SITE: Final = Column(words("Điểm đo", "Site"), width=5)
 
 
 def answered(answer: bool | None) -> Words:
