@@ -40,6 +40,9 @@ from simulate.sending import Sender, parcel
 from simulate.stories import Group
 from tests.collector.commands.support import Registry
 
+pytestmark = pytest.mark.timeout(300)
+"""Half a minute of one core, which others may be busy on."""
+
 CHANGE = date(2025, 10, 1)
 """Between the two months; what is mended is so from the second one on."""
 
@@ -125,8 +128,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> City:
     lines: dict[str, dict[str, LineSummary]] = {}
     for month in months_of(fleet):
         named = [word for name in STANDARDS for word in ("--standard", name)]
-        words = ("--month", month.name, *named, "--out", str(folder / "out"), "--evidence", "none")
-        done = registry.run("report", "monthly", *words)
+        words = ("--month", month.name, *named, "--evidence", "none", "--jobs", "1")
+        done = registry.run("report", "monthly", *words, "--out", str(folder / "out"))
         assert done.exit_code == 0, done.output
         summaries = (folder / "out" / month.name).glob("*/summary.json")
         told = (from_json(path.read_bytes()) for path in summaries)
