@@ -187,10 +187,11 @@ class LineGaps:
 
     Attributes:
         line, site, technology: which.
-        registered_on: local day; months before it have no data for that reason.
+        registered_on: local day; months before it and before the first data have none for that
+            reason.
         months: each of the year.
-        missing: months without any data, those before its registration left out.
-        before: months without data before it was registered.
+        missing: months without any data, but for those.
+        before: those.
     """
 
     line: str
@@ -208,7 +209,8 @@ def gaps_of(
     """Return what is known of a line in each month."""
     known = [MonthKnown(one.month, one.days, _length(one.month)) for one in months]
     empty = [one.month for one in known if not one.days]
-    begins = f"{registered_on:%Y-%m}"
+    # A registry that was brought in is younger than its records.
+    begins = min([f"{registered_on:%Y-%m}", *(one.month for one in known if one.days)])
     return LineGaps(
         line,
         site,

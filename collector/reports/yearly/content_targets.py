@@ -128,6 +128,11 @@ def wifi(report: YearReport) -> Section:
                 f"It works where tests over Wi-Fi gave a result on {report.fewest_days} days of "
                 "the month; it does not where it was tried on as many and did not.",
             ),
+            words(
+                "Phép đo cho biết Wi-Fi có hoạt động; không cho biết có miễn phí cho người dân "
+                "hay không.",
+                "Tests tell that Wi-Fi works; they cannot tell whether it is free for everybody.",
+            ),
             *_of_no_kind(found.of_no_kind),
         ],
         [Table(words("Từng nhà văn hóa", "Each community house"), columns, rows)],

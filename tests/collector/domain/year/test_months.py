@@ -65,3 +65,13 @@ def test_months_before_a_line_was_there_are_no_gaps() -> None:
         (0, 30),
         (31, 31),
     ]
+
+
+def test_a_registry_that_is_younger_than_its_records_hides_no_gap() -> None:
+    """A ledger that was brought in: what lies behind the first data is missing."""
+    months = [
+        replace(EMPTY, month=f"2026-0{number}", days=many)
+        for number, many in ((1, 0), (2, 9), (3, 0))
+    ]
+    found = gaps_of("l", "Nhà 1", "fibre", date(2026, 11, 1), months)
+    assert (found.before, found.missing) == (["2026-01"], ["2026-03"])
