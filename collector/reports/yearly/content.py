@@ -118,11 +118,12 @@ def _method(report: YearReport) -> Section:
         words("Tiêu chuẩn, điểm đo và cách tính", "Standards, sites and method"),
         [
             words(
-                "Mỗi tháng của mỗi đường truyền được xét như báo cáo tháng: không đạt khi có một "
-                "tiêu chuẩn kết luận không đạt; đạt khi có tiêu chuẩn kết luận đạt và không có "
-                "tiêu chuẩn nào kết luận không đạt.",
-                "Each line's month is judged as in the monthly report: fail where one standard "
-                "says so; pass where one says pass and none says fail.",
+                "Mỗi tháng của mỗi đường truyền được xét như báo cáo tháng, theo những tiêu chuẩn "
+                "mà kiến nghị được dựa vào: không đạt khi có một tiêu chuẩn kết luận không đạt; đạt "
+                "khi có tiêu chuẩn kết luận đạt và không có tiêu chuẩn nào kết luận không đạt.",
+                "Each line's month is judged as in the monthly report, by the standards that a "
+                "complaint may rest on: fail where one says so; pass where one says pass and none "
+                "says fail.",
             ),
             words(
                 f"Phần mềm: {report.software}. Ngày và tháng theo múi giờ {report.timezone}.",
