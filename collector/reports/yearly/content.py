@@ -119,8 +119,8 @@ def _method(report: YearReport) -> Section:
         [
             words(
                 "Mỗi tháng của mỗi đường truyền được xét như báo cáo tháng, theo những tiêu chuẩn "
-                "mà kiến nghị được dựa vào: không đạt khi có một tiêu chuẩn kết luận không đạt; đạt "
-                "khi có tiêu chuẩn kết luận đạt và không có tiêu chuẩn nào kết luận không đạt.",
+                "mà kiến nghị được dựa vào: không đạt khi có một tiêu chuẩn kết luận không đạt; "
+                "đạt khi có tiêu chuẩn kết luận đạt và không có tiêu chuẩn nào kết luận không đạt.",
                 "Each line's month is judged as in the monthly report, by the standards that a "
                 "complaint may rest on: fail where one says so; pass where one says pass and none "
                 "says fail.",
