@@ -30,8 +30,22 @@ Chain = tuple[str, str]
 Seqs = tuple[int, int]
 """The first and the last of consecutive places."""
 
-Lines = Mapping[str, int]
-"""The ids of lines, each with the highest id of the records that it was judged by."""
+
+class Judged(NamedTuple):
+    """What was judged.
+
+    Attributes:
+        lines: their ids, each with the highest id of the records that it was judged by.
+        span: of the month.
+    """
+
+    lines: Mapping[str, int]
+    span: tuple[datetime, datetime]
+
+    def came_later(self, line: str, number: int, measured_at: datetime | None) -> bool:
+        """Return whether a record of the month was not there when its line was judged."""
+        of_month = measured_at is not None and self.span[0] <= measured_at < self.span[1]
+        return of_month and number > self.lines[line]
 
 
 class Stored(NamedTuple):
@@ -50,28 +64,25 @@ class Stored(NamedTuple):
     path: str | None = None
 
 
-def find_spans(
-    connection: Connection, lines: Lines, span: tuple[datetime, datetime]
-) -> dict[Chain, list[Seqs]]:
-    """Return the places of each chain that are needed for some lines' month.
+def find_spans(connection: Connection, judged: Judged) -> dict[Chain, list[Seqs]]:
+    """Return the places of each chain that are needed for what was judged.
 
     A record that nobody knows the moment of may claim any: it widens no span, and is one of its own
     where it stands apart.
 
     Args:
         connection: to the ledger.
-        lines: which.
-        span: of the month.
+        judged: the lines, and their month.
     """
     found: dict[Chain, list[Seqs]] = defaultdict(list)
     place = (records.c.probe_id, records.c.chain)
     timed = records.c.time_quality != TimeQuality.NONE.value
-    for line, newest in lines.items():
+    for line, newest in judged.lines.items():
         ours = (
             records.c.line_id == line,
             records.c.task.in_(TASKS),
-            records.c.measured_at >= span[0],
-            records.c.measured_at < span[1],
+            records.c.measured_at >= judged.span[0],
+            records.c.measured_at < judged.span[1],
             records.c.id <= newest,
         )
         ends = (func.min(records.c.seq), func.max(records.c.seq))
@@ -130,7 +141,7 @@ def _joined(spans: Iterable[Seqs]) -> list[Seqs]:
 # --- A chain's places ----------------------------------------------------------------------------
 
 
-def read_places(connection: Connection, of: Chain, span: Seqs, lines: Lines) -> Iterator[Stored]:
+def read_places(connection: Connection, of: Chain, span: Seqs, judged: Judged) -> Iterator[Stored]:
     """Yield all places of a span in their order; what is missing as one place for each run."""
     folded = folded_places(connection, *of, span)
     apart = (
@@ -138,7 +149,7 @@ def read_places(connection: Connection, of: Chain, span: Seqs, lines: Lines) -> 
         for seq, (own, _) in sorted(folded.items())
     )
     kept = merge(
-        _records(connection, of, span, lines),
+        _records(connection, of, span, judged),
         _invalid_links(connection, of, span),
         apart,
         key=lambda one: one[0],
@@ -168,7 +179,7 @@ _COLUMNS: Final = (
 
 
 def _records(
-    connection: Connection, of: Chain, span: Seqs, lines: Lines
+    connection: Connection, of: Chain, span: Seqs, judged: Judged
 ) -> Iterator[tuple[int, Stored]]:
     query = select(*_COLUMNS).where(
         records.c.probe_id == of[0],
@@ -179,16 +190,16 @@ def _records(
     options = {"yield_per": _ROWS_AT_ONCE}
     with connection.execute(query.order_by(records.c.seq), execution_options=options) as found:
         for row in found:
-            newest = lines.get(row.line_id or "")
+            line = row.line_id if row.line_id in judged.lines else ""
             kind = Kind.TOMBSTONE if row.tombstone else Kind.RECORD
-            if newest is not None and row.id > newest:
+            if line and judged.came_later(line, row.id, row.measured_at):
                 kind = Kind.LATER
             place = Place(
                 row.seq,
                 row.seq,
                 kind,
                 received_at=row.received_at,
-                line=row.line_id if newest is not None else "",
+                line=line,
                 measured_at=row.measured_at,
                 time_quality=row.time_quality,
             )

@@ -23,7 +23,7 @@ from collector.evidence.container import ArchiveWriter
 from collector.evidence.format import Covers, Kind
 from collector.evidence.gathering import (
     Chain,
-    Lines,
+    Judged,
     Seqs,
     about_chain,
     find_spans,
@@ -144,11 +144,12 @@ class _Writer:
         """Write all members in the order of their names, and the manifest last."""
         material = self.material
         lines = {line.id: self._newest(line.id) for line in material.lines}
-        spans = find_spans(self.connection, lines, material.month.span)
+        judged = Judged(lines, material.month.span)
+        spans = find_spans(self.connection, judged)
         self.archive = ArchiveWriter(self.file)
         self.archive.add(form.README, _README.encode())
         ordered = sorted(spans, key=lambda of: form.folder_of(*of))
-        entries = [self._chain(of, spans[of], lines) for of in ordered]
+        entries = [self._chain(of, spans[of], judged) for of in ordered]
         self._add_lines(form.CHAINS, entries)
         self._add_lines(form.FOLDED, self._folded(lines))
         self._add(form.KEYS, self._keys({probe for probe, _ in spans}))
@@ -188,7 +189,7 @@ class _Writer:
 
     # --- A chain ---------------------------------------------------------------------------------
 
-    def _chain(self, of: Chain, spans: Sequence[Seqs], lines: Lines) -> form.ChainEntry:
+    def _chain(self, of: Chain, spans: Sequence[Seqs], judged: Judged) -> form.ChainEntry:
         folder = form.folder_of(*of)
         count = 0
         heard: dict[str, dict[datetime, str]] = defaultdict(dict)
@@ -197,7 +198,7 @@ class _Writer:
             rows.write((",".join(form.COLUMNS) + "\n").encode())
             with self.archive.member(f"{folder}records.ndjson") as opened:
                 for span in spans:
-                    for place, line, own, path in read_places(self.connection, of, span, lines):
+                    for place, line, own, path in read_places(self.connection, of, span, judged):
                         rows.write(place.row())
                         hashes[place.seq] = own
                         if line is None:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from collector.domain.standard_file import StandardFile
 from collector.evidence.container import ArchiveReader, ArchiveWriter
 from collector.evidence.format import MANIFEST, Covers, Manifest, Member
 from collector.evidence.verifying import Report, verify_evidence
@@ -39,13 +40,18 @@ def fill(database: Database, plan: FleetPlan = PLAN) -> Fleet:
     return fleet
 
 
+def fitting(technology: str) -> list[StandardFile]:
+    """Return the standards for a technology."""
+    return [one for one in STANDARDS if one.standard.is_for(technology)]
+
+
 def material(database: Database, carrier: str | None, covers: Covers = Covers.ALL) -> Material:
     """Return a carrier's October, judged; None: of the only one there is."""
     ((of, known),) = database.read_now(lambda c: find_lines(c, carrier, None)).items()
     used = [standard_used(one) for one in STANDARDS]
     zone = OCTOBER.zone.key
     blank = Summary(FORMAT, "linewatch/0", OCTOBER.name, zone, None, of, used, [])
-    months = list(read_line_months(database, OCTOBER, known, lambda _: STANDARDS))
+    months = list(read_line_months(database, OCTOBER, known, fitting))
     return Material(
         replace(blank, lines=[one.summary for one in months]),
         {one.summary.id: one.source for one in months},
@@ -58,7 +64,7 @@ def material(database: Database, carrier: str | None, covers: Covers = Covers.AL
 def counting(database: Database, carrier: str) -> list[int]:
     """Return the seqs of the speed tests that count of a carrier's October."""
     ((_, known),) = database.read_now(lambda c: find_lines(c, carrier, None)).items()
-    months = read_line_months(database, OCTOBER, known, lambda _: STANDARDS)
+    months = read_line_months(database, OCTOBER, known, fitting)
     return [test.record.seq for one in months for part in one.parts for test in part.tests]
 
 

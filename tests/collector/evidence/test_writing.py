@@ -18,7 +18,6 @@ from collector.ledger import schema
 from collector.ledger.database import Database
 from collector.ledger.store import Arrival, store_batch
 from collector.ledger.terms import add_stated
-from simulate import Fleet
 from tests.collector import fleet_ledger
 from tests.collector.conftest import ON_BOTH, enrol_directly, fill_registry
 from tests.collector.device import Device, rewrite
@@ -95,22 +94,42 @@ def test_folded_records_are_there_as_hours(database: Database, tmp_path: Path) -
 
 @ON_BOTH
 def test_what_came_while_the_report_was_made_is_not_judged(
-    database: Database, tmp_path: Path
+    database: Database, device: Device, tmp_path: Path
 ) -> None:
-    """It is in the file, as the chain leads over it, and called what it is."""
-    fleet = Fleet(made.SINGLE)
-    keys = fleet_ledger.register(database, fleet, datetime(2026, 9, 1, tzinfo=UTC))
-    *first, last = fleet.batches()
-    fleet_ledger.store(database, fleet, keys, first)
+    """It is in the file where the chain leads over it, and called what it is."""
+    for minute in range(9):
+        device.add(NOON + timedelta(minutes=minute))
+    deliver(database, device, 0, 3)
+    deliver(database, device, 6)
     told = made.material(database, None)
-    fleet_ledger.store(database, fleet, keys, [last])
+    deliver(database, device, 3, 6)
     path = tmp_path / "evidence.zip"
     write_evidence(path, database, told)
     found = verify(path)
     assert found.good, found.findings.faults
-    later = made.write(database, tmp_path / "later.zip", carrier=None)
-    assert verify(later).good
-    assert verify(later).records > found.records
+    assert [row.seq for row in places(path) if row.kind is Kind.LATER] == [3, 4, 5]
+    note = "3 records came while the report was made, and are not judged"
+    assert note in found.findings.sentences
+    again = verify(made.write(database, path, carrier=None))
+    assert again.good
+    assert note not in again.findings.sentences
+
+
+def test_the_chain_leads_on_to_a_seal_behind_the_month(database: Database, tmp_path: Path) -> None:
+    """The next month's records until there are in the file, and are no late ones of this."""
+    end = made.OCTOBER.span[1]
+    fill_registry(database, NOON)
+    device = enrol_directly(database, Device("p1", booted_at=end - timedelta(hours=2)))
+    for minute in (-10, -5, 5, 10):
+        device.add(end + timedelta(minutes=minute))
+    deliver(database, device)
+    path = made.write(database, tmp_path / "evidence.zip", carrier=None)
+    found = verify(path)
+    assert found.good, found.findings.faults
+    assert [(row.seq, row.kind) for row in places(path)] == [(seq, Kind.RECORD) for seq in range(4)]
+    assert found.summary is not None
+    (line,) = (one for one in found.summary.lines if one.id == "l1")
+    assert line.parts[0].tests == 2
 
 
 @ON_BOTH
