@@ -91,9 +91,21 @@ def make_months(workers: Workers, known: Sequence[KnownLine]) -> Iterator[LineDo
         yield from done
 
 
-def begin(settings: LedgerSettings, task: Task) -> tuple[Database, Task]:
-    """Return what a process makes months with."""
-    return Database(settings), task
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What a process makes months with."""
+
+    database: Database
+    task: Task
+
+    def close(self) -> None:
+        """Close the ledger."""
+        self.database.close()
+
+
+def begin(settings: LedgerSettings, task: Task) -> Maker:
+    """Open a ledger for a process."""
+    return Maker(Database(settings), task)
 
 
 def _portions(known: Sequence[KnownLine]) -> Iterator[list[KnownLine]]:
@@ -101,8 +113,8 @@ def _portions(known: Sequence[KnownLine]) -> Iterator[list[KnownLine]]:
         yield list(known[first : first + _TOGETHER])
 
 
-def _work(own: tuple[Database, Task], known: Sequence[KnownLine]) -> list[LineDone]:
-    return list(done_months(*own, known))
+def _work(own: Maker, known: Sequence[KnownLine]) -> list[LineDone]:
+    return list(done_months(own.database, own.task, known))
 
 
 def done_months(database: Database, task: Task, known: Sequence[KnownLine]) -> Iterator[LineDone]:

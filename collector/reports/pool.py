@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
-from functools import cached_property
 from multiprocessing import get_context
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from collector.beside import end_with
 from collector.errors import ReportError
@@ -33,20 +32,30 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+class Closing(Protocol):
+    """What work goes by, and what it leaves open."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class Workers(AbstractContextManager["Workers"]):
     """Processes that work beside each other until the block ends.
 
     Args:
         jobs: how many; 1: this process alone.
-        begin: called once in each process; what it returns is handed to all work there. It is found
-            by name, its arguments are pickled.
+        begin: called once in each process; what it returns is handed to all work there, and closed
+            in the end. It is found by name, its arguments are pickled.
         arguments: of it.
     """
 
-    def __init__(self, jobs: int, begin: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def __init__(
+        self, jobs: int, begin: Callable[..., Closing], arguments: tuple[Any, ...]
+    ) -> None:
         self.jobs = jobs
         self._begin = begin
         self._arguments = arguments
+        self._own: Closing | None = None
         self._pool: ProcessPoolExecutor | None = None
         if jobs > 1:
             # A copy of this process would hold copies of its locks and files: new programs instead.
@@ -56,10 +65,6 @@ class Workers(AbstractContextManager["Workers"]):
                 initializer=_begin,
                 initargs=(os.getpid(), begin, arguments),
             )
-
-    @cached_property
-    def _own(self) -> Any:  # noqa: ANN401 - whatever it begins with
-        return self._begin(*self._arguments)
 
     def in_order(self, work: Callable[[Any, T], R], things: Iterable[T]) -> Iterator[R]:
         """Yield what becomes of each thing.
@@ -72,7 +77,10 @@ class Workers(AbstractContextManager["Workers"]):
             ReportError: a process ended in the middle of its work.
         """
         if self._pool is None:
-            yield from (work(self._own, thing) for thing in things)
+            if self._own is None:
+                self._own = self._begin(*self._arguments)
+            for thing in things:
+                yield work(self._own, thing)
             return
         waiting: deque[Future[R]] = deque()
         try:
@@ -95,6 +103,8 @@ class Workers(AbstractContextManager["Workers"]):
         trace: TracebackType | None,
     ) -> None:
         """End the processes; what has not begun is not done."""
+        if self._own is not None:
+            self._own.close()
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 

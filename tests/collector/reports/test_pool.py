@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,17 +12,32 @@ from collector.reports.pool import Workers, usable_cores
 JOBS = pytest.mark.parametrize("jobs", [1, 2])
 
 
-def begin(base: int) -> tuple[int, int]:
-    """Return what work goes by, and which process it is in."""
-    return base, os.getpid()
+CLOSED: list[int] = []
 
 
-def add(own: tuple[int, int], thing: int) -> tuple[int, int]:
+@dataclass
+class Own:
+    """What work goes by, and which process it is in."""
+
+    base: int
+    process: int
+
+    def close(self) -> None:
+        """Be noted."""
+        CLOSED.append(self.base)
+
+
+def begin(base: int) -> Own:
+    """Return what work goes by."""
+    return Own(base, os.getpid())
+
+
+def add(own: Own, thing: int) -> tuple[int, int]:
     """Return a sum, and the process that made it."""
-    return own[0] + thing, own[1]
+    return own.base + thing, own.process
 
 
-def end(own: tuple[int, int], thing: int) -> int:
+def end(own: Own, thing: int) -> int:
     """End the process in the middle of its work, as one that is killed."""
     del own
     if thing == 3:
@@ -29,9 +45,9 @@ def end(own: tuple[int, int], thing: int) -> int:
     return thing
 
 
-def refuse(own: tuple[int, int], thing: int) -> int:
+def refuse(own: Own, thing: int) -> int:
     """Fail as a ledger does."""
-    raise LedgerError(f"no {own[0] + thing}")
+    raise LedgerError(f"no {own.base + thing}")
 
 
 @JOBS
@@ -74,6 +90,17 @@ def test_an_error_of_the_work_arrives_as_it_is(jobs: int) -> None:
     """A ledger that cannot be read says so in its own words."""
     with pytest.raises(LedgerError, match="no 7"), Workers(jobs, begin, (7,)) as workers:
         list(workers.in_order(refuse, range(4)))
+
+
+def test_what_this_process_began_with_is_closed() -> None:
+    """Once, when the block ends; what never worked was never opened."""
+    CLOSED.clear()
+    with Workers(1, begin, (5,)) as workers:
+        list(workers.in_order(add, range(3)))
+        assert CLOSED == []
+    with Workers(1, begin, (6,)):
+        pass
+    assert CLOSED == [5]
 
 
 def test_a_machine_has_a_core() -> None:
