@@ -175,7 +175,7 @@ def as_bytes(mail: Mail, files: Sequence[tuple[KeptFile, bytes]]) -> bytes:
     made = EmailMessage(policy=POLICY)
     made["From"] = mail.sender
     made["To"] = ", ".join(mail.recipients)
-    made["Subject"] = mail.subject
+    made["Subject"] = _in_a_line(mail.subject)
     made["Date"] = format_datetime(mail.composed_at)
     made["Message-ID"] = mail.message_id
     # Nobody's holiday answer is wanted.
@@ -183,7 +183,12 @@ def as_bytes(mail: Mail, files: Sequence[tuple[KeptFile, bytes]]) -> bytes:
     made.set_content(mail.body, charset="utf-8", cte="base64")
     for file, content in files:
         maintype, _, subtype = file.media_type.partition("/")
-        made.add_attachment(content, maintype, subtype, filename=file.name)
+        made.add_attachment(content, maintype, subtype, filename=_in_a_line(file.name))
     if files:
         made.set_boundary(f"linewatch-{mail.message_id.partition('@')[0].rpartition('.')[2]}")
     return made.as_bytes(policy=POLICY)
+
+
+def _in_a_line(text: str) -> str:
+    """Return a text of the registry or of a file's name as a field of a mail takes it."""
+    return " ".join(text.split())

@@ -11,7 +11,14 @@ from collector.sinks.reading import read_page
 from tests.collector.conftest import Running
 from tests.collector.letters import NOT_FOR_ALL, fill_letters, private_words
 
-FILLED = {"{line}": "l1", "{probe}": "p1", "{chain}": "0", "{seq}": "0"}
+FILLED = {
+    "{line}": "l1",
+    "{probe}": "p1",
+    "{chain}": "0",
+    "{seq}": "0",
+    "{case}": "1",
+    "{file}": "1",
+}
 """What stands in addresses."""
 
 
