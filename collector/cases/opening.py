@@ -101,7 +101,7 @@ def _read_summary(folder: Path) -> Summary:
 def _findings(line: LineSummary) -> Iterator[dict[str, Any]]:
     """Yield what failed of a line, and what was asked first, each with where it is from."""
     for part in line.parts:
-        for judgement in part.judgements:
+        for judgement in part.accusing:
             for finding in judgement.findings:
                 if finding.verdict is Verdict.FAIL or finding.is_primary:
                     yield _told(judgement, finding)

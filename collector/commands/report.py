@@ -14,6 +14,7 @@ import click
 from collector.commands.ledger import now, opened
 from collector.commands.progress import bar
 from collector.domain.findings import Verdict
+from collector.domain.standard import Use
 from collector.domain.standard_file import StandardFile
 from collector.errors import ReportError
 from collector.evidence.format import Covers
@@ -109,7 +110,7 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
             raise ReportError(f"{wanted.name} is not over: ask again from {wanted.next_day} on")
         files = read_standards(settings.reports.standards)
         named = [choose_standard(files, name) for name in names]
-        used = named or [one for one in files if _was_in_force(one, wanted)]
+        used = named or [one for one in files if _is_asked(one, wanted)]
         found = database.read_now(lambda connection: find_lines(connection, carrier, ward))
         believed = known_at and _moment(known_at, wanted.zone)
         for of, known in () if replace else found.items():
@@ -179,8 +180,10 @@ def _moment(given: datetime, zone: ZoneInfo) -> datetime:
     return (given + timedelta(days=is_day)).replace(tzinfo=zone).astimezone(UTC)
 
 
-def _was_in_force(file: StandardFile, month: Month) -> bool:
-    return file.standard.is_in_force(month.first_day, month.last_day)
+def _is_asked(file: StandardFile, month: Month) -> bool:
+    standard = file.standard
+    was_in_force = standard.is_in_force(month.first_day, month.last_day)
+    return was_in_force and standard.use is not Use.EXAMPLE
 
 
 def _noted(

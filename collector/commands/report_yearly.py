@@ -10,6 +10,7 @@ import click
 
 from collector.commands.ledger import now, opened
 from collector.commands.progress import bar
+from collector.domain.standard import Use
 from collector.domain.standard_file import StandardFile
 from collector.papers.parties import read_author
 from collector.reports.monthly import Month
@@ -102,4 +103,5 @@ def report_yearly(
 def _in_force(files: Sequence[StandardFile], months: Sequence[Month]) -> list[StandardFile]:
     """Return the standards that were in force in one of the months at least."""
     days = [(month.first_day, month.last_day) for month in months]
-    return [one for one in files if any(one.standard.is_in_force(*span) for span in days)]
+    asked = [one for one in files if one.standard.use is not Use.EXAMPLE]
+    return [one for one in asked if any(one.standard.is_in_force(*span) for span in days)]

@@ -15,7 +15,17 @@ from collector.reports.standards import choose_standard, read_standard, read_sta
 from collector.settings import CollectorSettings
 from protocol.settings import Configuration
 
-_COLUMNS = ["id", "version", "name", "fits", "in_force", "numbers", "unverified", "missing"]
+_COLUMNS = [
+    "id",
+    "version",
+    "use",
+    "name",
+    "fits",
+    "in_force",
+    "numbers",
+    "unverified",
+    "missing",
+]
 
 
 def _all(configuration: Configuration) -> list[StandardFile]:
@@ -55,7 +65,7 @@ def standard_show(configuration: Configuration, name: str, as_json: bool) -> Non
     for words in (standard.name, standard.issuer, standard.note):
         if words:
             click.echo(f"{words.vi}\n{words.en}")
-    click.echo(f"for: {', '.join(standard.fits)}; in force: {_in_force(standard)}")
+    click.echo(f"{standard.use}; for: {', '.join(standard.fits)}; in force: {_in_force(standard)}")
     click.echo(f"source: {standard.source}")
     click.echo(f"file: {found.place}, SHA-256 {found.sha256}\n")
     for one in standard.indicators:
@@ -99,6 +109,7 @@ def _row(file: StandardFile) -> dict[str, Any]:
     return {
         "id": standard.id,
         "version": standard.version,
+        "use": standard.use.value,
         "name": standard.name.en,
         "fits": ", ".join(standard.fits),
         "in_force": _in_force(standard),

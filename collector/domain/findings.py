@@ -87,6 +87,7 @@ class Judgement:
         standard, version, sha256: of the standard's file.
         in_force: whether the standard was in force on all of the days, as far as its dates are
             known.
+        may_accuse: whether a complaint may rest on it; of a reference it may not.
         family: how many questions Holm's method looked at together, beside the primary one.
     """
 
@@ -98,6 +99,7 @@ class Judgement:
     version: int
     sha256: str
     in_force: bool
+    may_accuse: bool
     findings: Sequence[Finding]
     family: int
 

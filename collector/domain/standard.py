@@ -304,11 +304,25 @@ class Primary(Section):
     window: Id | None = None
 
 
+class Use(StrEnum):
+    """What a standard is for."""
+
+    REQUIREMENT = "requirement"
+    """Lines of its time are held against it, and a complaint may rest on it."""
+
+    REFERENCE = "reference"
+    """Lines are held against it, and no complaint rests on it: it binds nobody here."""
+
+    EXAMPLE = "example"
+    """A requirement of nobody yet: lines are held against it only where somebody names it."""
+
+
 class Standard(Section):
     """A standard.
 
     Attributes:
         id, version: its name in reports; a file that changes gets a higher version.
+        use: whether a complaint may rest on it.
         name, issuer, note: for people.
         effective_from, effective_to: both included; null: not known, or still in force.
         source: where its text is.
@@ -321,6 +335,7 @@ class Standard(Section):
 
     id: Id
     version: PositiveInt
+    use: Use
     name: Words
     issuer: Words
     note: Words | None = None
@@ -389,6 +404,11 @@ class Standard(Section):
     def is_for(self, technology: str) -> bool:
         """Return whether a line of that technology can be held against it."""
         return any(technology in TECHNOLOGIES[kind] for kind in self.fits)
+
+    @property
+    def may_accuse(self) -> bool:
+        """Whether a complaint may rest on it."""
+        return self.use is not Use.REFERENCE
 
     def is_in_force(self, first: date, last: date) -> bool:
         """Return whether it is in force on all of these days, as far as its dates are known."""

@@ -53,6 +53,7 @@ def judge(part: LinePart, file: StandardFile) -> Judgement:
         standard.version,
         file.sha256,
         standard.is_in_force(part.first_day, part.last_day),
+        standard.may_accuse,
         findings,
         family,
     )

@@ -83,8 +83,11 @@ def by_name(files: Sequence[StandardFile]) -> Standards:
 
 
 def said_of(part: PartSummary, standards: Standards, verdict: Verdict) -> Iterator[Said]:
-    """Yield one finding of each standard with that verdict: the primary question or the first."""
-    for one in part.judgements:
+    """Yield one finding of each standard with that verdict: the primary question or the first.
+
+    Of those that a complaint may rest on.
+    """
+    for one in part.accusing:
         if one.verdict is not verdict:
             continue
         found = [finding for finding in one.findings if finding.verdict is verdict]

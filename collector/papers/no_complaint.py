@@ -105,7 +105,7 @@ def page(summary: Summary, standards: Standards) -> dict[str, Any]:
 def _rows(line: LineSummary, standards: Standards) -> Iterator[list[Any]]:
     """Yield of each part of a line's month: what it is, the verdict, and why."""
     for part in line.parts:
-        passes = any(one.verdict is Verdict.PASS for one in part.judgements)
+        passes = any(one.verdict is Verdict.PASS for one in part.accusing)
         verdict = Verdict.PASS if passes else Verdict.NOT_ENOUGH_DATA
         said = min(said_of(part, standards, verdict), key=_says_little, default=None)
         why = _both(_NO_STANDARD)

@@ -167,6 +167,7 @@ def _standard(said: Judgement, standard: Standard) -> dict[str, Any]:
         "name": (standard.name.vi, standard.name.en),
         "version": said.version,
         "verdict": said.verdict.value,
+        "may_accuse": said.may_accuse,
         "unverified": sum(not one.verified for one in said.findings),
         "findings": len(said.findings),
         "rows": [
@@ -262,7 +263,7 @@ def _asked(summary: LineSummary, standards: Mapping[str, Standard]) -> list[Pair
     """Return what the carrier is asked for; nothing but where something failed."""
     found: dict[Pair, None] = {}
     for part in summary.parts:
-        for said in part.judgements:
+        for said in part.accusing:
             standard = standards[said.standard]
             indicators = {one.id: one for one in standard.indicators}
             for one in said.findings:

@@ -99,6 +99,11 @@ class PartSummary:
     figures: Sequence[Figure]
     judgements: Sequence[Judgement]
 
+    @property
+    def accusing(self) -> Sequence[Judgement]:
+        """The judgements that a complaint may rest on."""
+        return [one for one in self.judgements if one.may_accuse]
+
 
 @dataclass(frozen=True, slots=True)
 class LineSummary:
@@ -111,8 +116,11 @@ class LineSummary:
 
     @property
     def verdict(self) -> Verdict:
-        """FAIL where any standard says so of any part, PASS where one does and none says FAIL."""
-        said = {one.verdict for part in self.parts for one in part.judgements}
+        """FAIL where any standard says so of any part, PASS where one does and none says FAIL.
+
+        Those count that a complaint may rest on.
+        """
+        said = {one.verdict for part in self.parts for one in part.accusing}
         for verdict in (Verdict.FAIL, Verdict.PASS):
             if verdict in said:
                 return verdict

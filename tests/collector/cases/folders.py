@@ -52,7 +52,7 @@ def failing(
         tests=90,
     )
     judgement = Judgement(
-        line, "2026-10", first, last, STANDARD, 1, standard.sha256, True, [finding], 1
+        line, "2026-10", first, last, STANDARD, 1, standard.sha256, True, True, [finding], 1
     )
     part = PartSummary(
         first_day=first,

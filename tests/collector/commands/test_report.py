@@ -33,7 +33,9 @@ def test_a_month_without_records_is_told_as_such(tmp_path: Path) -> None:
     assert (part["first_day"], part["last_day"]) == ("2026-01-01", "2026-01-31")
     assert part["terms"]["contracted_download_bits_per_second"] == 300_000_000
     assert (part["tests"], part["figures"]) == (0, [])
-    assert {one["standard"] for one in part["judgements"]} >= {"qcvn-34-2022", "fcc-80-80"}
+    judged = {one["standard"]: one["may_accuse"] for one in part["judgements"]}
+    assert judged.items() >= {"qcvn-34-2022": True, "fcc-80-80": False}.items()
+    assert "ward" not in judged
     assert (folder / "data.csv").read_text(encoding="utf-8-sig").count("\n") == 1
     assert sorted(path.name for path in folder.iterdir()) == [
         "annex.pdf",

@@ -51,6 +51,7 @@ def tree(*indicators: dict[str, Any], **parts: Any) -> dict[str, Any]:
         "name": words,
         "issuer": words,
         "effective_from": None,
+        "use": "requirement",
         "effective_to": None,
         "source": "a test",
         "fits": ["fixed"],

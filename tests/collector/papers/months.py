@@ -92,6 +92,7 @@ def part(*findings: Finding, **changes: Any) -> PartSummary:
         version=QCVN.standard.version,
         sha256=QCVN.sha256,
         in_force=False,
+        may_accuse=changes.pop("may_accuse", True),
         findings=findings,
         family=0,
     )

@@ -34,6 +34,7 @@ version: {version}
 name: {{vi: "Của phường", en: "The ward's own"}}
 issuer: {{vi: "Phường", en: "The ward"}}
 effective_from: null
+use: requirement
 effective_to: null
 source: "a test"
 fits: [fixed]

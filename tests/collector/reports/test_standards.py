@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.domain.standard import Use
 from collector.errors import StandardError
 from collector.reports.standards import MAX_FILE_BYTES, SHIPPED, choose_standard, read_standards
 
@@ -31,6 +32,16 @@ def test_no_number_that_was_not_read_in_its_text_says_that_it_was() -> None:
     limits = [limit for one in read_standards(None) for limit in one.standard.limits]
     assert not any(limit.verified for limit in limits)
     assert all(limit.source for limit in limits)
+
+
+def test_only_what_is_law_here_may_accuse_unnamed() -> None:
+    """Regulations are requirements, what other countries ask and targets are references, and the
+    ward's file is an example that has to be named.
+    """
+    uses = {one.standard.id: one.standard.use for one in read_standards(None)}
+    required = {name for name, use in uses.items() if use is Use.REQUIREMENT}
+    assert required == {"qcvn-34-2019", "qcvn-34-2022", "qcvn-126-2021"}
+    assert {name for name, use in uses.items() if use is Use.EXAMPLE} == {"ward"}
 
 
 def test_the_regulation_whose_numbers_were_not_obtained_has_none() -> None:
