@@ -108,6 +108,11 @@ def _refuse_impossible(
 @click.command(epilog="Example: linewatch case approve 3 --by signer --letter signed.pdf")
 @_case
 @click.option("--letter", type=_FILE, help="The letter as it was signed: goes out in its place.")
+@click.option(
+    "--unsigned",
+    is_flag=True,
+    help="There is none as a file. By e-mail the letter.pdf goes out as it was made.",
+)
 @click.option("--number", "letter_number", help="The number that the letter was given.")
 @by_role
 @with_note
@@ -116,17 +121,23 @@ def case_approve(
     configuration: Configuration,
     case: int,
     letter: Path | None,
+    unsigned: bool,
     letter_number: str | None,
     role: str,
     note: str,
 ) -> None:
     """Note that a complaint may go out, and keep the signed letter."""
+    if (letter is None) is not unsigned:
+        raise click.UsageError(
+            "name the signed letter by --letter FILE, or say --unsigned: without number, day and "
+            "signature a letter binds nobody"
+        )
     files = [_read(letter, "signed")] if letter else []
     details = {"letter_number": letter_number} if letter_number else None
     _step(configuration, case, Step.APPROVED, role=role, note=note, files=files, details=details)
-    if not files:
+    if unsigned:
         click.secho(
-            "no --letter: by e-mail the folder's letter.pdf goes out as it is, without number, day "
+            "unsigned: by e-mail the folder's letter.pdf goes out as it is, without number, day "
             "and signature",
             fg="yellow",
         )

@@ -80,7 +80,7 @@ def test_a_complaint_goes_by_post_from_a_draft_to_its_end(
 def test_people_read_a_case_and_a_list(registry: Registry, folder: Path) -> None:
     """What is unverified stands there as such, in Vietnamese and English."""
     registry.run("case", "open", str(folder))
-    registry.run("case", "approve", "1")
+    registry.run("case", "approve", "1", "--unsigned")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
     shown = registry.run("case", "show", "1").stdout
     assert "case 1: VNPT, 2026-10" in shown
@@ -97,14 +97,24 @@ def test_people_read_a_case_and_a_list(registry: Registry, folder: Path) -> None
     assert (due["rule"], due["standing"], due["queued"]) == ("reply", "over", False)
 
 
+def test_no_letter_goes_out_unsigned_by_oversight(registry: Registry, folder: Path) -> None:
+    """The signed letter is named, or it is said that there is none; not both."""
+    registry.run("case", "open", str(folder))
+    for words in ((), ("--unsigned", "--letter", str(folder / "letter.pdf"))):
+        done = registry.run("case", "approve", "1", *words)
+        assert done.exit_code == 2
+        assert "--letter FILE, or say --unsigned" in done.stderr
+    assert registry.json("case", "show", "1")["state"] == "draft"
+
+
 def test_wrong_steps_and_days_are_refused(registry: Registry, folder: Path) -> None:
     """With what comes first; nothing is noted."""
     registry.run("case", "open", str(folder))
     assert "approve it first: linewatch case approve 1" in refused(registry, "send", "1")
     assert "approve it first" in refused(registry, "answer", "1")
-    assert "there is no case 2" in refused(registry, "approve", "2")
-    registry.run("case", "approve", "1")
-    assert "case 1 is not sent yet" in refused(registry, "approve", "1")
+    assert "there is no case 2" in refused(registry, "approve", "2", "--unsigned")
+    registry.run("case", "approve", "1", "--unsigned")
+    assert "case 1 is not sent yet" in refused(registry, "approve", "1", "--unsigned")
     assert "no mail is set up: see collector.mail.host" in refused(registry, "send", "1")
     assert "is not over" in refused(registry, "send", "1", "--by-post", "--on", "2099-01-01")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
@@ -134,7 +144,7 @@ def test_remeasuring_says_what_is_missing_and_notes_nothing_yet(
     """Of a line without any test of the month nothing can be said: that is noted."""
     folder = write_month(tmp_path / "reports", failing("l1"))
     registry.run("case", "open", str(folder))
-    registry.run("case", "approve", "1")
+    registry.run("case", "approve", "1", "--unsigned")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
     registry.run("case", "answer", "1", "--on", "3/11/2026", "--mended", "3/11/2026")
     told = registry.json("case", "remeasure", "1")
