@@ -112,6 +112,25 @@ def parts_between(stated: Sequence[Period], first_day: date, last_day: date) -> 
     ]
 
 
+def judged_between(stated: Sequence[Period], first_day: date, last_day: date) -> list[Part]:
+    """Return `parts_between`, divided only where a promise changed.
+
+    A contract that got another number, or day, promises what it did before: such days are judged
+    together, and told by the last of their terms.
+    """
+    found: list[Part] = []
+    for part in parts_between(stated, first_day, last_day):
+        if found and _promise(found[-1].terms) == _promise(part.terms):
+            found[-1] = part._replace(first=found[-1].first)
+        else:
+            found.append(part)
+    return found
+
+
+def _promise(terms: Terms) -> Terms:
+    return replace(terms, contract_number=None, contract_since=None, payer=None)
+
+
 def promises_of(stated: Iterable[Period]) -> list[Period]:
     """Return statements without who pays: that is no promise, and divides no month."""
     return [one._replace(terms=replace(one.terms, payer=None)) for one in stated]

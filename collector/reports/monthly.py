@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from collector.domain.line_month import LinePart
 from collector.domain.month import Line, SortedMonth
 from collector.domain.standard_file import StandardFile
-from collector.domain.terms import Part, Period, parts_between, promises_of
+from collector.domain.terms import Part, Period, judged_between, promises_of
 from collector.errors import ReportError
 from collector.ledger.database import Database
 from collector.ledger.month_mark import MonthMark, read_mark
@@ -178,7 +178,7 @@ def read_terms(
     stated = database.read_now(lambda c: recorded(c, [one.id for one in known]))
     believed = {one.id: promised(stated.get(one.id, ()), known_at) for one in known}
     return {
-        line: parts_between([one for _, one in of], month.first_day, month.last_day)
+        line: judged_between([one for _, one in of], month.first_day, month.last_day)
         for line, of in believed.items()
     }
 
@@ -193,6 +193,6 @@ def promised(
 
 
 def divided(found: SortedMonth, stated: Sequence[Period], month: Month) -> list[LinePart]:
-    """Return a line's month as parts, one for each set of terms."""
-    terms = parts_between(stated, month.first_day, month.last_day)
+    """Return a line's month as parts, one for each set of promises."""
+    terms = judged_between(stated, month.first_day, month.last_day)
     return [found.part(part.first, part.last, part.terms) for part in terms]

@@ -11,6 +11,7 @@ from collector.domain.terms import (
     Period,
     Terms,
     changed_from,
+    judged_between,
     mended_on,
     parts_between,
     period_on,
@@ -98,6 +99,22 @@ def test_a_month_in_which_the_plan_changed_has_two_parts() -> None:
         (1, 16, "A"),
         (17, 31, "B"),
     ]
+
+
+def test_a_new_contract_of_the_same_promises_divides_no_month() -> None:
+    """Judged are all days together, by what was promised; told is the newest number. A promise that
+    changes with it divides the month.
+    """
+    old, new = date(2025, 10, 16), date(2026, 10, 16)
+    before = Terms(contracted_download_bits_per_second=10**8, contract_number="1/2025")
+    renewed = replace(before, contract_number="1/2026", contract_since=new)
+    stated = [Period(old, None, before), Period(new, None, renewed)]
+    last = date(2026, 10, 31)
+    assert judged_between(stated, OCTOBER, last) == [(OCTOBER, last, renewed)]
+    faster = replace(renewed, contracted_download_bits_per_second=2 * 10**8)
+    (first, second) = judged_between([*stated, Period(new, None, faster)], OCTOBER, last)
+    assert (first.last, first.terms) == (date(2026, 10, 15), before)
+    assert (second.first, second.terms) == (new, faster)
 
 
 def test_of_a_line_of_which_nothing_was_said_nothing_is_known() -> None:
