@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -12,18 +13,20 @@ from zoneinfo import ZoneInfo
 import click
 
 from collector.commands.ledger import now, opened
-from collector.commands.progress import bar
+from collector.commands.progress import Step, bars
 from collector.domain.findings import Verdict
 from collector.domain.standard import Use
 from collector.domain.standard_file import StandardFile
 from collector.errors import ReportError
 from collector.evidence.format import Covers
 from collector.evidence.writing import Material
+from collector.ledger.database import Database
 from collector.papers.monthly import add_papers, leave_out_papers
 from collector.reports.annex import Pages, write_annex, write_comparison
 from collector.reports.folder import write_folder
 from collector.reports.making import LineDone, Task, begin, make_months
 from collector.reports.monthly import (
+    KnownLine,
     Month,
     Source,
     find_lines,
@@ -116,15 +119,15 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
         for of, known in () if replace else found.items():
             terms = read_terms(database, wanted, known, believed)
             check_unlike(out / wanted.name / of.id, ward, used, terms)
-        jobs = jobs or min(usable_cores(), 1 + sum(map(len, found.values())) // _LINES_FOR_ONE)
+        total = sum(map(len, found.values()))
+        jobs = jobs or min(usable_cores(), 1 + total // _LINES_FOR_ONE)
         task = Task(wanted, used, believed)
+        covers = None if evidence == "none" else Covers(evidence)
         told = []
-        materials: list[tuple[Path, Summary, dict[str, Source]]] = []
-        # Each line is read, and then typeset.
-        with (
-            Workers(jobs, begin, (settings.ledger, task)) as workers,
-            bar(wanted.name, 2 * sum(map(len, found.values()))) as step,
-        ):
+        with Workers(jobs, begin, (settings.ledger, task)) as workers, bars() as add_bar:
+            # Each line is read, and then typeset.
+            step = add_bar(wanted.name, 2 * total)
+            making = _Making(database, workers, task, covers, step, add_bar)
             for of, known in found.items():
                 blank = Summary(
                     format=FORMAT,
@@ -136,31 +139,52 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
                     standards=[standard_used(one) for one in used],
                     lines=[],
                 )
-                folder = out / wanted.name / of.id
-                leave_out_papers(folder)
-                sources: dict[str, Source] = {}
-                months = make_months(workers, known)
-                with Pages() as pages:
-                    noted = pages.noting(_noted(months, sources, step))
-                    made = write_folder(folder, blank, noted)
-                    compared = write_comparison(folder, made, pages)
-                    write_annex(folder, made, compared, pages, wanted, workers, step)
-                told.append(_told(folder, made))
-                materials.append((folder, made, sources))
-        for folder, made, sources in materials:
-            if evidence == "none":
-                leave_out_evidence(folder)
-                continue
-            material = Material(made, sources, used, wanted, Covers(evidence))
-            with bar(f"{made.carrier.id} evidence", material.records) as step:
-                add_evidence(folder, database, material, step)
-        # Last: a letter names what is beside it.
-        for one, (folder, made, _) in zip(told, materials, strict=True):
-            one["papers"], one["missing"] = add_papers(folder, database, made, used)
+                told.append(making.write(out / wanted.name / of.id, blank, known))
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     _show(told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What all carriers' folders are made with.
+
+    Attributes:
+        covers: whose records the evidence has; None: there is to be none.
+        step: is told of lines, once as they are read and once as they are typeset.
+        add_bar: shows another bar, by its title and total; returns its step.
+    """
+
+    database: Database
+    workers: Workers
+    task: Task
+    covers: Covers | None
+    step: Step
+    add_bar: Callable[[str, int], Step]
+
+    def write(self, folder: Path, blank: Summary, known: Sequence[KnownLine]) -> dict[str, Any]:
+        """Write a carrier's month, all of it; return what is told of it.
+
+        Of a city a summary alone is hundreds of megabytes: none is held when the next one begins.
+        """
+        leave_out_papers(folder)
+        sources: dict[str, Source] = {}
+        months = make_months(self.workers, known)
+        with Pages() as pages:
+            noted = pages.noting(_noted(months, sources, self.step))
+            made = write_folder(folder, blank, noted)
+            compared = write_comparison(folder, made, pages)
+            write_annex(folder, made, compared, pages, self.task.month, self.workers, self.step)
+        if self.covers is None:
+            leave_out_evidence(folder)
+        else:
+            material = Material(made, sources, self.task.used, self.task.month, self.covers)
+            told = self.add_bar(f"{made.carrier.id} evidence", material.records)
+            add_evidence(folder, self.database, material, told)
+        # Last: a letter names what is beside it.
+        papers, missing = add_papers(folder, self.database, made, self.task.used)
+        return {**_told(folder, made), "papers": papers, "missing": missing}
 
 
 def _show(told: Sequence[dict[str, Any]]) -> None:
@@ -187,7 +211,7 @@ def _is_asked(file: StandardFile, month: Month) -> bool:
 
 
 def _noted(
-    months: Iterator[LineDone], sources: dict[str, Source], step: Callable[[int], None]
+    months: Iterator[LineDone], sources: dict[str, Source], step: Step
 ) -> Iterator[LineDone]:
     """Yield months, and remember what each was made of."""
     for one in months:

@@ -37,7 +37,7 @@ from collector.ledger.database import Database
 from collector.ledger.engines import take_breaks, take_time
 from collector.ledger.month_mark import read_mark
 from collector.reports.monthly import Month, Source
-from collector.reports.summary import LineSummary, Summary, as_json
+from collector.reports.summary import LineSummary, Summary, pieces
 from protocol.model import Model, encode
 
 _IN_MEMORY_BYTES: Final = 16 * 1024 * 1024
@@ -156,7 +156,9 @@ class _Writer:
         self._add(form.REGISTRY, self._registry())
         for name, content in sorted(map(_standard, material.standards)):
             self.archive.add(name, content)
-        self.archive.add(form.SUMMARY, as_json(material.summary))
+        with self.archive.member(form.SUMMARY) as opened:
+            for piece in pieces(material.summary):
+                opened.write(piece)
         manifest = form.Manifest(
             software=material.summary.software,
             covers=material.covers,

@@ -35,6 +35,7 @@ ANNEXES: Final = {
     "annex.pdf": "Phụ lục kết quả đo từng đường truyền",
     "data.xlsx": "Bảng số liệu từng lần đo",
     "data.csv": "Số liệu từng lần đo, dạng văn bản",
+    "comparison.json": "So sánh với tháng trước và các đường khác, không thuộc hồ sơ chứng cứ",
     "summary.json": "Kết quả tổng hợp cho máy tính đọc",
     EVIDENCE: "Hồ sơ chứng cứ: bản ghi gốc kèm chữ ký số, cách kiểm tra ở trong",
 }

@@ -10,7 +10,7 @@ from collector.errors import ReportError
 from collector.reports.data_rows import COLUMNS, csv_rows
 from collector.reports.data_sheet import sheet_rows
 from collector.reports.making import LineDone
-from collector.reports.summary import LineSummary, Summary, as_json
+from collector.reports.summary import LineSummary, Summary, pieces
 
 SUMMARY: Final = "summary.json"
 DATA: Final = "data.csv"
@@ -43,8 +43,8 @@ def write_folder(folder: Path, summary: Summary, months: Iterable[LineDone]) -> 
                     put(row)
                     put_cells(row)
         made = replace(summary, lines=told)
-        with whole(folder / SUMMARY) as file:
-            file.write_bytes(as_json(made))
+        with whole(folder / SUMMARY) as file, file.open("wb") as opened:
+            opened.writelines(pieces(made))
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
     return made

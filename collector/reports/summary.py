@@ -8,8 +8,8 @@ measured is null.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -150,12 +150,31 @@ class Summary:
 
 
 _SUMMARY: Final[TypeAdapter[Summary]] = TypeAdapter(Summary)
+_LINE: Final[TypeAdapter[LineSummary]] = TypeAdapter(LineSummary)
+
+_LINES: Final = '\n "lines": ['
+"""Where lines begin: nothing else can look so, as a string in JSON has no end of a line."""
 
 
 def as_json(summary: Summary) -> bytes:
     """Return a summary as it is written: the same bytes for the same content."""
-    tree = _SUMMARY.dump_python(summary, mode="json")
-    return json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+    return b"".join(pieces(summary))
+
+
+def pieces(summary: Summary) -> Iterator[bytes]:
+    """Yield a summary as it is written, a line at a time: a city's is large as one text."""
+    blank = _text(_SUMMARY.dump_python(replace(summary, lines=[]), mode="json"))
+    head, begin, tail = blank.partition(_LINES)
+    yield f"{head}{begin}".encode()
+    for number, line in enumerate(summary.lines):
+        inner = _text(_LINE.dump_python(line, mode="json")).replace("\n", "\n  ")
+        yield f"{',' if number else ''}\n  {inner}".encode()
+    end = "\n " if summary.lines else ""
+    yield f"{end}{tail}\n".encode()
+
+
+def _text(tree: dict[str, Any]) -> str:
+    return json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True)
 
 
 def from_json(content: bytes) -> Summary:

@@ -1,13 +1,19 @@
 """`linewatch report monthly`."""
 
+import gc
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
+from collector.commands import report
 from collector.errors import CollectorError
-from collector.reports.summary import schema
+from collector.reports.making import LineDone, make_months
+from collector.reports.monthly import Source
+from collector.reports.summary import LineSummary, schema
 from tests.collector.commands.support import Registry
 
 
@@ -77,3 +83,56 @@ def test_what_cannot_be_reported_on_is_said(tmp_path: Path) -> None:
     out.mkdir()
     (out / "2026-01").write_text("")
     assert "cannot be written: Not a directory" in refused("--month", "2026-01")
+
+
+def three_carriers(folder: Path) -> Registry:
+    """Return a registry of one line each of awing, vnpt and zeta."""
+    registry = Registry(folder).filled()
+    for name in ("awing", "zeta"):
+        registry.run("carrier", "add", name, "--name", name)
+        words = f"line add {name}-1 --site nvh-1 --carrier {name} --technology fibre"
+        registry.run(*words.split(), "--download", "300M", "--upload", "300M")
+    return registry
+
+
+def test_each_carrier_is_done_before_the_next_begins(tmp_path: Path) -> None:
+    """One that cannot be written leaves those before it whole, evidence and papers too, and of one
+    after it nothing; once it can be, all are there, the first ones the same to the byte.
+    """
+    registry, out = three_carriers(tmp_path), tmp_path / "out"
+    month = out / "2026-01"
+    month.mkdir(parents=True)
+    (month / "vnpt").write_text("in the way")
+    words = ["report", "monthly", "--month", "2026-01", "--out", str(out), "--json"]
+    with pytest.raises(CollectorError, match="vnpt: cannot be written"):
+        registry.run(*words)
+    first = {path.name: path.read_bytes() for path in (month / "awing").iterdir()}
+    assert {"summary.json", "annex.pdf", "evidence.zip", "no-complaint.pdf"} <= first.keys()
+    assert not (month / "zeta").exists()
+    (month / "vnpt").unlink()
+    done = registry.run(*words)
+    assert [one["carrier"] for one in json.loads(done.stdout)] == ["awing", "vnpt", "zeta"]
+    assert {path.name: path.read_bytes() for path in (month / "awing").iterdir()} == first
+    assert (month / "zeta" / "no-complaint.pdf").exists()
+    bars = [one.split()[0:2] for one in done.stderr.splitlines() if "evidence" in one]
+    assert bars == [[name, "evidence"] for name in ("awing", "vnpt", "zeta")]
+    assert done.stderr.lstrip().startswith("2026-01")
+
+
+def test_one_carriers_summary_is_held_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one's month was made of is gone when the next one's is read."""
+    registry = three_carriers(tmp_path)
+    held: list[int] = []
+
+    def counted(*arguments: Any) -> Iterator[LineDone]:
+        gc.collect()
+        held.append(sum(isinstance(one, LineSummary | Source) for one in gc.get_objects()))
+        yield from make_months(*arguments)
+
+    monkeypatch.setattr(report, "make_months", counted)
+    words = ["report", "monthly", "--month", "2026-01", "--out", str(tmp_path / "out")]
+    assert registry.run(*words).exit_code == 0
+    before, *others = held
+    assert others == [before, before]

@@ -15,6 +15,7 @@ from collector.errors import ReportError
 from collector.ledger.database import Database
 from collector.papers.findings import failing, said_of
 from collector.papers.monthly import (
+    ANNEXES,
     LETTER_DOCX,
     LETTER_PDF,
     NO_COMPLAINT,
@@ -23,7 +24,10 @@ from collector.papers.monthly import (
     end_of,
     write_papers,
 )
+from collector.reports import annex, comparison
+from collector.reports.folder import DATA, SHEET, SUMMARY
 from collector.reports.monthly import Month, find_lines, read_line_months
+from collector.reports.proof import EVIDENCE
 from collector.reports.summary import Carrier, Summary
 from collector.settings import LedgerSettings
 from tests.collector import simulated_month
@@ -59,17 +63,25 @@ def test_papers_made_twice_are_the_same_to_the_byte(tmp_path: Path) -> None:
 def test_a_letter_lists_what_is_in_the_folder(tmp_path: Path) -> None:
     """What is not there is not promised; the evidence is named with its digest."""
     assert annexes_in(tmp_path) == []
-    for name in ("data.csv", "evidence.zip", "something-else.txt"):
+    for name in ("data.csv", "comparison.json", "evidence.zip", "something-else.txt"):
         (tmp_path / name).write_bytes(name.encode())
     digest = hashlib.sha256(b"evidence.zip").hexdigest()
     assert [(one.name, one.sha256) for one in annexes_in(tmp_path)] == [
         ("data.csv", None),
+        ("comparison.json", None),
         ("evidence.zip", digest),
     ]
     write(tmp_path, months.mixed())
     text = squeezed(text_of((tmp_path / LETTER_PDF).read_bytes()))
     assert f"SHA-256:{digest}" in text
+    assert "comparison.json" in text
     assert "annex.pdf" not in text
+
+
+def test_every_file_of_a_months_report_is_named_in_its_letter() -> None:
+    """By the names that they are written by; papers apart."""
+    written = {annex.FILE, comparison.FILE, EVIDENCE, DATA, SHEET, SUMMARY}
+    assert set(ANNEXES) == written
 
 
 def test_papers_say_that_they_were_made_when_their_month_ended() -> None:

@@ -1,8 +1,22 @@
-"""A line's verdict rests on what a complaint may rest on, and on nothing else."""
+"""A line's verdict rests on what a complaint may rest on; a summary's bytes on its content."""
+
+import json
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from collector.domain.findings import Finding, Verdict
 from collector.papers.findings import is_due
-from collector.reports.summary import LineSummary, PartSummary
+from collector.reports.summary import (
+    LineSummary,
+    PartSummary,
+    Summary,
+    as_json,
+    from_json,
+    pieces,
+)
 from tests.collector.papers.months import broken, kept, line, month, part
 
 
@@ -29,3 +43,22 @@ def test_a_reference_that_is_kept_clears_nobody() -> None:
     assert found.verdict is Verdict.FAIL
     assert is_due(month(found))
     assert of(reference(kept())).verdict is Verdict.NOT_ENOUGH_DATA
+
+
+WHOLE = TypeAdapter(Summary)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.lists(TEXTS, max_size=3), TEXTS)
+def test_a_summary_written_line_by_line_is_what_it_is_as_one_text(
+    names: list[str], ward: str
+) -> None:
+    """To the byte, whatever is in its texts; and it is read back."""
+    lines = [line(name, part(broken()), part(kept()), ward=ward) for name in names]
+    made = replace(month(*lines), ward=ward)
+    tree = WHOLE.dump_python(made, mode="json")
+    whole = json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+    assert as_json(made) == whole
+    assert b"".join(pieces(made)) == whole
+    assert len(list(pieces(made))) == len(names) + 2
+    assert as_json(from_json(whole)) == whole
