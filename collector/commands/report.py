@@ -1,10 +1,11 @@
 """`linewatch report monthly`: a month of each carrier's lines, held against standards."""
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from collector.reports.monthly import (
     Source,
     find_lines,
     read_terms,
+    refuse_removed,
 )
 from collector.reports.pool import Workers, usable_cores
 from collector.reports.proof import add_evidence, leave_out_evidence
@@ -73,7 +75,7 @@ _WORDS = {
 )
 @click.option(
     "--known-at",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    metavar="YYYY-MM-DD[THH:MM]",
     help="Go by the terms that the registry knew then (of a day: at its end). Default: now.",
 )
 @click.option(
@@ -92,7 +94,7 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
     names: tuple[str, ...],
     out: Path,
     evidence: str,
-    known_at: datetime | None,
+    known_at: str | None,
     jobs: int | None,
     replace: bool,
     as_json: bool,
@@ -111,11 +113,12 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
         wanted = Month(month.date(), ZoneInfo(settings.timezone))
         if wanted.next_day > now().astimezone(wanted.zone).date():
             raise ReportError(f"{wanted.name} is not over: ask again from {wanted.next_day} on")
+        database.read_now(lambda connection: refuse_removed(connection, [wanted]))
         files = read_standards(settings.reports.standards)
         named = [choose_standard(files, name) for name in names]
         used = named or [one for one in files if _is_asked(one, wanted)]
         found = database.read_now(lambda connection: find_lines(connection, carrier, ward))
-        believed = known_at and _moment(known_at, wanted.zone)
+        believed = None if known_at is None else _moment(known_at, wanted.zone)
         for of, known in () if replace else found.items():
             terms = read_terms(database, wanted, known, believed)
             check_unlike(out / wanted.name / of.id, ward, used, terms)
@@ -168,7 +171,9 @@ class _Making:
 
         Of a city a summary alone is hundreds of megabytes: none is held when the next one begins.
         """
+        # Ended in the middle, nothing is left that is of another summary.
         leave_out_papers(folder)
+        leave_out_evidence(folder)
         sources: dict[str, Source] = {}
         months = make_months(self.workers, known)
         with Pages() as pages:
@@ -176,9 +181,7 @@ class _Making:
             made = write_folder(folder, blank, noted)
             compared = write_comparison(folder, made, pages)
             write_annex(folder, made, compared, pages, self.task.month, self.workers, self.step)
-        if self.covers is None:
-            leave_out_evidence(folder)
-        else:
+        if self.covers is not None:
             material = Material(made, sources, self.task.used, self.task.month, self.covers)
             told = self.add_bar(f"{made.carrier.id} evidence", material.records)
             add_evidence(folder, self.database, material, told)
@@ -198,10 +201,16 @@ def _show(told: Sequence[dict[str, Any]]) -> None:
             click.secho(f"  to be filled in by hand: {text}", fg="yellow", err=True)
 
 
-def _moment(given: datetime, zone: ZoneInfo) -> datetime:
+def _moment(given: str, zone: ZoneInfo) -> datetime:
     """Return the moment that was meant; a day's is its end."""
-    is_day = given.time() == time()
-    return (given + timedelta(days=is_day)).replace(tzinfo=zone).astimezone(UTC)
+    for form, length in (("%Y-%m-%d", timedelta(days=1)), ("%Y-%m-%dT%H:%M", timedelta())):
+        with contextlib.suppress(ValueError):
+            read = datetime.strptime(given, form).replace(tzinfo=zone)
+            return (read + length).astimezone(UTC)
+    raise click.BadParameter(
+        f"'{given}' is no day as 2026-11-02 and no moment as 2026-11-02T08:30",
+        param_hint="--known-at",
+    )
 
 
 def _is_asked(file: StandardFile, month: Month) -> bool:

@@ -11,7 +11,7 @@ from collector.commands.ledger import opened
 from collector.commands.progress import bar
 from collector.errors import ReportError
 from collector.reports.folder import SUMMARY
-from collector.reports.monthly import Month
+from collector.reports.monthly import Month, refuse_removed
 from collector.reports.replay import Compared, read_report, replay
 from collector.reports.standards import choose_standard, read_standards
 from protocol.settings import Configuration
@@ -54,6 +54,7 @@ def report_replay(
     """
     with opened(configuration) as (database, settings):
         wanted = Month(month.date(), ZoneInfo(settings.timezone))
+        database.read_now(lambda connection: refuse_removed(connection, [wanted]))
         files = read_standards(settings.reports.standards)
         used = [choose_standard(files, name) for name in dict.fromkeys(names)]
         folders = _folders(out / wanted.name, carrier)

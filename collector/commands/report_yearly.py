@@ -13,7 +13,7 @@ from collector.commands.progress import bar
 from collector.domain.standard import Use
 from collector.domain.standard_file import StandardFile
 from collector.papers.parties import read_author
-from collector.reports.monthly import Month
+from collector.reports.monthly import Month, refuse_removed
 from collector.reports.pool import Workers, usable_cores
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.yearly.making import DOCUMENT, JSON, PDF, SHEETS, folder_of, write_year
@@ -70,6 +70,7 @@ def report_yearly(
     with opened(configuration) as (database, settings):
         zone = ZoneInfo(settings.timezone)
         months = months_of(year, zone, now().astimezone(zone).date())
+        database.read_now(lambda connection: refuse_removed(connection, months))
         files = read_standards(settings.reports.standards)
         named = [choose_standard(files, name) for name in names]
         held = Standards(named or _in_force(files, months), named=bool(named))

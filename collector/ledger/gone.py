@@ -8,7 +8,7 @@ or nowhere. How they leave: `collector.ledger.removing`.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -183,6 +183,19 @@ def place_queries(start: datetime, end: datetime) -> tuple[Select[Any], Select[A
             *within(quarantine, start, end), quarantine.c.kind == "invalid"
         ),
     )
+
+
+def months_left(connection: Connection, start: datetime, end: datetime) -> list[str]:
+    """Return the months, as 2026-10, that left the ledger and are not back, of those in a span.
+
+    Args:
+        connection: to the ledger.
+        start: aware.
+        end: aware, behind the span.
+    """
+    last = month_name(end - timedelta(microseconds=1))
+    query = select(gone.c.month).where(gone.c.month.between(month_name(start), last)).distinct()
+    return sorted(connection.scalars(query))
 
 
 def month_name(start: datetime) -> str:

@@ -13,6 +13,7 @@ from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Part, Period, judged_between, promises_of
 from collector.errors import ReportError
 from collector.ledger.database import Database
+from collector.ledger.gone import months_left
 from collector.ledger.month_mark import MonthMark, read_mark
 from collector.ledger.month_rows import read_lines, read_month
 from collector.ledger.schema import carriers, lines, sites
@@ -134,6 +135,24 @@ def find_lines(
         hint = "'linewatch carrier list' and 'linewatch ward list' have the names"
         raise ReportError(f"the registry has no line {' '.join(asked)}: {hint}")
     return found
+
+
+def refuse_removed(connection: Connection, months: Sequence[Month]) -> None:
+    """Raise where records of some months left the ledger: what remains would be judged as all.
+
+    Months leave by when their records came, in UTC: of a month here a few hours may have left with
+    the one before it.
+
+    Raises:
+        ReportError: some did.
+    """
+    left = {name for one in months for name in months_left(connection, *one.span)}
+    if left:
+        raise ReportError(
+            f"{', '.join(sorted(left))} left the ledger ('collector remove-month'), and records of "
+            f"{months[0].name if len(months) == 1 else 'the year'} with it: put it back first, by "
+            "'linewatch collector import'"
+        )
 
 
 def read_line_months(

@@ -6,21 +6,25 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, insert, inspect, select
+from sqlalchemy import Connection, func, insert, inspect, select
 
 from collector.commands.waiting import wait_for_readers
-from collector.errors import LedgerBusyError, LedgerError
+from collector.errors import LedgerBusyError, LedgerError, ReportError
 from collector.ingest.verify import verify
 from collector.ledger.bookkeeping import lock_chain
 from collector.ledger.database import Database
 from collector.ledger.figures import unaccounted_slots
+from collector.ledger.gone import months_left
 from collector.ledger.months import MONTHS_AHEAD, ensure_month
 from collector.ledger.removing import remove_month
 from collector.ledger.schema import latest, quarantine, records, seals, sinks
 from collector.ledger.store import Arrival, store_batch
+from collector.reports.monthly import Month, refuse_removed
 from protocol.messages import IngestAnswer
 from tests.collector.conftest import ON_BOTH, NewLedger, enrol_directly, fill_registry
 from tests.collector.device import Device
@@ -91,6 +95,25 @@ def test_a_month_leaves_and_the_next_one_stays(database: Database) -> None:
     tables = database.read_now(lambda connection: inspect(connection).get_table_names())
     assert not [name for name in tables if name.endswith("2026_01")]
     assert remove(database, JANUARY) == 0
+
+
+def test_months_that_left_are_known_and_nothing_is_reported_of_them(database: Database) -> None:
+    """Not of a month that began, in its zone, before the removed one ended either; where nothing
+    left a report may be made.
+    """
+    two_months(database)
+    months = [Month(date(2026, month, 1), ZoneInfo("Asia/Ho_Chi_Minh")) for month in (1, 2, 3)]
+
+    def check(connection: Connection) -> list[list[str]]:
+        return [months_left(connection, *month.span) for month in months]
+
+    assert database.read_now(check) == [[], [], []]
+    remove(database, JANUARY)
+    assert database.read_now(check) == [["2026-01"], ["2026-01"], []]
+    for month in months[:2]:
+        with pytest.raises(ReportError, match=f"2026-01 left the ledger.*records of {month.name}"):
+            database.read_now(partial(refuse_removed, months=[month]))
+    database.read_now(lambda connection: refuse_removed(connection, months[2:]))
 
 
 def test_what_left_with_its_month_is_not_taken_again(database: Database) -> None:
