@@ -14,19 +14,14 @@ from collector.domain.cases.deadlines import Deadline
 from collector.errors import CaseError
 from collector.ledger.cases import Case, CaseLine, KeptFile
 from collector.ledger.outbox import Mail
+from collector.papers.monthly import ANNEXES, EVIDENCE, LETTER_PDF
 from collector.settings import MailSettings
 
 POLICY: Final = SMTP.clone(cte_type="7bit")
 """Every server takes it."""
 
-ORDER: Final[tuple[str, ...]] = (
-    "letter.pdf",
-    "annex.pdf",
-    "evidence.zip",
-    "data.xlsx",
-    "summary.json",
-)
-"""The month's files as they are attached: what matters most comes first."""
+ORDER: Final = tuple(dict.fromkeys((LETTER_PDF, "annex.pdf", EVIDENCE, *ANNEXES)))
+"""The letter and all that it says goes with it, as they are attached: what matters most first."""
 
 MOST_LINES: Final = 50
 """Of lines that are named in a mail; the annex has them all."""
@@ -111,7 +106,7 @@ def going_out(files: Sequence[KeptFile]) -> list[KeptFile]:
     # What else lies in the folder, a letter to be edited or a clerk's notes, is not for carriers.
     names = [name for name in ORDER if name in by_name]
     if signed:
-        names = [name for name in names if name != "letter.pdf"]
+        names = [name for name in names if name != LETTER_PDF]
     return [*signed[-1:], *(by_name[name] for name in names)]
 
 
@@ -159,9 +154,15 @@ def compose_reminder(case: Case, deadline: Deadline) -> Text:
     return Text(subject + left_in_words(deadline), "\n".join(body))
 
 
-def message_id(key: str, ledger_id: str, sender: str) -> str:
-    """Return a mail's Message-ID: the same for the same mail of the same ledger."""
-    digest = hashlib.sha256(f"{ledger_id} {key}".encode()).hexdigest()[:32]
+def message_id(what: str, ledger_id: str, sender: str) -> str:
+    """Return a mail's Message-ID: the same for the same mail of the same ledger.
+
+    Args:
+        what: tells the mail from every other one.
+        ledger_id: of the ledger.
+        sender: an address.
+    """
+    digest = hashlib.sha256(f"{ledger_id} {what}".encode()).hexdigest()[:32]
     return f"<linewatch.{digest}@{sender.rpartition('@')[2]}>"
 
 

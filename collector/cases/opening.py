@@ -15,6 +15,8 @@ from collector.domain.findings import Finding, Judgement, Verdict
 from collector.errors import CaseError
 from collector.ledger.cases import MAX_FILE_BYTES, CaseLine, NewFile, open_case
 from collector.ledger.schema import carriers
+from collector.papers.findings import failing as failing_of
+from collector.papers.findings import ward_of
 from collector.reports.folder import SUMMARY
 from collector.reports.summary import LineSummary, Summary, from_json
 
@@ -60,7 +62,7 @@ def open_from(
         CaseError: the folder is none of a month, no line of it fails, or its carrier is not known.
     """
     summary = _read_summary(folder)
-    failing = [line for line in summary.lines if line.verdict is Verdict.FAIL]
+    failing = failing_of(summary)
     if not failing:
         raise CaseError(
             f"{folder}: no line of {summary.carrier.name} fails in {summary.month}: there is "
@@ -73,10 +75,16 @@ def open_from(
         "carrier_id": summary.carrier.id,
         "carrier_name": summary.carrier.name,
         "month": summary.month,
-        "ward": summary.ward,
+        "ward": ward_of(summary),
     }
     lines = [CaseLine(line.id, line.site.name, list(_findings(line))) for line in failing]
-    details = {"software": summary.software, "lines": len(failing), "of": len(summary.lines)}
+    details = {
+        "software": summary.software,
+        "lines": len(failing),
+        "of": len(summary.lines),
+        # Whose clerks are reminded where the month is of several.
+        "wards": sorted({line.site.ward for line in failing if line.site.ward}),
+    }
     event = Event(1, Step.OPENED, now, now.date(), role, note, details)
     return open_case(connection, row, lines, _read_files(folder), event), summary
 

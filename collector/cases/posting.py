@@ -15,7 +15,7 @@ from collector.cases.composing import (
 )
 from collector.cases.outgoing import COMPLAINT
 from collector.domain.cases.deadlines import Deadline, Standing, deadlines
-from collector.domain.cases.steps import OPEN, Role, State, Step
+from collector.domain.cases.steps import OPEN, Role, State, Step, first_of
 from collector.domain.cases.working_days import WorkingDays
 from collector.errors import CaseError
 from collector.ledger import cases, outbox
@@ -31,7 +31,7 @@ class Due(NamedTuple):
 
     Attributes:
         key: of its reminder.
-        recipients: clerks of the ward that have an address.
+        recipients: clerks that have an address, of the wards whose lines failed.
         is_queued: whether its reminder is in the outbox, or was.
     """
 
@@ -46,6 +46,9 @@ def queue_complaint(
     connection: Connection, number: int, settings: MailSettings, role: Role, now: datetime
 ) -> outbox.Mail:
     """Put a case's complaint into the outbox, or the one that was given up back into it.
+
+    That one is composed anew: to whom, from whom and with what is said now. Where nothing of it
+    changed it is the same mail.
 
     Args:
         connection: that writes.
@@ -69,17 +72,15 @@ def queue_complaint(
             f"{f', the last: {mail.problem}' if mail.problem else ''}): a running collector sends "
             f"it, or 'linewatch case send {number} --now'"
         )
-    if mail is None:
-        recipient = _recipient(connection, case)
-        text = compose_complaint(
-            case,
-            cases.read_lines(connection, number),
-            cases.read_files(connection, number),
-            settings,
-        )
-        _put(connection, key, case, text, _Posting([recipient], sender, now, give_up_at))
-    else:
-        outbox.try_again(connection, key, now, give_up_at)
+    recipient = _recipient(connection, case)
+    text = compose_complaint(
+        case,
+        cases.read_lines(connection, number),
+        cases.read_files(connection, number),
+        settings,
+    )
+    posting = _Posting([recipient], sender, now, give_up_at, mail is not None)
+    _put(connection, key, case, text, posting)
     found = outbox.read(connection, key)
     if found is None:
         raise CaseError(f"case {number}: its mail is gone from the outbox")
@@ -128,21 +129,25 @@ def _recipient(connection: Connection, case: Case) -> str:
 
 
 class _Posting(NamedTuple):
-    """To whom, from whom, and from when until when."""
+    """To whom, from whom, from when until when, and whether in place of what was given up."""
 
     recipients: Sequence[str]
     sender: str
     now: datetime
     give_up_at: datetime
+    again: bool = False
 
 
 def _put(connection: Connection, key: str, case: Case, text: Text, posting: _Posting) -> bool:
     ledger = str(connection.scalar(select(facts.c.value).where(facts.c.name == "ledger_id")))
+    # Another recipient or another text is another mail: a server that knows the id drops it.
+    what = [key, *posting.recipients, posting.sender, *map(str, text.files)]
+    what += [text.subject, text.body]
     return outbox.put(
         connection,
         key,
         case.id,
-        message_id=message_id(key, ledger, posting.sender),
+        message_id=message_id("\n".join(what), ledger, posting.sender),
         subject=text.subject,
         body=text.body,
         files=text.files,
@@ -160,24 +165,34 @@ def find_due(connection: Connection, calendar: WorkingDays, now: datetime) -> li
     """
     queued = outbox.keys(connection, "reminder/")
     found = []
-    clerks: dict[str | None, list[str]] = {}
+    clerks: dict[str, list[str]] = {}
     for case in cases.read_cases(connection, states=OPEN):
         for one in deadlines(rules(), case.events, calendar, now.date()):
             if one.standing not in REMINDED_OF:
                 continue
-            if case.ward not in clerks:
-                clerks[case.ward] = _clerks(connection, case.ward)
+            recipients: dict[str, None] = {}
+            for ward in _wards(case):
+                if ward not in clerks:
+                    clerks[ward] = _clerks(connection, ward)
+                recipients |= dict.fromkeys(clerks[ward])
             key = f"reminder/{case.id}/{one.rule.id}/{one.standing.value}"
-            found.append(Due(case, one, key, clerks[case.ward], key in queued))
+            found.append(Due(case, one, key, list(recipients), key in queued))
     return found
 
 
-def _clerks(connection: Connection, ward: str | None) -> list[str]:
-    """Return the addresses of a ward's clerks; of all wards' where the case is of all."""
+def _wards(case: Case) -> Sequence[str]:
+    """Return the wards whose lines failed: no other's clerks hear of a case."""
+    if case.ward is not None:
+        return [case.ward]
+    opened = first_of(case.events, Step.OPENED)
+    return opened.details.get("wards", []) if opened else []
+
+
+def _clerks(connection: Connection, ward: str) -> list[str]:
+    """Return the addresses of a ward's clerks."""
     query = select(persons.c.email).join(wards, wards.c.id == persons.c.ward_id)
     query = query.where(persons.c.role == "clerk", persons.c.email.is_not(None))
-    if ward is not None:
-        query = query.where(wards.c.name == ward)
+    query = query.where(wards.c.name == ward)
     found = connection.scalars(query.order_by(persons.c.id))
     return [address for address in found if ADDRESS_FORM.fullmatch(address)]
 

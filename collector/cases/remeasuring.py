@@ -135,7 +135,9 @@ def _again(
         return read_month(connection, known, month.name, (begin, max(begin, end)), month.zone)
 
     found = database.read_now(read)
-    before = _medians(found, month.first_day, month.last_day, asked)
+    # What the carrier mended within the month was not broken all of it.
+    last_before = min(month.last_day, since - timedelta(days=1))
+    before = _medians(found, month.first_day, last_before, asked)
     # On the day of the mending itself both are in it.
     first, last = max(since, month.last_day) + timedelta(days=1), end.date() - timedelta(days=1)
     after = _medians(found, first, last, asked)
@@ -182,8 +184,8 @@ def _medians(found: SortedMonth, first: date, last: date, asked: Asked) -> Float
 
 
 def all_said(again: Sequence[LineAgain]) -> bool:
-    """Return whether nothing is missing to say what came of each line."""
-    return all(
+    """Return whether nothing is missing to say what came of each line, and something is said."""
+    return any(one.mended.outcome is not Outcome.UNKNOWN for one in again) and all(
         one.mended.outcome is not Outcome.UNKNOWN or one.mended.why in _NEVER for one in again
     )
 

@@ -72,17 +72,28 @@ def _step(  # noqa: PLR0913 - what a step is noted with
     on: date | None = None,
     files: Sequence[NewFile] = (),
     details: dict[str, Any] | None = None,
+    mended: date | None = None,
 ) -> None:
     """Note a step of a case, with the files that belong to it."""
     with opened(configuration) as (database, settings), database.write() as connection:
         at = local_now(settings)
         day = on or at.date()
         _refuse_impossible(connection, case, step, day, at.date())
+        if mended is not None:
+            _refuse_mended(connection, case, mended, at.date())
+            details = {**(details or {}), "mended": mended.isoformat()}
         numbers = [cases.add_file(connection, case, file, at) for file in files]
         told = {**(details or {}), **({"files": numbers} if numbers else {})}
         cases.add_event(
             connection, case, step, at=at, day=day, role=Role(role), note=note, details=told
         )
+        if step is Step.SENT and not outbox.withdraw(
+            connection, f"{COMPLAINT}{case}", "it went by post", at
+        ):
+            raise CaseError(
+                f"case {case}: its mail is being sent just now: look by 'linewatch case show "
+                f"{case}' whether it was sent; where it still waits in ten minutes, ask again"
+            )
         if step is Step.CLOSED:
             outbox.cancel(connection, case, "the case was closed first")
         state = cases.read_case(connection, case).state
@@ -103,6 +114,18 @@ def _refuse_impossible(
     sent = first_of(case.events, Step.SENT)
     if sent is not None and day < sent.day:
         raise CaseError(f"case {number} was sent on {sent.day}: {day} is before that")
+
+
+def _refuse_mended(connection: Connection, number: int, mended: date, today: date) -> None:
+    """Raise `CaseError` where nothing of the complaint's month can have been mended on that day."""
+    month = cases.read_case(connection, number).month
+    if mended > today:
+        raise CaseError(
+            f"--mended {mended} is still to come: note the answer without it, and again with it "
+            "when that day is there"
+        )
+    if mended < date.fromisoformat(f"{month}-01"):
+        raise CaseError(f"--mended {mended} is before the complaint's month, {month}")
 
 
 @click.command(epilog="Example: linewatch case approve 3 --by signer --letter signed.pdf")
@@ -233,7 +256,6 @@ def case_answer(
 ) -> None:
     """Note the carrier's answer, and keep its files with the case."""
     kept = [_read(file, "answer") for file in files]
-    details = {"mended": mended.isoformat()} if mended else None
     _step(
         configuration,
         case,
@@ -242,7 +264,7 @@ def case_answer(
         note=note,
         on=on,
         files=kept,
-        details=details,
+        mended=mended,
     )
 
 
@@ -293,8 +315,8 @@ def case_remeasure(
 ) -> None:
     """Compare the complaint's month with the days since the carrier says that it mended.
 
-    Once something can be said of every line it is noted in the case; before that it is only shown,
-    with how many more days are needed.
+    Once no line needs more days, and of one at least something can be said, it is noted in the
+    case; before that it is only shown, with what is missing.
     """
     with opened(configuration) as (database, settings):
         moment = local_now(settings)
@@ -322,13 +344,15 @@ def case_remeasure(
     for one in again:
         click.secho(f"{one.line} ({one.site}): {_sentence(one)}", fg=_COLOURS[one.mended.outcome])
     if not noted:
-        click.echo("nothing is noted yet: ask again when the days are there")
+        is_waiting = any(one.mended.why is Why.FEW_AFTER for one in again)
+        then = "ask again when the days are there" if is_waiting else "of no line can it be said"
+        click.echo(f"nothing is noted: {then}")
 
 
 _COLOURS = {Outcome.BETTER: "green", Outcome.NOT_BETTER: "red", Outcome.UNKNOWN: "yellow"}
 
 _WHY = {
-    Why.FEW_BEFORE: "too few days of the complaint's month have a value",
+    Why.FEW_BEFORE: "too few days of the complaint's month before the mending have a value",
     Why.NO_POWER: "its days differ so much that no number of them would tell",
     Why.NOT_BY_DAYS: "what it failed by has no median of a day",
     Why.NO_STANDARD: "the standard that it failed by is not there any more",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, update
 
 from collector.ledger.schema import outbox
 from collector.ledger.upsert import insert_new
@@ -59,6 +59,18 @@ def cancel(connection: Connection, case: int, problem: str) -> None:
     connection.execute(update(outbox).where(*waiting).values(state=GIVEN_UP, problem=problem))
 
 
+def withdraw(connection: Connection, key: str, problem: str, now: datetime) -> bool:
+    """Try a mail no more, and say why; return False where somebody is sending it just now."""
+    waiting = (outbox.c.key == key, outbox.c.state == WAITING)
+    values = {"state": GIVEN_UP, "problem": problem, "holder": None, "held_until": None}
+    connection.execute(update(outbox).where(*waiting, _free(now)).values(values))
+    return connection.scalar(select(outbox.c.key).where(*waiting)) is None
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    return or_(outbox.c.holder.is_(None), outbox.c.held_until < now)
+
+
 def put(  # noqa: PLR0913 - each is a column
     connection: Connection,
     key: str,
@@ -72,8 +84,13 @@ def put(  # noqa: PLR0913 - each is a column
     files: Sequence[int],
     now: datetime,
     give_up_at: datetime,
+    again: bool = False,
 ) -> bool:
-    """Put a mail into the outbox; return whether it was not there yet."""
+    """Put a mail into the outbox; return whether it was not there yet.
+
+    With `again` the one of this key that was given up is tried again, and it returns whether there
+    was one: as it was where its Message-ID is this one's, else this one stands in its place.
+    """
     before = connection.scalar(select(outbox.c.key).where(outbox.c.key == key))
     row = {
         "key": key,
@@ -90,8 +107,20 @@ def put(  # noqa: PLR0913 - each is a column
         "next_at": now,
         "give_up_at": give_up_at,
     }
+    if again:
+        return _put_again(connection, row)
     insert_new(connection, outbox, [row])
     return before is None
+
+
+def _put_again(connection: Connection, row: Mapping[str, Any]) -> bool:
+    given_up = update(outbox).where(outbox.c.key == row["key"], outbox.c.state == GIVEN_UP)
+    same = given_up.where(outbox.c.message_id == row["message_id"])
+    # The moment of composing is in the mail: it stays.
+    as_it_was = {name: row[name] for name in ("state", "next_at", "give_up_at")}
+    if connection.execute(same.values(as_it_was)).rowcount == 1:
+        return True
+    return connection.execute(given_up.values({**row, "problem": None})).rowcount == 1
 
 
 def read(connection: Connection, key: str) -> Mail | None:
@@ -131,11 +160,10 @@ def take(
         now: this moment.
         case: of this case alone, whether its turn has come or not.
     """
-    free = or_(outbox.c.holder.is_(None), outbox.c.held_until < now)
     due = outbox.c.next_at <= now if case is None else outbox.c.case_id == case
     wanted = (
         select(outbox.c.key)
-        .where(outbox.c.state == WAITING, due, free)
+        .where(outbox.c.state == WAITING, due, _free(now))
         .order_by(outbox.c.next_at, outbox.c.key)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -175,13 +203,6 @@ def _let_go(connection: Connection, key: str, holder: str, values: Mapping[str, 
         update(outbox).where(*mine).values(holder=None, held_until=None, **values)
     )
     return done.rowcount == 1
-
-
-def try_again(connection: Connection, key: str, now: datetime, give_up_at: datetime) -> bool:
-    """Let a mail that was given up be tried again, as it is; return whether it had been."""
-    values = {"state": WAITING, "next_at": now, "give_up_at": give_up_at}
-    gone = (outbox.c.key == key, outbox.c.state == GIVEN_UP)
-    return connection.execute(update(outbox).where(*gone).values(values)).rowcount == 1
 
 
 def counts(connection: Connection) -> dict[str, int]:

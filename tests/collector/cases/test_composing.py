@@ -13,6 +13,7 @@ from collector.domain.cases.steps import State
 from collector.errors import CaseError
 from collector.ledger.cases import Case, CaseLine, KeptFile
 from collector.ledger.outbox import Mail
+from collector.papers.monthly import ANNEXES
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW
 from tests.collector.domain.cases.histories import sent
@@ -73,6 +74,17 @@ def test_the_signed_letter_goes_out_in_place_of_the_draft() -> None:
     text = compose_complaint(CASE, LINES, [*FOLDER, signed], settings())
     assert text.files == [7, 1, 3, 2, 6]
     assert "letter.pdf" not in text.body
+
+
+def test_all_that_the_letter_lists_goes_with_it() -> None:
+    """Whatever the letter says is enclosed: attached, or linked where it is too large."""
+    folder = [kept(number, name) for number, name in enumerate(["letter.pdf", *ANNEXES], 1)]
+    text = compose_complaint(CASE, LINES, folder, settings())
+    assert sorted(text.files) == [one.number for one in folder]
+    given = settings(link="https://reports.example/lw/", attachment_bytes=2500)
+    text = compose_complaint(CASE, LINES, folder, given)
+    assert all(f"- {one.name} (" in text.body for one in folder)
+    assert text.body.count("https://reports.example/lw/2026-10/vnpt/") == len(folder) - 2
 
 
 def test_what_is_too_large_is_linked_with_its_hash() -> None:

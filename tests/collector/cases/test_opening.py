@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +44,12 @@ def test_a_case_keeps_what_was_complained_about(ledger: Database, tmp_path: Path
     assert case.state is State.DRAFT
     (event,) = case.events
     assert (event.step, event.day.isoformat()) == (Step.OPENED, "2026-11-02")
-    assert event.details == {"software": "linewatch/test", "lines": 1, "of": 2}
+    assert event.details == {
+        "software": "linewatch/test",
+        "lines": 1,
+        "of": 2,
+        "wards": ["Thạch Khôi"],
+    }
     (line,) = ledger.read_now(lambda c: cases.read_lines(c, number))
     assert (line.line, line.site) == ("l1", "Nhà văn hóa số 1")
     (finding,) = line.findings
@@ -61,6 +67,21 @@ def test_a_case_keeps_what_was_complained_about(ledger: Database, tmp_path: Path
         assert kept is not None
         assert kept == (content if name == "summary.json" else FILES[name])
         assert one.sha256 == hashlib.sha256(kept).hexdigest()
+
+
+def test_a_case_is_of_the_ward_that_its_lines_are_of(ledger: Database, tmp_path: Path) -> None:
+    """Whether the report was asked for it or not; of none where they are of several."""
+    elsewhere = failing("l2")
+    elsewhere = replace(elsewhere, site=replace(elsewhere.site, ward="Tân Hưng"))
+    months = {"2026-09": [failing("l1")], "2026-10": [failing("l1"), elsewhere]}
+    found = []
+    for month, lines in months.items():
+        with ledger.write() as connection:
+            folder = write_month(tmp_path, *lines, ward=None, month=month)
+            number, _ = open_from(connection, folder, Role.CLERK, "", NOW)
+            case = cases.read_case(connection, number)
+        found.append((case.ward, case.events[0].details["wards"]))
+    assert found == [("Thạch Khôi", ["Thạch Khôi"]), (None, ["Thạch Khôi", "Tân Hưng"])]
 
 
 def test_a_file_too_large_to_be_kept_is_known_by_its_hash(

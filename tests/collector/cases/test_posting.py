@@ -1,17 +1,22 @@
 """What is put into the outbox: complaints, and reminders of deadlines, once each."""
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from collector.cases.calendar import vietnam
+from collector.cases.opening import open_from
 from collector.cases.posting import find_due, queue_complaint, queue_reminders
 from collector.domain.cases.steps import Role, Step
+from collector.domain.findings import Verdict
 from collector.errors import CaseError
 from collector.ledger import cases, outbox, registry, schema
 from collector.ledger.database import Database
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW
+from tests.collector.cases.folders import failing, write_month
 from tests.collector.conftest import ON_BOTH
 
 SETTINGS = MailSettings(host="mail.example", sender="do-kiem@phuong.example")
@@ -80,6 +85,54 @@ def test_each_deadline_is_reminded_of_when_it_is_near_and_when_it_is_over(
     assert len({one.message_id for one in mails}) == 4
     events = approved.read_now(lambda c: cases.read_case(c, 1)).events
     assert [one.step for one in events].count(Step.REMINDED) == 4
+
+
+def test_only_clerks_of_wards_whose_lines_failed_are_reminded(
+    ledger: Database, tmp_path: Path
+) -> None:
+    """Of a month of three wards; the third's line keeps what was promised."""
+    lines = [
+        replace(one, site=replace(one.site, ward=ward))
+        for one, ward in (
+            (failing("l1"), "Thạch Khôi"),
+            (failing("l2"), "Tân Hưng"),
+            (failing("l3", Verdict.PASS), "Lê Thanh Nghị"),
+        )
+    ]
+    folder = write_month(tmp_path, *lines, ward=None)
+    with ledger.write() as connection:
+        for ward, name in (("th", "Tân Hưng"), ("ltn", "Lê Thanh Nghị"), ("x", "Không Dính")):
+            registry.add(connection, schema.wards, {"id": ward, "name": name}, NOW)
+            clerk = {"id": ward, "ward_id": ward, "role": "clerk", "name": "Không Tên"}
+            registry.add(
+                connection, schema.persons, clerk | {"email": f"{ward}@phuong.example"}, NOW
+            )
+        open_from(connection, folder, Role.CLERK, "", NOW)
+        cases.add_event(connection, 1, Step.APPROVED, at=NOW, day=NOW.date(), role=Role.SIGNER)
+    sent(ledger)
+    (due,) = ledger.read_now(lambda c: find_due(c, vietnam(), NOW + DAY))
+    assert set(due.recipients) == {"van.thu@phuong.example", "th@phuong.example"}
+
+
+@ON_BOTH
+def test_what_is_sent_again_goes_where_it_belongs_now(approved: Database) -> None:
+    """As the same mail where nothing changed; to another address it is another one."""
+    found = []
+    for address in ("khieunai@mang.example", "khieunai@mang.example", "moi@mang.example"):
+        with approved.write() as connection:
+            registry.change(connection, schema.carriers, "vnpt", {"complaint_email": address})
+            queued = queue_complaint(connection, 1, SETTINGS, Role.CLERK, NOW)
+            assert outbox.take(connection, "one", NOW)
+            outbox.note_given_up(connection, "complaint/1", "one", "550 no such user")
+        assert queued.state == outbox.WAITING
+        assert queued.recipients == [address]
+        found.append(queued.message_id)
+    assert found[0] == found[1] != found[2]
+    other = SETTINGS.model_copy(update={"sender": "khac@phuong.example"})
+    with approved.write() as connection:
+        queued = queue_complaint(connection, 1, other, Role.CLERK, NOW)
+    assert queued.sender == "khac@phuong.example"
+    assert queued.message_id not in found
 
 
 def test_an_answer_ends_reminders(approved: Database) -> None:

@@ -86,6 +86,27 @@ def test_what_was_mended_is_better_and_what_was_pretended_is_not(answered: Datab
     assert mended.told()["outcome"] == "better"
 
 
+def test_days_behind_the_mending_are_not_days_before_it(answered: Database) -> None:
+    """Where a line was mended within the complaint's month the rest of it is none of "before"."""
+    mended = date(2026, 10, 21)
+
+    def rate(day: date) -> float:
+        return 160e6 if day > mended else 80e6
+
+    with answered.write() as connection:
+        details = {"mended": mended.isoformat()}
+        cases.add_event(
+            connection, 1, Step.ANSWERED, at=NOW, day=MENDED, role=Role.CLERK, details=details
+        )
+        for line in ("l1", "l2"):
+            end = MENDED + timedelta(days=1)
+            add_evenings(connection, line, date(2026, 10, 1), end, rate)
+    for one in again(answered, 1):
+        assert (one.mended.days_before, one.mended.days_after) == (20, 11)
+        assert one.mended.before == pytest.approx(80e6, rel=0.02)
+        assert one.mended.outcome is Outcome.BETTER
+
+
 @ON_BOTH
 def test_before_there_are_enough_days_it_says_how_many_are_missing(answered: Database) -> None:
     """The day on which it is asked is not over, and does not count."""
@@ -120,4 +141,6 @@ def test_what_has_no_days_to_compare_is_said_so(answered: Database) -> None:
         Why.FEW_BEFORE,
     ]
     assert {one.mended.outcome for one in found} == {Outcome.UNKNOWN}
-    assert all_said(found)
+    assert not all_said(found)
+    (said, *_) = again(answered, 14)
+    assert all_said([said, *found])

@@ -1,11 +1,16 @@
 """`linewatch case send`: by a real mail server."""
 
+import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from collector.errors import CaseError
+from collector.ledger import outbox
+from collector.ledger.database import Database
+from collector.settings import LedgerSettings
 from tests.collector.cases import mail_server
 from tests.collector.cases.folders import write_month
 from tests.collector.cases.mail_server import NAME, PASSWORD, Server
@@ -81,6 +86,42 @@ def test_a_closed_case_sends_nothing_any_more(registry: Registry, mail: Server) 
     with pytest.raises(CaseError, match="case 1 is closed"):
         registry.run("case", "send", "1", "--now")
     assert mail.mailbox.got == []
+
+
+def test_what_went_by_post_does_not_go_by_mail_too(registry: Registry, mail: Server) -> None:
+    """What waits is given up; while a server is given it, it cannot be said what became of it."""
+    registry.run("case", "send", "1")
+    database = Database(LedgerSettings(path=registry.ledger))
+    with contextlib.closing(database), database.write() as connection:
+        outbox.take(connection, "another", datetime.now(UTC))
+    with pytest.raises(CaseError, match="case 1: its mail is being sent just now"):
+        registry.run("case", "send", "1", "--by-post")
+    assert registry.json("case", "show", "1")["state"] == "approved"
+    database = Database(LedgerSettings(path=registry.ledger))
+    with contextlib.closing(database), database.write() as connection:
+        outbox.note_failed(connection, "complaint/1", "another", "450 later", datetime.now(UTC))
+    registry.run("case", "send", "1", "--by-post")
+    told = registry.json("case", "show", "1")
+    assert told["state"] == "sent"
+    (waiting,) = told["mail"]
+    assert (waiting["state"], waiting["problem"]) == ("given_up", "it went by post")
+    with pytest.raises(CaseError, match="case 1 was sent already"):
+        registry.run("case", "send", "1", "--now")
+    assert mail.mailbox.got == []
+
+
+def test_a_mail_given_up_goes_to_the_address_that_was_mended(
+    registry: Registry, mail: Server
+) -> None:
+    """Not to the one that refused it."""
+    mail.mailbox.recipient = "550 no such user"
+    with pytest.raises(CaseError, match="given up"):
+        registry.run("case", "send", "1", "--now")
+    mail.mailbox.recipient = None
+    registry.run("carrier", "set", "vnpt", "--complaint-email", "moi@mang.example")
+    assert "to moi@mang.example" in registry.run("case", "send", "1", "--now").stdout
+    (got,) = mail.mailbox.mails()
+    assert got["To"] == "moi@mang.example"
 
 
 def test_a_password_is_never_shown(registry: Registry) -> None:

@@ -141,19 +141,35 @@ def test_a_complaint_about_nothing_is_not_opened(registry: Registry, tmp_path: P
 def test_remeasuring_says_what_is_missing_and_notes_nothing_yet(
     registry: Registry, tmp_path: Path
 ) -> None:
-    """Of a line without any test of the month nothing can be said: that is noted."""
+    """Of a line without any test of the month nothing can be said: the case stays answered."""
     folder = write_month(tmp_path / "reports", failing("l1"))
     registry.run("case", "open", str(folder))
     registry.run("case", "approve", "1", "--unsigned")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
     registry.run("case", "answer", "1", "--on", "3/11/2026", "--mended", "3/11/2026")
     told = registry.json("case", "remeasure", "1")
-    assert told["noted"] is True
+    assert told["noted"] is False
     (line,) = told["lines"]
     assert (line["outcome"], line["why"]) == ("unknown", "few_before")
-    assert registry.json("case", "show", "1")["state"] == "remeasured"
+    assert registry.json("case", "show", "1")["state"] == "answered"
     shown = registry.run("case", "remeasure", "1").stdout
-    assert "cannot be said: too few days of the complaint's month have a value" in shown
+    assert "cannot be said: too few days of the complaint's month before the mending" in shown
+    assert "nothing is noted: of no line can it be said" in shown
+
+
+def test_a_day_of_mending_that_cannot_be_is_refused(registry: Registry, folder: Path) -> None:
+    """Before the complaint's month there was nothing to mend; a promise is no mending."""
+    registry.run("case", "open", str(folder))
+    registry.run("case", "approve", "1", "--unsigned")
+    registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
+    answer = ["answer", "1", "--on", "3/11/2026", "--mended"]
+    assert "is before the complaint's month, 2026-10" in refused(registry, *answer, "30/9/2026")
+    assert "is still to come: note the answer without it" in refused(
+        registry, *answer, "2099-01-01"
+    )
+    assert registry.json("case", "show", "1")["state"] == "sent"
+    registry.run("case", *answer, "1/10/2026")
+    assert registry.json("case", "show", "1")["events"][-1]["details"] == {"mended": "2026-10-01"}
 
 
 def test_what_is_stored_is_what_machines_read(registry: Registry, folder: Path) -> None:

@@ -32,21 +32,31 @@ def ledger(new_ledger: NewLedger) -> Iterator[Database]:
         yield database
 
 
-def put(ledger: Database, case: int = 1, key: str = "complaint/1", body: str = "xin chào") -> bool:
+def put(
+    ledger: Database,
+    case: int = 1,
+    key: str = "complaint/1",
+    body: str = "xin chào",
+    *,
+    message_id: str | None = None,
+    now: datetime = NOW,
+    again: bool = False,
+) -> bool:
     """Put a mail into the outbox."""
     with ledger.write() as connection:
         return outbox.put(
             connection,
             key,
             case,
-            message_id=f"<{key}@x>",
+            message_id=message_id or f"<{key}@x>",
             sender="a@b.example",
             recipients=["c@d.example", "e@f.example"],
             subject="Kiến nghị",
             body=body,
             files=[1, 2],
-            now=NOW,
-            give_up_at=NOW + HOUR,
+            now=now,
+            give_up_at=now + HOUR,
+            again=again,
         )
 
 
@@ -133,11 +143,50 @@ def test_what_was_given_up_is_tried_again_when_asked_to(ledger: Database) -> Non
                 outbox.note_sent(connection, key, key, NOW)
     assert ledger.read_now(outbox.counts) == {"waiting": 0, "sent": 1, "given_up": 1}
     assert ledger.read_now(outbox.oldest_waiting) is None
-    with ledger.write() as connection:
-        assert outbox.try_again(connection, "complaint/1", NOW, NOW + HOUR)
-        assert not outbox.try_again(connection, "complaint/2", NOW, NOW + HOUR)
+    assert put(ledger, again=True)
+    assert not put(ledger, 2, "complaint/2", again=True)
     assert ledger.read_now(outbox.oldest_waiting) == NOW
     assert take(ledger, "one") is not None
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_what_is_tried_again_is_the_same_mail_or_another_one(
+    ledger: Database, *, is_same: bool
+) -> None:
+    """By its Message-ID: as it was composed, or what is put in its place with all that it says."""
+    put(ledger)
+    assert take(ledger, "one") is not None
+    with ledger.write() as connection:
+        outbox.note_given_up(connection, "complaint/1", "one", "550 no")
+    before = read(ledger)
+    message_id = before.message_id if is_same else "<other@x>"
+    assert put(ledger, body="khác", message_id=message_id, now=NOW + HOUR, again=True)
+    again = read(ledger)
+    assert (again.state, again.next_at, again.give_up_at) == (
+        "waiting",
+        NOW + HOUR,
+        NOW + 2 * HOUR,
+    )
+    said = (again.message_id, again.body, again.composed_at, again.tries, again.problem)
+    if is_same:
+        assert said == (before.message_id, "xin chào", NOW, 1, "550 no")
+    else:
+        assert said == ("<other@x>", "khác", NOW + HOUR, 0, None)
+
+
+def test_what_is_being_sent_is_not_withdrawn(ledger: Database) -> None:
+    """What waits is, and what nobody holds any more."""
+    put(ledger)
+    with ledger.write() as connection:
+        outbox.take(connection, "one", NOW)
+        assert not outbox.withdraw(connection, "complaint/1", "by post", NOW)
+    assert read(ledger).state == "waiting"
+    with ledger.write() as connection:
+        later = NOW + outbox.LEASE + HOUR
+        assert outbox.withdraw(connection, "complaint/1", "by post", later)
+        assert not outbox.note_sent(connection, "complaint/1", "one", later)
+        assert outbox.withdraw(connection, "complaint/2", "there is none", NOW)
+    assert (read(ledger).state, read(ledger).problem) == ("given_up", "by post")
 
 
 def test_a_closed_cases_mail_waits_no_more(ledger: Database) -> None:
