@@ -96,6 +96,19 @@ def queue_complaint(
     return found
 
 
+def withdraw_complaint(connection: Connection, number: int, now: datetime) -> None:
+    """Send a case's mail no more, where one waits: its complaint went by post.
+
+    Raises:
+        CaseError: a server is given it at this moment.
+    """
+    if not outbox.withdraw(connection, f"{COMPLAINT}{number}", "it went by post", now):
+        raise CaseError(
+            f"case {number}: its mail is being sent just now: look by 'linewatch case show "
+            f"{number}' whether it was sent; where it still waits in ten minutes, ask again"
+        )
+
+
 def _refuse_but_approved(case: Case) -> None:
     if case.state is State.DRAFT:
         raise CaseError(

@@ -76,6 +76,17 @@ def mended_on(case: Case) -> date:
     )
 
 
+def refuse_mended(case: Case, day: date, today: date) -> None:
+    """Raise `CaseError` where a case's lines cannot have been mended on that day."""
+    if day > today:
+        raise CaseError(
+            f"--mended {day} is still to come: note the answer without it, and again with it "
+            "when that day is there"
+        )
+    if day < date.fromisoformat(f"{case.month}-01"):
+        raise CaseError(f"--mended {day} is before the complaint's month, {case.month}")
+
+
 def _mended(event: Event) -> date | None:
     day = event.details.get("mended")
     return date.fromisoformat(day) if day else None

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from collector.cases.calendar import vietnam
 from collector.cases.opening import media_type_of
 from collector.cases.outgoing import COMPLAINT, Outgoing, Tried
-from collector.cases.posting import find_due, queue_complaint, queue_reminders
-from collector.cases.remeasuring import LineAgain, all_said, measure_again
+from collector.cases.posting import find_due, queue_complaint, queue_reminders, withdraw_complaint
+from collector.cases.remeasuring import LineAgain, all_said, measure_again, refuse_mended
 from collector.commands.cases import by_role, local_now, with_note
 from collector.commands.ledger import now, opened, write_beside
 from collector.commands.words import DAY
@@ -80,20 +80,15 @@ def _step(  # noqa: PLR0913 - what a step is noted with
         day = on or at.date()
         _refuse_impossible(connection, case, step, day, at.date())
         if mended is not None:
-            _refuse_mended(connection, case, mended, at.date())
+            refuse_mended(cases.read_case(connection, case), mended, at.date())
             details = {**(details or {}), "mended": mended.isoformat()}
         numbers = [cases.add_file(connection, case, file, at) for file in files]
         told = {**(details or {}), **({"files": numbers} if numbers else {})}
         cases.add_event(
             connection, case, step, at=at, day=day, role=Role(role), note=note, details=told
         )
-        if step is Step.SENT and not outbox.withdraw(
-            connection, f"{COMPLAINT}{case}", "it went by post", at
-        ):
-            raise CaseError(
-                f"case {case}: its mail is being sent just now: look by 'linewatch case show "
-                f"{case}' whether it was sent; where it still waits in ten minutes, ask again"
-            )
+        if step is Step.SENT:
+            withdraw_complaint(connection, case, at)
         if step is Step.CLOSED:
             outbox.cancel(connection, case, "the case was closed first")
         state = cases.read_case(connection, case).state
@@ -114,18 +109,6 @@ def _refuse_impossible(
     sent = first_of(case.events, Step.SENT)
     if sent is not None and day < sent.day:
         raise CaseError(f"case {number} was sent on {sent.day}: {day} is before that")
-
-
-def _refuse_mended(connection: Connection, number: int, mended: date, today: date) -> None:
-    """Raise `CaseError` where nothing of the complaint's month can have been mended on that day."""
-    month = cases.read_case(connection, number).month
-    if mended > today:
-        raise CaseError(
-            f"--mended {mended} is still to come: note the answer without it, and again with it "
-            "when that day is there"
-        )
-    if mended < date.fromisoformat(f"{month}-01"):
-        raise CaseError(f"--mended {mended} is before the complaint's month, {month}")
 
 
 @click.command(epilog="Example: linewatch case approve 3 --by signer --letter signed.pdf")

@@ -8,7 +8,7 @@ import pytest
 
 from collector.cases.calendar import vietnam
 from collector.cases.opening import open_from
-from collector.cases.posting import find_due, queue_complaint, queue_reminders
+from collector.cases.posting import find_due, queue_complaint, queue_reminders, withdraw_complaint
 from collector.domain.cases.steps import Role, Step
 from collector.domain.findings import Verdict
 from collector.errors import CaseError
@@ -42,6 +42,23 @@ def test_a_complaint_waits_once(approved: Database) -> None:
         outbox.take(connection, "one", NOW)
         outbox.note_failed(connection, "complaint/1", "one", "450 later", NOW)
     assert "(1 attempts, the last: 450 later)" in refused(approved)
+
+
+@ON_BOTH
+def test_what_went_by_post_is_not_sent_unless_it_is_being_sent(approved: Database) -> None:
+    """Until its lease ends nobody knows whether a server took it; no mail is nothing to stop."""
+    with approved.write() as connection:
+        withdraw_complaint(connection, 1, NOW)
+        queue_complaint(connection, 1, SETTINGS, Role.CLERK, NOW)
+        outbox.take(connection, "one", NOW)
+    with (
+        pytest.raises(CaseError, match="case 1: its mail is being sent just now"),
+        approved.write() as connection,
+    ):
+        withdraw_complaint(connection, 1, NOW)
+    with approved.write() as connection:
+        withdraw_complaint(connection, 1, NOW + outbox.LEASE + DAY)
+        assert outbox.take(connection, "two", NOW + 2 * DAY) is None
 
 
 def test_what_is_missing_is_said(ledger: Database, approved: Database) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector.cases.opening import open_from
-from collector.cases.remeasuring import LineAgain, all_said, measure_again, mended_on
+from collector.cases.remeasuring import LineAgain, all_said, measure_again, mended_on, refuse_mended
 from collector.domain.cases.mended import Outcome, Why
 from collector.domain.cases.steps import Role, Step
 from collector.errors import CaseError
@@ -124,6 +124,17 @@ def test_the_last_word_of_the_carrier_counts(answered: Database) -> None:
     nothing = replace(case, events=case.events[:3])
     with pytest.raises(CaseError, match="case 1: the carrier has not said that it mended"):
         mended_on(nothing)
+
+
+def test_nothing_is_mended_before_it_was_broken_nor_tomorrow(answered: Database) -> None:
+    """From the complaint's month's first day on, until today."""
+    case = answered.read_now(lambda c: cases.read_case(c, 1))
+    for day in (date(2026, 10, 1), MENDED):
+        refuse_mended(case, day, MENDED)
+    with pytest.raises(CaseError, match="2026-09-30 is before the complaint's month, 2026-10"):
+        refuse_mended(case, date(2026, 9, 30), MENDED)
+    with pytest.raises(CaseError, match="2026-11-11 is still to come: note the answer without"):
+        refuse_mended(case, MENDED + timedelta(days=1), MENDED)
 
 
 def test_what_has_no_days_to_compare_is_said_so(answered: Database) -> None:
