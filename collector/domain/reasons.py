@@ -1,5 +1,6 @@
 """Why a verdict is what it is, in a sentence for people: Vietnamese first, and English."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from collector.domain.findings import Finding, Reason
@@ -11,6 +12,7 @@ from collector.domain.standard import (
     RATES,
     TIMES,
     Indicator,
+    Quantity,
     Reference,
     Statistic,
     Words,
@@ -30,8 +32,8 @@ _SENTENCES: Final = {
         "{high}) still holds the limit{bounds}.",
     ),
     Reason.BROKEN: Words(
-        vi="Không đạt: {value}, giới hạn {limit}; cả đầu khoảng tin cậy 95 % có lợi nhất cho "
-        "nhà mạng ({end}) cũng không đạt{bounds}{witness}{alone}.",
+        vi="Không đạt: {value}, giới hạn {limit}; ngay cả cận có lợi nhất cho nhà mạng của "
+        "khoảng tin cậy 95 % ({end}) cũng không đạt{bounds}{witness}{alone}.",
         en="Not kept: {value}, the limit is {limit}; even the end of the 95 % interval that is"
         " best for the carrier ({end}) does not keep it{bounds}{witness}{alone}.",
     ),
@@ -122,6 +124,35 @@ _COUNTED: Final = {
 }
 """Of figures without an interval."""
 
+_WATCHED: Final = {
+    Reason.KEPT: Words(
+        vi="Đạt: {value}, giới hạn {limit}; cả khoảng có thể, do các lần kiểm tra cách nhau vài "
+        "phút ({low} đến {high}), đều đạt.",
+        en="Kept: {value}, the limit is {limit}; the whole possible range, as checks are some "
+        "minutes apart ({low} to {high}), keeps it.",
+    ),
+    Reason.KEPT_NARROWLY: Words(
+        vi="Đạt sát giới hạn: {value}, giới hạn {limit}, nhưng khoảng có thể, do các lần kiểm tra "
+        "cách nhau vài phút ({low} đến {high}), còn chứa giới hạn.",
+        en="Kept narrowly: {value}, the limit is {limit}, but the possible range, as checks are "
+        "some minutes apart ({low} to {high}), still holds the limit.",
+    ),
+    Reason.BROKEN: Words(
+        vi="Không đạt: {value}, giới hạn {limit}; ngay cả cận có lợi nhất cho nhà mạng của khoảng "
+        "có thể, do các lần kiểm tra cách nhau vài phút ({end}), cũng không đạt.",
+        en="Not kept: {value}, the limit is {limit}; even the end of the possible range, as checks "
+        "are some minutes apart, that is best for the carrier ({end}) does not keep it.",
+    ),
+    Reason.OPEN: Words(
+        vi="Chưa kết luận được: {value} không đạt giới hạn {limit}, nhưng khoảng có thể, do các "
+        "lần kiểm tra cách nhau vài phút ({low} đến {high}), còn chứa giới hạn.",
+        en="Open: {value} does not keep the limit {limit}, but the possible range, as checks are "
+        "some minutes apart ({low} to {high}), still holds it.",
+    ),
+}
+"""Of availability: watched, not sampled. Its range is from the longest that outages can have been
+to the shortest, and no confidence interval."""
+
 _BOUNDS: Final = Words(
     vi="; {} số đo là cận dưới, được tính theo hướng có lợi cho nhà mạng",
     en="; {} measurements are lower bounds, credited in the carrier's favour",
@@ -146,9 +177,12 @@ _REFERENCES: Final = {
 
 def sentence(finding: Finding, indicator: Indicator) -> Words:
     """Return why a finding says what it does, numbers as people write them."""
-    has_interval = finding.low is not None
-    table = _SENTENCES if has_interval else {**_SENTENCES, **_COUNTED}
-    words = table[finding.reason]
+    special: Mapping[Reason, Words] = {}
+    if finding.low is None:
+        special = _COUNTED
+    elif indicator.quantity is Quantity.AVAILABILITY:
+        special = _WATCHED
+    words = special.get(finding.reason) or _SENTENCES[finding.reason]
     return Words(
         vi=words.vi.format_map(_parts(finding, indicator, vietnamese=True)),
         en=words.en.format_map(_parts(finding, indicator, vietnamese=False)),

@@ -1,7 +1,12 @@
 """The texts that a letter goes by. docs/method.md says where each was read, and how sure it is."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from collector.domain.findings import Verdict
+from collector.domain.standard import Reference
+from collector.reports.summary import LineSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,13 +15,15 @@ class Basis:
 
     Attributes:
         text: as a letter cites it.
-        fits: technologies of lines for which it is cited; empty: all.
         check: what of it nobody has read in the text itself; None: that was done.
+        standard: by whose id a line has to fail for it to be cited; None: any.
+        reference: of which a limit that is not kept has to be a share; None: of any, or of none.
     """
 
     text: str
     check: str | None
-    fits: frozenset[str] = frozenset()
+    standard: str | None = None
+    reference: Reference | None = None
 
 
 BASES: Final = (
@@ -27,16 +34,38 @@ BASES: Final = (
     Basis(
         "Nghị định số 174/2026/NĐ-CP (khoản 4, khoản 5 Điều 54)",
         "đọc qua bản nhận dạng chữ; đối chiếu tại vanban.chinhphu.vn",
+        reference=Reference.DECLARED,
     ),
     Basis(
         "QCVN 34:2022/BTTTT ban hành kèm theo Thông tư số 20/2022/TT-BTTTT, có hiệu lực từ ngày "
         "01/7/2023",
         None,
-        frozenset({"fibre", "cable", "dsl"}),
+        standard="qcvn-34-2022",
     ),
     Basis(
         "QCVN 126:2021/BTTTT về chất lượng dịch vụ truy nhập Internet 5G",
         "biết qua báo chí, chưa đọc văn bản",
-        frozenset({"5g"}),
+        standard="qcvn-126-2021",
     ),
 )
+
+
+def bases_of(lines: Sequence[LineSummary]) -> Iterator[Basis]:
+    """Yield the texts that lines' failing findings rest on, of judgements that may accuse.
+
+    A regulation by which no line fails, or a fine for what is not below the declared level, would
+    be a basis of nothing in the letter.
+    """
+    broken = [
+        (judgement.standard, finding.reference)
+        for line in lines
+        for part in line.parts
+        for judgement in part.accusing
+        for finding in judgement.findings
+        if finding.verdict is Verdict.FAIL
+    ]
+    standards = {None, *(standard for standard, _ in broken)}
+    references = {None, *(reference for _, reference in broken)}
+    for one in BASES:
+        if one.standard in standards and one.reference in references:
+            yield one

@@ -1,7 +1,7 @@
 """What papers say of a month's lines: which fail, by what, and in which words. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -109,6 +109,39 @@ def counted(summary: Summary) -> Counter[Verdict]:
 def is_due(summary: Summary) -> bool:
     """Return whether a carrier gets a letter: a line of it fails."""
     return bool(failing(summary))
+
+
+def has_data(line: LineSummary) -> bool:
+    """Return whether there is any record of a line's month, counted or not."""
+    return any(
+        part.tests or part.witnesses or part.excluded or part.watched_seconds or part.figures
+        for part in line.parts
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedTests:
+    """How many speed tests there are: all that `data.csv` has.
+
+    Attributes:
+        counted: of the main series.
+        witnesses: to servers of other networks, which confirm it.
+        left_out: that count in neither.
+    """
+
+    counted: int
+    witnesses: int
+    left_out: int
+
+
+def speed_tests(lines: Iterable[LineSummary]) -> SpeedTests:
+    """Return how many speed tests lines have."""
+    parts = [part for line in lines for part in line.parts]
+    return SpeedTests(
+        counted=sum(part.tests for part in parts),
+        witnesses=sum(sum(part.witnesses.values()) for part in parts),
+        left_out=sum(e.records for part in parts for e in part.excluded if e.task == "speed"),
+    )
 
 
 def ward_of(summary: Summary) -> str | None:

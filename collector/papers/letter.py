@@ -7,8 +7,8 @@ from typing import Final
 from collector.cases.words import month_in_words
 from collector.domain.cases.deadlines import Rule
 from collector.domain.findings import Verdict
-from collector.domain.standard import Standard
-from collector.papers.bases import BASES
+from collector.domain.standard import Quantity, Standard
+from collector.papers.bases import bases_of
 from collector.papers.content import BLANK, Kind, Letter, Mark, Paragraph, Run, Table
 from collector.papers.findings import (
     Said,
@@ -17,8 +17,10 @@ from collector.papers.findings import (
     counted,
     days_of,
     failing,
+    has_data,
     number,
     said_of,
+    speed_tests,
     ward_of,
 )
 from collector.papers.parties import Parties, Person
@@ -30,8 +32,14 @@ MOST_LINES: Final = 40
 UNVERIFIED: Final = " (*)"
 _UNVERIFIED_NOTE: Final = "(*) Trị số chưa được kiểm chứng với văn bản gốc của tiêu chuẩn."
 
-_HEAD: Final = ("Chỉ tiêu", "Tiêu chuẩn", "Đo được (khoảng tin cậy 95 %)", "Giới hạn", "Nhận định")
+_HEAD: Final = ("Chỉ tiêu", "Tiêu chuẩn", "Đo được (khoảng)", "Giới hạn", "Nhận định")
 _WIDTHS_MM: Final = (34, 26, 32, 30, 43)
+
+_INTERVAL_NOTE: Final = "Khoảng trong ngoặc là khoảng tin cậy 95 %."
+_RANGE_NOTE: Final = (
+    "Của độ khả dụng, khoảng trong ngoặc là khoảng có thể, do các lần kiểm tra cách nhau vài phút: "
+    "từ thời gian gián đoạn dài nhất đến ngắn nhất có thể."
+)
 
 _METHOD: Final = (
     "Mỗi lần đo truyền dữ liệu thật qua nhiều kết nối HTTP trong một thời gian cố định, vào thời "
@@ -105,10 +113,7 @@ def _check(why: str) -> Run:
 
 
 def _bases(lines: Sequence[LineSummary]) -> Iterator[Paragraph]:
-    technologies = {line.technology for line in lines}
-    for one in BASES:
-        if one.fits and not one.fits & technologies:
-            continue
+    for one in bases_of(lines):
         check = [_check(one.check)] if one.check else []
         yield _text(f"Căn cứ {one.text};", *check, kind=Kind.BASIS)
     yield _text("Căn cứ hợp đồng cung cấp dịch vụ nêu tại từng dòng dưới đây.", kind=Kind.BASIS)
@@ -117,8 +122,11 @@ def _bases(lines: Sequence[LineSummary]) -> Iterator[Paragraph]:
 def _opening(summary: Summary, month: str) -> Iterator[Paragraph]:
     counts = counted(summary)
     parts = [part for line in summary.lines for part in line.parts]
-    tests = sum(part.tests for part in parts)
-    left_out = sum(e.records for part in parts for e in part.excluded if e.task == "speed")
+    tests = speed_tests(summary.lines)
+    witnesses = f", thêm {number(tests.witnesses)} lần đo tới máy chủ xác nhận"
+    watched = sum(map(has_data, summary.lines))
+    silent = len(summary.lines) - watched
+    without = f" ({number(silent)} đường truyền khác không có dữ liệu nào)" if silent else ""
     ward = ward_of(summary)
     where = f"tại {ward}" if ward else "trên địa bàn"
     yield _text(
@@ -128,15 +136,16 @@ def _opening(summary: Summary, month: str) -> Iterator[Paragraph]:
     yield _text(f"1. Kết quả đo {month}", kind=Kind.HEADING)
     first, last = min(p.first_day for p in parts), max(p.last_day for p in parts)
     yield _text(
-        f"Trong thời gian {days_of(first, last)}, {number(len(summary.lines))} đường truyền của "
-        f"Quý đơn vị được theo dõi, với {number(tests)} lần đo tốc độ được tính; "
-        f"{number(left_out)} lần không được tính, số lượng và lý do nêu trong tài liệu kèm theo. "
-        f"{_METHOD}"
+        f"Trong thời gian {days_of(first, last)}, {number(watched)} đường truyền của "
+        f"Quý đơn vị được theo dõi{without}, với {number(tests.counted)} lần đo tốc độ được tính"
+        f"{witnesses if tests.witnesses else ''}; {number(tests.left_out)} lần "
+        f"không được tính, số lượng và lý do nêu trong tài liệu kèm theo. {_METHOD}"
     )
     yield _text(
         f"Kết quả: {number(counts[Verdict.FAIL])} đường truyền không đạt ít nhất một chỉ tiêu; "
         f"{number(counts[Verdict.PASS])} đường truyền đạt; "
-        f"{number(counts[Verdict.NOT_ENOUGH_DATA])} đường truyền chưa đủ dữ liệu để kết luận. "
+        f"{number(counts[Verdict.NOT_ENOUGH_DATA])} đường truyền chưa đủ dữ liệu để kết luận"
+        f"{', kể cả các đường truyền không có dữ liệu' if silent else ''}. "
         "Văn bản này chỉ kiến nghị về các đường truyền không đạt:"
     )
 
@@ -146,12 +155,14 @@ def _results(summary: Summary, standards: Standards) -> Iterator[Paragraph | Tab
     shown = lines[:MOST_LINES]
     rows: list[Sequence[str]] = []
     used: dict[str, Standard] = {}
+    ranges: set[bool] = set()
     for place, line in enumerate(shown, start=1):
         for part in line.parts:
             said = list(said_of(part, standards, Verdict.FAIL))
             if said:
                 rows += [(_identity(place, line, part),), *map(_row, said)]
             used.update((one.standard.id, one.standard) for one in said)
+            ranges.update(_is_range(one) for one in said if one.finding.low is not None)
     yield Table(_HEAD, _WIDTHS_MM, rows)
     if len(lines) > len(shown):
         yield _text(
@@ -159,11 +170,19 @@ def _results(summary: Summary, standards: Standards) -> Iterator[Paragraph | Tab
             "liệu kèm theo nêu tất cả.",
             kind=Kind.NOTE,
         )
+    for is_range, note in ((False, _INTERVAL_NOTE), (True, _RANGE_NOTE)):
+        if is_range in ranges:
+            yield _text(note, kind=Kind.NOTE)
     if any(cell.endswith(UNVERIFIED) for row in rows for cell in row):
         yield _text(_UNVERIFIED_NOTE, kind=Kind.NOTE)
     for one in used.values():
         note = f" {one.note.vi}" if one.note else ""
         yield _text(f"{one.name.vi} ({one.issuer.vi}).{note}", kind=Kind.NOTE)
+
+
+def _is_range(said: Said) -> bool:
+    """Return whether an interval is all that is possible, not of confidence."""
+    return said.indicator.quantity is Quantity.AVAILABILITY
 
 
 def _identity(place: int, line: LineSummary, part: PartSummary) -> str:

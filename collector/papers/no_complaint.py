@@ -12,6 +12,7 @@ from collector.papers.findings import (
     Standards,
     contract,
     counted,
+    days_of,
     number,
     said_of,
     ward_of,
@@ -117,7 +118,9 @@ def _rows(line: LineSummary, standards: Standards) -> Iterator[list[Any]]:
                 "en": f"{name.en.partition(' – ')[0]}, {asked.en}: {sentence.en}",
             }
         identity = f"{line.site.name} ({line.id})"
-        yield [identity, contract(part.terms), _both(VERDICTS[verdict]), why]
+        days = days_of(part.first_day, part.last_day) if len(line.parts) > 1 else ""
+        terms = "; ".join(filter(None, [contract(part.terms), days]))
+        yield [identity, terms, _both(VERDICTS[verdict]), why]
 
 
 def _says_little(said: Said) -> bool:

@@ -17,13 +17,14 @@ from pypdf import PdfWriter
 
 from collector.domain.comparison import MonthBefore, Own
 from collector.errors import ReportError
+from collector.papers.findings import speed_tests
 from collector.papers.typesetting import typeset
 from collector.reports import comparison
 from collector.reports.folder import whole
 from collector.reports.making import LineDone
 from collector.reports.monthly import Month
 from collector.reports.pool import Workers
-from collector.reports.summary import Summary
+from collector.reports.summary import LineSummary, Summary
 
 FILE: Final = "annex.pdf"
 
@@ -158,7 +159,7 @@ def _portions(
         for verdict in ("fail", "pass", "not_enough_data")
     }
     rows = [
-        [one.id, one.site.name, one.site.ward or "–", *_tests(one.parts), one.verdict.value]
+        [one.id, one.site.name, one.site.ward or "–", *_tests(one), one.verdict.value]
         for one in summary.lines
     ]
     for first in range(0, max(len(rows), 1), _ROWS):
@@ -172,9 +173,9 @@ def _portions(
         yield len(found), {**common, "table": None, "pages": found}, moment
 
 
-def _tests(parts: Any) -> tuple[int, int]:  # noqa: ANN401 - of a line's summary
-    excluded = sum(one.records for part in parts for one in part.excluded if one.task == "speed")
-    return sum(part.tests for part in parts), excluded
+def _tests(line: LineSummary) -> tuple[int, int, int]:
+    tests = speed_tests([line])
+    return tests.counted, tests.witnesses, tests.left_out
 
 
 def _typeset(own: object, portion: Portion) -> tuple[int, bytes]:

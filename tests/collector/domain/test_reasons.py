@@ -66,6 +66,22 @@ def test_a_breach_says_who_confirms_it() -> None:
     assert "server" not in sentence(finding(Reason.BROKEN, witness=None), asked).en
 
 
+@pytest.mark.parametrize("reason", [Reason.KEPT, Reason.KEPT_NARROWLY, Reason.BROKEN, Reason.OPEN])
+def test_a_possible_range_is_not_called_a_confidence_interval(reason: Reason) -> None:
+    """Availability was watched, not sampled: its range is of outages between two checks."""
+    of_time = limit(0.995, unit="share")
+    asked = Indicator.model_validate(
+        indicator(quantity="availability", statistic="mean", limit=of_time)
+    )
+    said = sentence(finding(reason, value=0.98, low=0.97, high=0.99, limit=0.995), asked)
+    assert "khoảng có thể, do các lần kiểm tra cách nhau vài phút" in said.vi
+    assert "possible range, as checks are some minutes apart" in said.en
+    assert "99,00 %" in said.vi
+    assert "95 %" not in said.vi + said.en
+    assert "{" not in said.vi + said.en
+    assert "95 %" in sentence(finding(reason), RATE).vi
+
+
 def test_details_are_named() -> None:
     """How many days there are, and how many are needed."""
     said = sentence(finding(Reason.FEW_DAYS), RATE)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from collector.domain.findings import Finding, Judgement, Reason, Verdict
 from collector.domain.line_month import Exclusion
+from collector.domain.standard import Reference
 from collector.domain.terms import Terms
 from collector.papers.findings import by_name
 from collector.papers.parties import Parties, Person, Ward
@@ -60,6 +61,7 @@ def broken(**changes: Any) -> Finding:
         "low": 88_000_000.0,
         "high": 94_500_000.0,
         "limit": 120_000_000.0,
+        "reference": Reference.DECLARED,
         "days": 31,
         "tests": 93,
     }

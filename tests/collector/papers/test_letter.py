@@ -3,17 +3,19 @@
 import re
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from collector.cases.calendar import rules
-from collector.domain.standard import COUNTED, OF_TESTS, RATES
+from collector.domain.findings import Finding
+from collector.domain.standard import COUNTED, OF_TESTS, RATES, Reference
 from collector.domain.standard_file import StandardFile
 from collector.papers.content import Kind, Letter, Mark, Paragraph, Table, texts_of
 from collector.papers.findings import by_name
 from collector.papers.letter import MOST_LINES, UNVERIFIED, Annex, compose
 from collector.papers.parties import Parties
-from collector.reports.standards import read_standards
+from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import Summary
 from tests.collector.papers import months
 from tests.collector.papers.months import broken, line, mixed, month, part
@@ -82,7 +84,7 @@ def test_a_line_that_fails_is_told_with_figure_limit_and_reason() -> None:
     assert standard == "QCVN 34:2019/BTTTT (không có hiệu lực trong cả kỳ)"
     assert measured == "91,2 Mbit/s (88,0 Mbit/s đến 94,5 Mbit/s)"
     assert limit == f"≥ 120,0 Mbit/s{UNVERIFIED}"
-    assert why.startswith("Không đạt: 91,2 Mbit/s, giới hạn 120,0 Mbit/s; cả đầu khoảng tin cậy")
+    assert why.startswith("Không đạt: 91,2 Mbit/s, giới hạn 120,0 Mbit/s; ngay cả cận có lợi")
 
 
 def test_what_nobody_has_read_in_its_text_is_marked_for_the_clerk() -> None:
@@ -98,14 +100,91 @@ def test_what_nobody_has_read_in_its_text_is_marked_for_the_clerk() -> None:
     assert all(f"{rule.working_days:02d} ngày làm việc" in told(made) for rule in rules())
 
 
-def test_a_fixed_lines_regulation_is_not_cited_for_a_mobile_one() -> None:
-    """Nor the other way round."""
-    for technology, cited, other in (("fibre", "QCVN 34", "126"), ("5g", "QCVN 126", "34:2022")):
-        made = letter(month(line("x", part(broken()), technology=technology)))
-        bases = [one for one in made.body if isinstance(one, Paragraph) and one.kind is Kind.BASIS]
-        text = " ".join(run.text for one in bases for run in one.runs)
-        assert cited in text
-        assert other not in text
+def bases(*findings: Finding, standard: str, may_accuse: bool = True) -> str:
+    """Return what the letter on a line with these findings by a standard goes by."""
+    by_another = part(broken(reference=Reference.CONTRACTED)).judgements
+    file = choose_standard(read_standards(None), standard)
+    judged = [
+        replace(one, standard=standard, version=file.standard.version)
+        for one in part(*findings, may_accuse=may_accuse).judgements
+    ]
+    summary = month(line("x", part(judgements=[*by_another, *judged])))
+    made = compose(summary, by_name([*months.FILES, file]), months.PARTIES, rules(), ANNEXES)
+    found = [one for one in made.body if isinstance(one, Paragraph) and one.kind is Kind.BASIS]
+    return " ".join(run.text for one in found for run in one.runs)
+
+
+@pytest.mark.parametrize(
+    "standard, cited", [("qcvn-34-2022", "QCVN 34:2022"), ("qcvn-126-2021", "QCVN 126:2021")]
+)
+def test_a_regulation_is_cited_where_a_line_fails_by_it_alone(standard: str, cited: str) -> None:
+    """Not where it keeps it, or another is broken, or no complaint may rest on it."""
+    slow = broken(reference=Reference.CONTRACTED)
+    assert cited in bases(slow, standard=standard)
+    assert bases(slow, standard=standard).count("QCVN") == 1
+    assert "QCVN" not in bases(months.kept(), standard=standard)
+    assert "QCVN" not in bases(slow, standard=standard, may_accuse=False)
+    assert "QCVN" not in bases(slow, standard="ward")
+
+
+def test_the_fine_for_less_than_declared_is_cited_where_that_is_what_failed() -> None:
+    """The law and the contract always: who has less than was contracted may complain, too."""
+    for reference in (*Reference, None):
+        text = bases(broken(reference=reference), standard="ward")
+        assert ("174/2026" in text) == (reference is Reference.DECLARED)
+        assert "Luật Viễn thông số 24/2023/QH15" in text
+        assert "Căn cứ hợp đồng" in text
+    kept_declared = months.kept(reference=Reference.DECLARED)
+    assert "174/2026" not in bases(kept_declared, standard="ward")
+
+
+def test_tests_that_confirm_are_told_apart() -> None:
+    """What counts, what confirms and what does not count are all tests that the data have."""
+    confirmed = part(broken(), witnesses={"hn-2": 60, "sg-1": 4})
+    text = told(letter(month(line("x", confirmed))))
+    assert (
+        "240 lần đo tốc độ được tính, thêm 64 lần đo tới máy chủ xác nhận; 7 lần không được tính"
+    ) in text
+    assert "xác nhận;" not in told(letter(mixed()))
+
+
+def test_a_line_without_any_record_was_not_watched() -> None:
+    """It is told apart; any record is enough, of a speed test or not."""
+    nothing: dict[str, Any] = {"tests": 0, "excluded": [], "server": None}
+    silent = line("y", part(months.too_few(), **nothing))
+    text = told(letter(month(line("x", part(broken())), silent)))
+    assert (
+        "1 đường truyền của Quý đơn vị được theo dõi (1 đường truyền khác không có dữ liệu nào)"
+    ) in text
+    assert "1 đường truyền chưa đủ dữ liệu để kết luận, kể cả các đường truyền không có" in text
+    for known in (
+        {"watched_seconds": 60.0},
+        {"witnesses": {"hn-2": 1}},
+        {"excluded": part().excluded},
+        {"tests": 1},
+    ):
+        seen = line("y", part(months.too_few(), **{**nothing, **known}))
+        text = told(letter(month(line("x", part(broken())), seen)))
+        assert "2 đường truyền của Quý đơn vị được theo dõi, với" in text
+        assert "không có dữ liệu" not in text
+
+
+def test_a_range_of_what_is_possible_is_not_called_an_interval_of_confidence() -> None:
+    """Availability was watched, not sampled; below the table stands what each range is."""
+    shares = {"value": 0.97, "low": 0.96, "high": 0.98, "limit": 0.995}
+    out = broken(indicator="availability", window="all", reference=None, **shares)
+    made = letter(month(line("x", part(out))))
+    table = table_of(made)
+    assert table.head[2] == "Đo được (khoảng)"
+    _, row = table.rows
+    assert row[2] == "97,00 % (96,00 % đến 98,00 %)"
+    assert "tin cậy" not in "".join(row)
+    assert "khoảng có thể, do các lần kiểm tra cách nhau vài phút" in row[4]
+    of_watched, of_sampled = "Của độ khả dụng, khoảng trong", "Khoảng trong ngoặc là khoảng tin cậy"
+    assert of_watched in told(made)
+    assert of_sampled not in told(made)
+    assert of_sampled in told(letter(mixed()))
+    assert of_watched not in told(letter(mixed()))
 
 
 def test_days_under_other_terms_are_rows_of_their_own() -> None:

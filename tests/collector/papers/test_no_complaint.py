@@ -1,6 +1,6 @@
 """The page for a ward about a carrier of which no line fails."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from collector.domain.findings import Reason
 from collector.papers import no_complaint
@@ -64,8 +64,16 @@ def test_a_reason_that_is_the_lines_own_is_told_before_one_of_the_standard() -> 
 
 def test_days_under_other_terms_are_told_each() -> None:
     """A line that passes before its contract changed may be unknown behind it."""
-    content = page(month(line("x", part(kept()), part(too_few()))), months.STANDARDS)
+    before = part(kept(), last_day=date(2026, 10, 15))
+    after = part(too_few(), first_day=date(2026, 10, 16))
+    content = page(month(line("x", before, after)), months.STANDARDS)
     assert [row[2]["en"] for row in content["rows"]] == ["Pass", "Not enough data"]
+    assert [row[1].rpartition("; ")[2] for row in content["rows"]] == [
+        "từ ngày 01/10/2026 đến ngày 15/10/2026",
+        "từ ngày 16/10/2026 đến ngày 31/10/2026",
+    ]
+    ((_, whole, *_),) = page(month(line("x", part(kept()))), months.STANDARDS)["rows"]
+    assert "từ ngày" not in whole
 
 
 def test_a_citys_page_names_the_first_and_counts_the_rest() -> None:

@@ -1,8 +1,10 @@
 """The annex and the comparison of a month, from a real ledger."""
 
+import csv
 import hashlib
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from pypdf import PdfReader
 from collector.domain.terms import Period, Terms
 from collector.ledger.database import Database
 from collector.ledger.terms import add_stated
+from collector.papers.findings import speed_tests
 from collector.reports import annex, comparison
 from collector.reports.annex import Pages, write_annex, write_comparison
 from collector.reports.folder import write_folder
@@ -21,7 +24,7 @@ from collector.reports.making import Task, begin, done_months, make_months
 from collector.reports.monthly import Month, find_lines
 from collector.reports.pool import Workers
 from collector.reports.standards import choose_standard, read_standards
-from collector.reports.summary import FORMAT, Summary, standard_used
+from collector.reports.summary import FORMAT, Summary, from_json, standard_used
 from collector.settings import LedgerSettings
 from tests.collector import simulated_month
 from tests.collector.conftest import ON_BOTH
@@ -104,6 +107,22 @@ def test_the_annex_has_each_line_in_words(month_ledger: Path, tmp_path: Path) ->
     fonts = list(_fonts(reader))
     assert fonts
     assert all("FontFile2" in str(font["/FontDescriptor"].get_object().keys()) for font in fonts)
+
+
+def test_its_numbers_of_tests_are_all_that_the_data_have(
+    month_ledger: Path, tmp_path: Path
+) -> None:
+    """What counts, what confirms and what does not count stand in a line's row of the table."""
+    write(LedgerSettings(path=month_ledger), tmp_path)
+    for folder in tmp_path.iterdir():
+        made = from_json((folder / "summary.json").read_bytes())
+        with (folder / "data.csv").open(encoding="utf-8-sig", newline="") as file:
+            listed = Counter(row["line"] for row in csv.DictReader(file))
+        table = " ".join(PdfReader(folder / annex.FILE).pages[0].extract_text().split())
+        for line in made.lines:
+            tests = speed_tests([line])
+            assert tests.counted + tests.witnesses + tests.left_out == listed[line.id]
+            assert f"{tests.counted} {tests.witnesses} {tests.left_out}" in table
 
 
 def _fonts(reader: PdfReader) -> Iterator[Any]:
