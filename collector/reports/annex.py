@@ -29,7 +29,7 @@ from collector.reports.summary import LineSummary, Summary
 FILE: Final = "annex.pdf"
 
 TEMPLATE: Final = "annex.typ"
-TOGETHER: Final = 4
+TOGETHER: Final = 2
 """Lines that are typeset at once. Typst keeps what it made of the last ten times: 3 MB a line."""
 
 _ROWS: Final = 600
