@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from collector.domain.statistics.days import Floats
-from collector.domain.statistics.shift import WANTED_POWER, compare, days_needed
+from collector.domain.statistics.shift import WANTED_POWER, compare, counts, days_needed
 
 FEWEST_BEFORE: Final = 5
 FEWEST_AFTER: Final = 7
@@ -23,6 +23,10 @@ LEAST_CHANGE: Final = 0.05
 
 UNLIMITED_CHANGE: Final = 0.1
 """Of the days before, where no limit says what was missing."""
+
+MENDED_CHANGE: Final = 0.1
+"""Of the days before, or what was missing to the limit where that is less: days wander by less
+than that, and nobody who uses a line sees it mended."""
 
 
 class Outcome(StrEnum):
@@ -112,10 +116,10 @@ def compare_days(
     outcome = Outcome.UNKNOWN
     why: Why | None = None
     missing_days: int | None = None
-    if shift.found:
-        better = (shift.difference > 0) is more_is_better
-        outcome = Outcome.BETTER if better else Outcome.NOT_BETTER
-    elif shift.power >= WANTED_POWER:
+    gained = shift.difference if more_is_better else -shift.difference
+    if shift.found and gained >= min(looked_for, MENDED_CHANGE * start):
+        outcome = Outcome.BETTER
+    elif (shift.found and gained < 0) or shift.power >= WANTED_POWER:
         outcome = Outcome.NOT_BETTER
     elif shift.days_needed is None:
         why = Why.NO_POWER
@@ -144,4 +148,4 @@ def _looked_for(start: float, limit: float | None) -> float:
 def _days_wanted(before: Floats, looked_for: float) -> int | None:
     """Return how many days after would tell, if they differ as those before do."""
     around = (before - before.mean()) * np.sqrt(len(before) / (len(before) - 1))
-    return days_needed(around, looked_for, len(before), FEWEST_AFTER)
+    return days_needed(around, counts(before) * looked_for, len(before), FEWEST_AFTER)

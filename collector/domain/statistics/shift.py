@@ -4,6 +4,10 @@ If nothing changed, days could have come in any order: how far apart the two sid
 held against random orders of the same days (Fisher's randomisation test; Good, Permutation,
 Parametric and Bootstrap Tests of Hypotheses, 2005, chapter 3). A day is one value, its median, as
 the tests of a day resemble each other. What is drawn depends on the numbers of days alone.
+
+Days resemble those beside them, too: their means wander further than days in any order would. So a
+difference counts less the more they do, by the effective number of days of a first-order chain
+(Zwiers and von Storch, Taking Serial Correlation into Account in Tests of the Mean, 1995).
 """
 
 from functools import lru_cache
@@ -24,6 +28,9 @@ _ORDERS: Final = 1999
 _PLANNED_ORDERS: Final = 399
 _PLANNED_MONTHS: Final = 500
 """So many make a power true to 0.02."""
+
+_MOST_ALIKE: Final = 0.9
+"""What neighbouring days are taken to have in common at most: so few days tell no more of it."""
 
 _SEED: Final = 1935
 _TINY: Final = 1e-9
@@ -55,19 +62,42 @@ def compare(before: Floats, after: Floats, looked_for: float) -> Shift:
     """Return whether the second days differ from the first, and what could have been found.
 
     Args:
-        before: the medians of days, two at least.
+        before: the medians of days, two at least, in their order.
         after: the same of the second days.
         looked_for: the size of the change that would matter, in the same unit.
     """
     # Each side about its own mean; as wide as the days' true spread, which that mean took from.
     around = np.concatenate([before - before.mean(), after - after.mean()])
     around = around * np.sqrt(len(around) / (len(around) - 2))
+    difference = float(after.mean() - before.mean())
+    counted = counts(before, after)
+    # In the orders of days with their change in it a clear one would hide itself.
+    (chance,) = _chances(around[None, :], len(after), _ORDERS, np.array([counted * difference]))
     return Shift(
-        float(after.mean() - before.mean()),
-        chance_of(before, after),
-        power(around, looked_for, len(before), len(after)),
-        days_needed(around, looked_for, len(before), len(after)),
+        difference,
+        float(chance),
+        power(around, counted * looked_for, len(before), len(after)),
+        days_needed(around, counted * looked_for, len(before), len(after)),
     )
+
+
+def counts(*sides: Floats) -> float:
+    """Return what a difference between days counts, of what it would if they were independent.
+
+    The autocorrelation of neighbouring days about their side's mean, less what so few of them
+    understate it by (Kendall, Note on Bias in the Estimation of Autocorrelation, 1954).
+
+    Args:
+        sides: the medians of days in their order, two at least each.
+    """
+    abouts = [side - side.mean() for side in sides]
+    whole = sum(float(np.square(about).sum()) for about in abouts)
+    if not whole:
+        return 1.0
+    alike = sum(float((about[1:] * about[:-1]).sum()) for about in abouts) / whole
+    alike += (1 + 3 * alike) * len(sides) / sum(map(len, sides))
+    alike = min(max(alike, 0.0), _MOST_ALIKE)
+    return float(np.sqrt((1 - alike) / (1 + alike)))
 
 
 def chance_of(before: Floats, after: Floats) -> float:
@@ -77,8 +107,8 @@ def chance_of(before: Floats, after: Floats) -> float:
         before: the medians of days, two at least.
         after: the same of the second days.
     """
-    both = np.concatenate([before, after])
-    return float(_chances(both[None, :], len(after), _ORDERS)[0])
+    both = np.concatenate([before, after])[None, :]
+    return float(_chances(both, len(after), _ORDERS, _seen(both, len(after)))[0])
 
 
 def power(around: Floats, shift: float, before: int, after: int) -> float:
@@ -93,7 +123,8 @@ def power(around: Floats, shift: float, before: int, after: int) -> float:
     days = before + after
     months = around[_raw(days, _PLANNED_MONTHS) % np.uint64(len(around))]
     months[:, before:] += shift
-    return float(np.mean(_chances(months, after, _PLANNED_ORDERS) <= LEVEL))
+    chances = _chances(months, after, _PLANNED_ORDERS, _seen(months, after))
+    return float(np.mean(chances <= LEVEL))
 
 
 def days_needed(around: Floats, shift: float, before: int, after: int) -> int | None:
@@ -113,14 +144,19 @@ def days_needed(around: Floats, shift: float, before: int, after: int) -> int | 
     return high
 
 
-def _chances(months: Floats, after: int, orders: int) -> Floats:
-    """Return of each month (row), whose last days are those after, the two-sided chance."""
+def _seen(months: Floats, after: int) -> Floats:
+    """Return of each month (row) how far its last days' mean is from that of the days before."""
+    found: Floats = months[:, -after:].mean(axis=1) - months[:, :-after].mean(axis=1)
+    return found
+
+
+def _chances(months: Floats, after: int, orders: int, seen: Floats) -> Floats:
+    """Return of each month (row) the two-sided chance of the difference that was seen in it."""
     chosen = _orders(months.shape[1], after, orders)
     before = months.shape[1] - after
     total = months.sum(axis=1, keepdims=True)
     later = months @ chosen
     differences = np.abs(later / after - (total - later) / before)
-    seen = months[:, -after:].mean(axis=1) - months[:, :before].mean(axis=1)
     reached = differences >= (np.abs(seen) * (1 - _TINY))[:, None]
     return (reached.sum(axis=1) + 1) / (orders + 1)  # type: ignore[no-any-return]
 

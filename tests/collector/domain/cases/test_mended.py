@@ -90,6 +90,17 @@ def test_a_month_without_days_has_nothing_to_compare_with() -> None:
     assert (found.outcome, found.why) == (Outcome.UNKNOWN, Why.FEW_BEFORE)
 
 
+def test_a_change_that_nobody_sees_is_no_mend() -> None:
+    """However sure it is: three of a hundred; of a line that missed as little it would be one."""
+    before, after = days(180e6, 30, 1, 0.005), days(186e6, 14, 2, 0.005)
+    found = compare_days(before, after, LIMIT, more_is_better=True)
+    assert found.outcome is Outcome.NOT_BETTER
+    assert found.chance is not None
+    assert found.chance < 0.01
+    near = compare_days(before, 1.04 * after, 190e6, more_is_better=True)
+    assert (near.outcome, near.within_limit) == (Outcome.BETTER, True)
+
+
 def test_false_alarms_are_rare() -> None:
     """Of lines where nothing changed hardly one in twenty is called better."""
     called = sum(

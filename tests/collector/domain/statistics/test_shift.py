@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from collector.domain.statistics.shift import compare, days_needed, power
+from collector.domain.statistics.days import Floats
+from collector.domain.statistics.shift import LEVEL, chance_of, compare, counts, days_needed, power
 
 CHANCE = np.random.default_rng(11)
 AROUND = CHANCE.normal(0, 0.08, 400)
@@ -19,12 +20,48 @@ def test_a_mended_line_is_found_and_one_that_only_pretends_is_not() -> None:
     assert not compare(before, CHANCE.normal(200, 12, 14), 20).found
 
 
-def test_the_same_days_give_the_same_answer_in_any_order() -> None:
-    """What is drawn depends on how many days there are; the order within a side does not matter."""
+def test_the_same_days_give_the_same_answer_forward_and_backward() -> None:
+    """What is drawn depends on how many days there are; neighbours stay neighbours."""
     before, after = CHANCE.normal(200, 12, 20), CHANCE.normal(205, 12, 10)
     once = compare(before, after, 10)
     assert compare(before, after, 10) == once
-    assert compare(before, after[::-1], 10).chance == pytest.approx(once.chance, abs=0.02)
+    assert compare(before[::-1], after[::-1], 10).chance == pytest.approx(once.chance, abs=0.02)
+
+
+def wandering(days: int, alike: float) -> Floats:
+    """Return days around 200 that differ by 4 % and resemble those beside them."""
+    found = CHANCE.standard_normal(days)
+    for day in range(1, days):
+        found[day] = alike * found[day - 1] + np.sqrt(1 - alike**2) * found[day]
+    return 200 + 8 * found
+
+
+def test_days_that_wander_together_are_no_change() -> None:
+    """Where nothing changed and neighbouring days are alike, about one comparison of twenty says
+    that it did to the good; by independent days it would be one of six.
+    """
+    called = taken_for_new = 0
+    for _ in range(200):
+        days = wandering(54, 0.7)
+        before, after = days[:30], days[40:]
+        called += (found := compare(before, after, 20)).found and found.difference > 0
+        taken_for_new += chance_of(before, after) <= LEVEL and found.difference > 0
+    assert called <= 18
+    assert taken_for_new >= 25
+
+
+def test_a_clear_change_of_days_that_are_alike_is_found() -> None:
+    """However alike they are: half as much again is no wandering."""
+    for _ in range(50):
+        days = wandering(54, 0.85)
+        assert compare(days[:30], 1.5 * days[40:], 20).found
+
+
+def test_the_same_number_each_day_is_a_day_that_counts() -> None:
+    """Days that do not differ at all resemble nothing; independent ones count nearly in full."""
+    assert counts(np.full(9, 5.0)) == 1.0
+    assert counts(CHANCE.normal(0, 1, 3000)) > 0.94
+    assert counts(wandering(3000, 0.7)) == pytest.approx(np.sqrt(0.3 / 1.7), abs=0.03)
 
 
 def test_false_alarms_are_as_rare_as_the_level_says() -> None:
@@ -54,6 +91,7 @@ def test_as_many_days_as_are_needed_are_enough_and_fewer_are_not() -> None:
 
 def test_a_change_no_chance_can_explain_has_the_smallest_chance() -> None:
     """Sides that do not overlap are further apart than every other order of their days."""
-    found = compare(np.arange(15.0), np.arange(100.0, 115.0), 10)
+    days = CHANCE.permutation(15).astype(np.float64)
+    found = compare(days, 100 + days, 10)
     assert found.chance == pytest.approx(1 / 2000)
     assert found.days_needed is not None
