@@ -22,11 +22,11 @@ from collector.domain.line_month import (
     SpeedTest,
     Witness,
 )
-from collector.domain.line_state import SERVER_FAILURES, ReachCheck
+from collector.domain.line_state import SERVER_FAILURES
 from collector.domain.outages import (
     KNOWN_STEPS,
     Check,
-    check_of,
+    Reached,
     find_outages,
     usual_step,
     watched_seconds,
@@ -60,11 +60,11 @@ class Speeds(NamedTuple):
     upload_latency_seconds: float | None
 
 
-F = TypeVar("F", Speeds, LatencyHour, ReachCheck)
+F = TypeVar("F", Speeds, LatencyHour)
 
 
 class Row(NamedTuple, Generic[F]):
-    """A record of a line.
+    """A speed or latency record of a line.
 
     Attributes:
         at: the best known moment, local; of its slot where nothing better is known.
@@ -84,7 +84,7 @@ class Row(NamedTuple, Generic[F]):
     found: F
 
 
-AnyRow = Row[Speeds] | Row[LatencyHour] | Row[ReachCheck]
+AnyRow = Row[Speeds] | Row[LatencyHour]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def sort_month(
     zone: tzinfo,
     speed: Iterable[Row[Speeds]],
     latency: Iterable[Row[LatencyHour]],
-    reach: Iterable[Row[ReachCheck]],
+    reach: Iterable[Reached],
 ) -> SortedMonth:
     """Sort all that there is of a line's month.
 
@@ -172,13 +172,13 @@ def sort_month(
         zone: in which people have their days.
         speed: its speed records, the oldest first.
         latency: its latency records, or hours of them, likewise.
-        reach: its reachability checks, likewise.
+        reach: what its reachability checks say, likewise.
     """
     speed, latency, reach = list(speed), list(latency), list(reach)
     main = _main_series(speed, line.server)
     way = _way(main, reach)
-    reach = [row for row in reach if _way_of(row.series) == way]
-    checks = _checks(reach)
+    reach = [one for one in reach if one[1].way == way]
+    checks = [Check(at, found.cut) for at, found in reach if found.tells]
     around = _Surroundings(reach, checks)
     tests = _Speed(line, main, around)
     for row in speed:
@@ -209,18 +209,12 @@ def _way_of(series: SeriesId) -> tuple[str, str]:
     return series.probe, series.path
 
 
-def _way(main: SeriesId | None, reach: Iterable[Row[ReachCheck]]) -> tuple[str, str] | None:
+def _way(main: SeriesId | None, reach: Iterable[Reached]) -> tuple[str, str] | None:
     """Return the main series' way; where there is none, the one that was watched most."""
     if main is not None:
         return _way_of(main)
-    watched = Counter(_way_of(row.series) for row in reach)
+    watched = Counter(found.way for _, found in reach)
     return min(watched, key=lambda way: (-watched[way], way), default=None)
-
-
-def _checks(rows: Iterable[Row[ReachCheck]]) -> list[Check]:
-    fair = (row for row in rows if row.timed and not _went_elsewhere(row))
-    found = (check_of(row.at.timestamp(), row.outcome, row.failure, row.found) for row in fair)
-    return [one for one in found if one is not None]
 
 
 def _went_elsewhere(row: AnyRow) -> bool:
@@ -231,15 +225,15 @@ class _Surroundings:
     """What reachability found around a moment.
 
     Args:
-        rows: of the way, in the order of time.
+        reach: of the way, in the order of time.
         checks: those of them that tell of it.
     """
 
-    def __init__(self, rows: Sequence[Row[ReachCheck]], checks: Sequence[Check]) -> None:
+    def __init__(self, reach: Sequence[Reached], checks: Sequence[Check]) -> None:
         self._moments = [one.at_seconds for one in checks]
         self._checks = checks
         self._step = KNOWN_STEPS * usual_step(checks)
-        self._away = [row.at.timestamp() for row in rows if row.found.server_away]
+        self._away = [at for at, found in reach if found.server_away]
 
     def out(self, moment: datetime) -> bool:
         """Return whether the check before or the check behind found the way cut."""

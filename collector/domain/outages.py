@@ -12,14 +12,14 @@ Times are seconds since 1970-01-01 UTC.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
-from functools import lru_cache
 from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, sub
 from typing import Final, NamedTuple
 
 from collector.domain.line_month import CARRIERS_OWN, Outage, Where
 from collector.domain.line_state import ReachCheck
 from protocol.failures import Failure
+from protocol.flags import ELSEWHERE
 
 KNOWN_STEPS: Final = 2.5
 """Checks that lie further apart than so many usual steps say nothing of the time between."""
@@ -48,28 +48,58 @@ def cut_of(check: ReachCheck) -> Where | None:
     return Where.ACCESS if check.gateway else Where.GATEWAY
 
 
-def check_of(
-    at_seconds: float, outcome: str, failure: str | None, found: ReachCheck
-) -> Check | None:
-    """Return what a reach record says; None: nothing of the line."""
-    tells, cut = _told(outcome, failure, found)
-    return Check(at_seconds, cut) if tells else None
+class Reach(NamedTuple):
+    """What a reach record says. Most of a month's thousands say the same, and share one.
+
+    Attributes:
+        way: the probe and its path.
+        tells: whether it says anything of the line.
+        cut: where the way ended, if it does; None: a far end answered.
+        server_away: whether other far ends answered, and the measurement server did not.
+    """
+
+    way: tuple[str, str]
+    tells: bool
+    cut: Where | None
+    server_away: bool
 
 
-@lru_cache(1024)
-def _told(outcome: str, failure: str | None, found: ReachCheck) -> tuple[bool, Where | None]:
-    """Return whether a record says anything of the line, and where its way ended then."""
+Reached = tuple[float, Reach]
+"""When a reach record was made, and what it says."""
+
+
+def reach_of(
+    way: tuple[str, str],
+    timed: bool,
+    outcome: str,
+    failure: str,
+    flags: str,
+    found: ReachCheck,
+) -> Reach:
+    """Return what a reach record says.
+
+    Args:
+        way: the probe and its path.
+        timed: whether somebody vouches for its moment.
+        outcome: of the record.
+        failure: '' where there is none.
+        flags: a space between.
+        found: what answered.
+    """
+    if not timed or not ELSEWHERE.isdisjoint(flags.split()):
+        return Reach(way, False, None, found.server_away)
     if outcome == "missed" and failure == Failure.PROBE_OFF:
-        return True, Where.POWER
+        return Reach(way, True, Where.POWER, found.server_away)
     asked = (found.gateway, found.resolver, *found.far_ends)
     if outcome != "measured" or all(answer is None for answer in asked):
-        return False, None
-    return True, cut_of(found)
+        return Reach(way, False, None, found.server_away)
+    return Reach(way, True, cut_of(found), found.server_away)
 
 
 def usual_step(checks: Sequence[Check]) -> float:
     """Return how far apart checks in order usually lie, the middle one of all steps; 0: no step."""
-    steps = sorted(later.at_seconds - earlier.at_seconds for earlier, later in pairwise(checks))
+    moments = [one.at_seconds for one in checks]
+    steps = sorted(map(sub, moments[1:], moments))
     return steps[len(steps) // 2] if steps else 0.0
 
 
@@ -86,33 +116,39 @@ def find_outages(checks: Iterable[Check], zone: tzinfo) -> list[Outage]:
     ordered = sorted(checks, key=attrgetter("at_seconds"))
     longest = KNOWN_STEPS * usual_step(ordered)
     found: list[Outage] = []
-    run: list[Check] = []
+    last: Check | None = None
+    # The first check of an outage that goes on, where it was cut, and the check before it.
+    first: Check | None = None
+    where: Where | None = None
     before: Check | None = None
     for one in ordered:
-        joined = bool(run) and one.at_seconds - run[-1].at_seconds <= longest
-        if run and not (joined and one.cut == run[-1].cut):
-            found += _outage(run, before, one if joined else None, zone)
-            before, run = (run[-1] if joined else None), []
-        run.append(one)
-    return found + _outage(run, before, None, zone)
+        at, cut = one
+        if cut is where and last is not None and at - last.at_seconds <= longest:
+            last = one
+            continue
+        joined = last is not None and at - last.at_seconds <= longest
+        if first and last and where:
+            found.append(_outage(where, (before, first, last, one if joined else None), zone))
+        first, where, before = one, cut, last if joined else None
+        last = one
+    if first and last and where:
+        found.append(_outage(where, (before, first, last, None), zone))
+    return found
 
 
 def _outage(
-    run: Sequence[Check], before: Check | None, behind: Check | None, zone: tzinfo
-) -> list[Outage]:
-    if not run or run[0].cut is None:
-        return []
-    first, last = run[0].at_seconds, run[-1].at_seconds
-    since, until = (before or run[0]).at_seconds, (behind or run[-1]).at_seconds
-    return [
-        Outage(
-            begins_at=datetime.fromtimestamp(first, zone),
-            ends_at=datetime.fromtimestamp(until, zone),
-            where=run[0].cut,
-            shortest_seconds=last - first,
-            longest_seconds=until - since,
-        )
-    ]
+    where: Where, around: tuple[Check | None, Check, Check, Check | None], zone: tzinfo
+) -> Outage:
+    """Return an outage by its first and last check, and those around it, where they are known."""
+    before, first, last, behind = around
+    since, until = (before or first).at_seconds, (behind or last).at_seconds
+    return Outage(
+        begins_at=datetime.fromtimestamp(first.at_seconds, zone),
+        ends_at=datetime.fromtimestamp(until, zone),
+        where=where,
+        shortest_seconds=last.at_seconds - first.at_seconds,
+        longest_seconds=until - since,
+    )
 
 
 def watched_seconds(checks: Iterable[Check]) -> float:
@@ -126,9 +162,8 @@ def watched_seconds(checks: Iterable[Check]) -> float:
     """
     ordered = sorted(checks, key=attrgetter("at_seconds"))
     longest = KNOWN_STEPS * usual_step(ordered)
-    return sum(
-        step
-        for earlier, later in pairwise(ordered)
-        if (step := later.at_seconds - earlier.at_seconds) <= longest
-        and not {earlier.cut, later.cut} & _HOUSES
-    )
+    watched = 0.0
+    for (earlier, cut), (later, cut_then) in pairwise(ordered):
+        if later - earlier <= longest and cut not in _HOUSES and cut_then not in _HOUSES:
+            watched += later - earlier
+    return watched

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from collector.domain.hours import HourId
 from collector.domain.line_month import LatencyHour
 from collector.domain.month import AnyRow, Line, Row, sort_month
+from collector.domain.outages import Reached
 from collector.domain.series import SeriesId
 from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Period
@@ -58,7 +59,7 @@ class Recomputing:
     standards: Sequence[StandardFile]
     folded: Mapping[str, Sequence[FoldedEntry]]
     _lines: dict[str, LineEntry] = field(init=False)
-    _rows: dict[str, list[tuple[_Order, str, AnyRow]]] = field(init=False)
+    _rows: dict[str, list[tuple[_Order, str, AnyRow | Reached]]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare for the registry's lines."""

@@ -11,6 +11,7 @@ from collector.domain.hours import Hour, HourId
 from collector.domain.line_month import LatencyHour, RecordRef
 from collector.domain.line_state import ReachCheck
 from collector.domain.month import LOST, AnyRow, Row, Speeds
+from collector.domain.outages import Reached, reach_of
 from collector.domain.series import SeriesId
 from collector.domain.time_correction import TimeQuality
 from collector.evidence.following import Checked
@@ -18,26 +19,27 @@ from collector.evidence.following import Checked
 _SERIES: Final = ("path", "method_name", "method_version", "profile", "ip_version", "server")
 
 
-def row_of(checked: Checked, probe: str, chain: str, zone: tzinfo) -> AnyRow | None:
+def row_of(checked: Checked, probe: str, chain: str, zone: tzinfo) -> AnyRow | Reached | None:
     """Return a record as a row of its line; None: it has no moment, or no task is known."""
     place, columns = checked.place, checked.content.columns
     if place.measured_at is None:
         return None
-    common = (
-        place.measured_at.astimezone(zone),
+    at = place.measured_at.astimezone(zone)
+    stands = (
         place.time_quality != TimeQuality.NONE.value,
         columns.get("outcome") or LOST,
         columns.get("failure_code") or "",
         columns["flags"],
-        SeriesId._make((probe, *(columns.get(name) for name in _SERIES))),
     )
+    if columns["task"] == "reach":
+        says = reach_of((probe, columns["path"]), *stands, _check(columns))
+        return at.timestamp(), says
+    common = (at, *stands, SeriesId._make((probe, *(columns.get(name) for name in _SERIES))))
     match columns["task"]:
         case "speed":
             return Row(*common, _speeds(columns, RecordRef(probe, chain, place.seq)))
         case "latency":
-            return Row(*common, _single(columns, common[0]))
-        case "reach":
-            return Row(*common, _check(columns))
+            return Row(*common, _single(columns, at))
     return None
 
 

@@ -18,6 +18,7 @@ from collector.domain.line_month import LatencyHour, RecordRef
 from collector.domain.line_state import ReachCheck
 from collector.domain.month import LOST, Line, SortedMonth, Speeds, sort_month
 from collector.domain.month import Row as MonthRow
+from collector.domain.outages import Reach, Reached, reach_of
 from collector.domain.series import SeriesId
 from collector.domain.time_correction import TimeQuality
 from collector.ledger.fold import read_hours
@@ -26,7 +27,6 @@ from collector.ledger.schema import SERIES_COLUMNS, lines, records, servers
 from collector.ledger.series_queries import VALUES
 
 _MICROSECONDS: Final = 1e6
-_ASKED: Final = ("gateway", "dns", "ipv4", "ipv6", "server")
 
 Span = tuple[datetime, datetime]
 """From a moment until before another, aware."""
@@ -40,7 +40,18 @@ _COMMON: Final = (
     records.c.flags,
     *(records.c[name] for name in SERIES_COLUMNS),
 )
-"""What every task's records are sorted by; the task's own columns follow."""
+"""What speed and latency records are sorted by; the task's own columns follow."""
+
+_REACH: Final = (
+    records.c.time_quality,
+    records.c.outcome,
+    records.c.failure_code,
+    records.c.flags,
+    records.c.probe_id,
+    records.c.path,
+    *(records.c[f"{name}_reached"] for name in ("gateway", "dns", "ipv4", "ipv6", "server")),
+)
+"""What a reachability check says: of thousands, no more than is needed."""
 
 _OWN: Final = 1 + len(_COMMON)
 """Where a row's own columns begin, behind its moment and `_COMMON`."""
@@ -76,7 +87,7 @@ def read_month(
         zone,
         _speed(connection, line.id, span, zone),
         _latency(connection, line.id, span, zone),
-        _reach(connection, line.id, span, zone),
+        _reach(connection, line.id, span),
     )
 
 
@@ -96,14 +107,13 @@ def _of(
     task: str,
     line_id: str,
     span: Span,
-    own: Iterable[ColumnElement[Any]],
+    columns: Sequence[ColumnElement[Any]],
 ) -> Iterator[Sequence[Any]]:
-    """Yield the records of a time: their moment in microseconds, `_COMMON` and a task's own.
+    """Yield the records of a time: their moment in microseconds, and some columns.
 
     Those that have no moment go by their slot. They are asked for by themselves: an index finds
     either kind, and neither both.
     """
-    columns = (*_COMMON, *own)
     ours = (records.c.line_id == line_id, records.c.task == task)
     start, end = span
     at, slot = records.c.measured_at, records.c.slot
@@ -135,7 +145,7 @@ def _common(row: Sequence[Any], zone: tzinfo) -> tuple[datetime, bool, str, str,
 def _speed(
     connection: Connection, line_id: str, span: Span, zone: tzinfo
 ) -> Iterator[MonthRow[Speeds]]:
-    columns = (records.c[name] for name in ("chain", "seq", *VALUES["speed"]))
+    columns = (*_COMMON, *(records.c[name] for name in ("chain", "seq", *VALUES["speed"])))
     for row in _of(connection, "speed", line_id, span, columns):
         common = _common(row, zone)
         chain, seq, *values = row[_OWN:]
@@ -146,7 +156,7 @@ def _latency(
     connection: Connection, line_id: str, span: Span, zone: tzinfo
 ) -> Iterator[MonthRow[LatencyHour]]:
     """Yield latency records and the hours that others of them were folded into, mixed by time."""
-    columns = (records.c[name] for name in VALUES["latency"])
+    columns = (*_COMMON, *(records.c[name] for name in VALUES["latency"]))
     single = (
         _single(_common(row, zone), *row[_OWN:])
         for row in _of(connection, "latency", line_id, span, columns)
@@ -178,20 +188,26 @@ def _folded(of: HourId, hour: Hour, zone: tzinfo) -> MonthRow[LatencyHour]:
     return MonthRow(at, True, of.outcome, of.failure_code, of.flags, of.series, found)
 
 
-def _reach(
-    connection: Connection, line_id: str, span: Span, zone: tzinfo
-) -> Iterator[MonthRow[ReachCheck]]:
-    columns = (records.c[f"{name}_reached"] for name in _ASKED)
-    for row in _of(connection, "reach", line_id, span, columns):
-        yield MonthRow(*_common(row, zone), _check(*row[_OWN:]))
+def _reach(connection: Connection, line_id: str, span: Span) -> Iterator[Reached]:
+    for at, *row in _of(connection, "reach", line_id, span, _REACH):
+        yield at / _MICROSECONDS, _says(*row)
 
 
-@lru_cache(1024)
-def _check(
+@lru_cache(4096)
+def _says(  # noqa: PLR0913, PLR0917 - one for each column of `_REACH`
+    quality: str,
+    outcome: str | None,
+    failure: str | None,
+    flags: str,
+    probe: str,
+    path: str,
     gateway: bool | None,
     resolver: bool | None,
     ipv4: bool | None,
     ipv6: bool | None,
     server: bool | None,
-) -> ReachCheck:
-    return ReachCheck(gateway, resolver, (ipv4, ipv6), server)
+) -> Reach:
+    """Return what a reach record says, made once for each kind that differs."""
+    found = ReachCheck(gateway, resolver, (ipv4, ipv6), server)
+    timed = quality != TimeQuality.NONE.value
+    return reach_of((probe, path), timed, outcome or LOST, failure or "", flags, found)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from collector.domain.line_month import Exclusion, LatencyHour, RecordRef, Where
 from collector.domain.line_state import ReachCheck
 from collector.domain.month import Line, Row, SortedMonth, Speeds, sort_month
+from collector.domain.outages import Reached, reach_of
 from collector.domain.series import SeriesId
 from collector.domain.terms import Terms
 
@@ -48,17 +49,16 @@ def latency(minutes: float, *, series: SeriesId = STAMP, flags: str = "") -> Row
     return Row(at, True, "measured", "", flags, series, LatencyHour(at, (0.01,), (0.001,), 0.0))
 
 
-def reach(minutes: float, found: ReachCheck = ANSWERED, path: str = "eth0") -> Row[ReachCheck]:
+def reach(minutes: float, found: ReachCheck = ANSWERED, path: str = "eth0") -> Reached:
     """Return a reachability check."""
-    series = SeriesId("p1", path, "reach", "1", None, None, None)
     at = BEGIN + timedelta(minutes=minutes)
-    return Row(at, True, "measured", "", "", series, found)
+    return at.timestamp(), reach_of(("p1", path), True, "measured", "", "", found)
 
 
 def month(
     tests: list[Row[Speeds]],
     minutes: list[Row[LatencyHour]] | None = None,
-    checks: list[Row[ReachCheck]] | None = None,
+    checks: list[Reached] | None = None,
 ) -> SortedMonth:
     """Return a month of these records."""
     return sort_month(LINE, "2026-10", ZONE, tests, minutes or [], checks or [])

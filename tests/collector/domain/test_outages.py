@@ -1,6 +1,7 @@
 """Outages, and for how long anybody knows, by what reachability checks found."""
 
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 
 import pytest
@@ -11,14 +12,16 @@ from collector.domain.line_month import CARRIERS_OWN, Where
 from collector.domain.line_state import ReachCheck
 from collector.domain.outages import (
     Check,
-    check_of,
+    Reach,
     cut_of,
     find_outages,
+    reach_of,
     usual_step,
     watched_seconds,
 )
 
 STEP = 300.0
+WAY = ("p1", "eth0")
 
 CUTS = st.sampled_from([None, None, None, *Where])
 
@@ -51,12 +54,21 @@ def test_only_what_was_asked_or_a_probe_that_was_off_is_a_check() -> None:
     """A skipped slot, one missed for another reason, and one that asked nothing tell nothing."""
     good = ReachCheck(True, True, (True,), True)
     nothing = ReachCheck(None, None, (None,), None)
-    assert check_of(1.0, "measured", None, good) == Check(1.0, None)
-    assert check_of(1.0, "missed", "probe_off", nothing) == Check(1.0, Where.POWER)
-    assert check_of(1.0, "missed", "overdue", nothing) is None
-    assert check_of(1.0, "skipped", "line_busy", nothing) is None
-    assert check_of(1.0, "failed", "internal", nothing) is None
-    assert check_of(1.0, "measured", None, nothing) is None
+    said = partial(reach_of, WAY)
+    assert said(True, "measured", "", "", good) == Reach(WAY, True, None, False)
+    assert said(True, "missed", "probe_off", "", nothing) == Reach(WAY, True, Where.POWER, False)
+    assert not said(True, "missed", "overdue", "", nothing).tells
+    assert not said(True, "skipped", "line_busy", "", nothing).tells
+    assert not said(True, "failed", "internal", "", nothing).tells
+    assert not said(True, "measured", "", "", nothing).tells
+
+
+def test_a_check_without_a_moment_or_of_another_line_tells_nothing() -> None:
+    """Nobody vouches for when it was, or it went over another carrier: it is no check."""
+    good = ReachCheck(True, True, (True,), True)
+    assert not reach_of(WAY, False, "measured", "", "", good).tells
+    assert not reach_of(WAY, True, "measured", "", "cross_traffic other_carrier", good).tells
+    assert reach_of(WAY, True, "measured", "", "cross_traffic", good).tells
 
 
 def test_an_outage_lies_between_the_good_checks_around_it() -> None:
