@@ -22,7 +22,7 @@ import numpy as np
 from collector.domain.cases.mended import Mended, compare_days
 from collector.domain.findings import Finding, Judgement, Verdict
 from collector.domain.line_month import SpeedTest
-from collector.domain.standard import RATES, Quantity
+from collector.domain.quantities import RATES, Quantity
 from collector.domain.standard_file import StandardFile
 from collector.domain.statistics.days import Floats
 from collector.ledger.database import Database

@@ -13,8 +13,9 @@ from collector.domain.cases.mended import Mended, Outcome, Why, compare_days
 from collector.domain.cases.steps import Event, Step
 from collector.domain.line_month import SpeedTest
 from collector.domain.month import Line, SortedMonth
+from collector.domain.quantities import RATES, Quantity, Statistic
 from collector.domain.samples import FROM_TESTS, Measurements
-from collector.domain.standard import RATES, Quantity, Standard, Statistic, Window
+from collector.domain.standard import Standard, Window
 from collector.domain.standard_file import StandardFile
 from collector.domain.statistics.days import Floats
 from collector.domain.terms import Terms

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from collector.commands.tables import show
+from collector.domain.quantities import Unit
 from collector.domain.reasons import reference_name
-from collector.domain.standard import Indicator, Limit, Standard, Unit
+from collector.domain.standard import Indicator, Limit, Standard
 from collector.domain.standard_file import StandardFile
 from collector.errors import StandardError
 from collector.reports.standards import choose_standard, read_standard, read_standards

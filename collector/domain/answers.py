@@ -4,8 +4,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from collector.domain.quantities import Statistic
 from collector.domain.samples import Losses, Sample
-from collector.domain.standard import Statistic
 from collector.domain.statistics import days, quantiles, shares
 from collector.domain.statistics.days import Days, Estimate, Floats
 

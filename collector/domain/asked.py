@@ -5,7 +5,8 @@ from typing import NamedTuple
 from collector.domain.answers import Threshold
 from collector.domain.findings import Reason
 from collector.domain.line_month import LinePart
-from collector.domain.standard import Indicator, Limit, Quantity, Reference, Standard
+from collector.domain.quantities import Quantity
+from collector.domain.standard import Indicator, Limit, Reference, Standard
 from collector.domain.terms import Terms
 
 

@@ -10,7 +10,8 @@ from statistics import fmean
 
 from collector.domain.answers import Threshold
 from collector.domain.line_month import SpeedTest
-from collector.domain.standard import Campaign, Quantity, Statistic
+from collector.domain.quantities import Quantity, Statistic
+from collector.domain.standard import Campaign
 
 CampaignDays = Sequence[Sequence[SpeedTest]]
 

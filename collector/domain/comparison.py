@@ -16,7 +16,7 @@ import numpy as np
 
 from collector.domain.findings import Verdict
 from collector.domain.line_month import LinePart, SpeedTest
-from collector.domain.standard import Quantity
+from collector.domain.quantities import Quantity
 from collector.domain.statistics.shift import chance_of
 
 FEWEST_DAYS: Final = 7

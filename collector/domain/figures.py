@@ -11,8 +11,9 @@ from typing import Final
 from collector.domain import answers
 from collector.domain.answers import Threshold
 from collector.domain.line_month import LinePart
+from collector.domain.quantities import RATES, TIMES, Quantity, Statistic
 from collector.domain.samples import Measurements
-from collector.domain.standard import RATES, TIMES, Quantity, Reference, Statistic, Window
+from collector.domain.standard import Reference, Window
 from collector.domain.statistics.days import Estimate
 from collector.domain.verdicts import availability
 

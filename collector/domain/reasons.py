@@ -4,19 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from collector.domain.findings import Finding, Reason
+from collector.domain.quantities import COUNTED as COUNTS_OF_DAYS
+from collector.domain.quantities import MEGABIT, MILLISECOND, RATES, TIMES, Quantity, Statistic
 from collector.domain.samples import FROM_TESTS
-from collector.domain.standard import COUNTED as COUNTS_OF_DAYS
-from collector.domain.standard import (
-    MEGABIT,
-    MILLISECOND,
-    RATES,
-    TIMES,
-    Indicator,
-    Quantity,
-    Reference,
-    Statistic,
-    Words,
-)
+from collector.domain.standard import Indicator, Reference, Words
 
 _VIETNAMESE_SIGNS: Final = str.maketrans(",.", ".,")
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.domain.line_month import LatencyHour, SpeedTest
-from collector.domain.standard import RATES, Quantity, Window
+from collector.domain.quantities import RATES, Quantity
+from collector.domain.standard import Window
 from collector.domain.statistics.days import Days, Floats, Places, by_day
 
 MICROSECOND: Final = 1e-6

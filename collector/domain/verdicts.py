@@ -18,13 +18,9 @@ from collector.domain.asked import Asked, asked_of
 from collector.domain.campaigns import CampaignDays, count, find_campaign
 from collector.domain.findings import Finding, Judgement, Reason, Verdict
 from collector.domain.line_month import CARRIERS_OWN, LinePart
+from collector.domain.quantities import Quantity
 from collector.domain.samples import FROM_TESTS, Measurements
-from collector.domain.standard import (
-    Indicator,
-    Quantity,
-    Standard,
-    Window,
-)
+from collector.domain.standard import Indicator, Standard, Window
 from collector.domain.standard_file import StandardFile
 from collector.domain.statistics.days import Estimate
 from collector.domain.statistics.quantiles import FEWEST_BEYOND

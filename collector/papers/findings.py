@@ -8,8 +8,9 @@ from typing import Final
 
 from collector.cases.words import day_in_words
 from collector.domain.findings import Finding, Judgement, Verdict
+from collector.domain.quantities import MEGABIT
 from collector.domain.reasons import sentence, shown
-from collector.domain.standard import MEGABIT, Indicator, Standard, Words
+from collector.domain.standard import Indicator, Standard, Words
 from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Terms
 from collector.reports.summary import LineSummary, PartSummary, Summary

@@ -7,7 +7,8 @@ from typing import Final
 from collector.cases.words import month_in_words
 from collector.domain.cases.deadlines import Rule
 from collector.domain.findings import Verdict
-from collector.domain.standard import Quantity, Standard
+from collector.domain.quantities import Quantity
+from collector.domain.standard import Standard
 from collector.papers.bases import bases_of
 from collector.papers.content import BLANK, Kind, Letter, Mark, Paragraph, Run, Table
 from collector.papers.findings import (

@@ -21,7 +21,7 @@ from collector.domain.comparison import (
     Own,
 )
 from collector.domain.findings import Verdict
-from collector.domain.standard import Quantity
+from collector.domain.quantities import Quantity
 from collector.reports.page import megabits, percent
 
 FORMAT: Final = "linewatch-comparison/1"

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from collector.domain.findings import Finding, Judgement, Reason, Verdict
 from collector.domain.line_month import CARRIERS_OWN, LinePart, Where
+from collector.domain.quantities import MEGABIT, RATES, Quantity
 from collector.domain.reasons import sentence, shown
-from collector.domain.standard import MEGABIT, RATES, Indicator, Quantity, Standard
+from collector.domain.standard import Indicator, Standard
 from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Terms
 from collector.reports.data_words import REASON_WORDS, detail_words

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from collector.domain.comparison import rate_of
 from collector.domain.line_month import CARRIERS_OWN, Exclusion, LinePart, Outage, SpeedTest
-from collector.domain.standard import MEGABIT, MILLISECOND, Quantity
+from collector.domain.quantities import MEGABIT, MILLISECOND, Quantity
 
 DAY: Final = 10.0
 HEIGHT: Final = 90.0

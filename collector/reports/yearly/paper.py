@@ -12,7 +12,8 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from collector.domain.standard import MEGABIT, MILLISECOND, Words
+from collector.domain.quantities import MEGABIT, MILLISECOND
+from collector.domain.standard import Words
 from collector.domain.year.counts import Count
 from collector.domain.year.months import Speed
 from collector.web.i18n import DASH, Language

@@ -20,7 +20,7 @@ from collector.domain.comparison import (
     middles_of,
 )
 from collector.domain.line_month import LinePart, RecordRef, SpeedTest
-from collector.domain.standard import Quantity
+from collector.domain.quantities import Quantity
 from collector.domain.terms import Terms
 
 

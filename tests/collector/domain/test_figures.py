@@ -7,7 +7,7 @@ from bench.coverage import standard
 from bench.line_months import Model, planned, speed_tests
 from collector.domain.figures import Figure, figures
 from collector.domain.line_month import LatencyHour, LinePart
-from collector.domain.standard import Quantity
+from collector.domain.quantities import Quantity
 from tests.collector.domain.standards import RATE, month_of, part_with
 
 WINDOWS = standard("qcvn-34-2019").standard.windows

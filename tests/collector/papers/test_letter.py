@@ -9,7 +9,8 @@ import pytest
 
 from collector.cases.calendar import rules
 from collector.domain.findings import Finding
-from collector.domain.standard import COUNTED, OF_TESTS, RATES, Reference
+from collector.domain.quantities import COUNTED, OF_TESTS, RATES
+from collector.domain.standard import Reference
 from collector.domain.standard_file import StandardFile
 from collector.papers.content import Kind, Letter, Mark, Paragraph, Table, texts_of
 from collector.papers.findings import by_name

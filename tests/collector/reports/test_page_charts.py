@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.line_months import FIRST_DAY
 from collector.domain.line_month import Excluded, Exclusion, LinePart, Outage, Where
-from collector.domain.standard import MEGABIT, Quantity
+from collector.domain.quantities import MEGABIT, Quantity
 from collector.reports.page_charts import (
     DAY,
     HEIGHT,

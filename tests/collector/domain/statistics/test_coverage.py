@@ -6,8 +6,8 @@ import pytest
 from bench.coverage import cells, in_window, standard
 from bench.line_months import FIRST_DAY, PEAK, ZONE, Model, part_of, planned, speed_tests
 from collector.domain.answers import Threshold, of_sample
+from collector.domain.quantities import Quantity, Statistic
 from collector.domain.samples import Measurements
-from collector.domain.standard import Quantity, Statistic
 from collector.domain.terms import Terms
 
 MONTHS = 3000
