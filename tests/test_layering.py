@@ -217,6 +217,32 @@ def test_the_rule_of_layers_finds_what_it_should() -> None:
     assert len(breaches_of_layers("collector", ast.parse(code))) == 2
 
 
+PAPERS = ("collector.papers", "typst", "docx", "pypdf", "openpyxl")
+"""What makes papers for people: a library of it that is missing or broken stops a report alone."""
+
+
+def test_a_serving_collector_needs_nothing_that_makes_papers() -> None:
+    """Ingest, pages, sinks and mail start and read the rules of cases without any of it."""
+    program = (
+        "import sys\n"
+        f"sys.modules.update(dict.fromkeys({PAPERS!r}))\n"
+        "import collector.app, collector.commands.run, collector.serving\n"
+        "import collector.cases.running, collector.sinks.running, collector.web.routes\n"
+        "from collector.cases import composing, calendar\n"
+        "print(len(calendar.rules()), *composing.ORDER)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {"letter.pdf", "evidence.zip"} < set(done.stdout.split())
+
+
 @pytest.mark.parametrize(
     "part, foreign",
     [

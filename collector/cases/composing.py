@@ -14,13 +14,13 @@ from collector.domain.cases.deadlines import Deadline
 from collector.errors import CaseError
 from collector.ledger.cases import Case, CaseLine, KeptFile
 from collector.ledger.outbox import Mail
-from collector.papers.monthly import ANNEXES, EVIDENCE, LETTER_PDF
+from collector.reports.names import ANNEX, ANNEXES, EVIDENCE, LETTER_PDF
 from collector.settings import MailSettings
 
 POLICY: Final = SMTP.clone(cte_type="7bit")
 """Every server takes it."""
 
-ORDER: Final = tuple(dict.fromkeys((LETTER_PDF, "annex.pdf", EVIDENCE, *ANNEXES)))
+ORDER: Final = tuple(dict.fromkeys((LETTER_PDF, ANNEX, EVIDENCE, *ANNEXES)))
 """The letter and all that it says goes with it, as they are attached: what matters most first."""
 
 MOST_LINES: Final = 50

@@ -12,13 +12,16 @@ from sqlalchemy import Connection, select
 
 from collector.domain.cases.steps import Event, Role, Step
 from collector.domain.findings import Finding, Judgement, Verdict
-from collector.errors import CaseError
+from collector.errors import CaseError, EvidenceError
+from collector.evidence.container import ArchiveReader
+from collector.evidence.format import MANIFEST, Manifest
 from collector.ledger.cases import MAX_FILE_BYTES, CaseLine, NewFile, open_case
 from collector.ledger.schema import carriers
 from collector.papers.findings import failing as failing_of
 from collector.papers.findings import ward_of
-from collector.reports.folder import SUMMARY
+from collector.reports.names import EVIDENCE, SUMMARY, SUMS
 from collector.reports.summary import LineSummary, Summary, from_json
+from collector.reports.sums import MAX_SUMS_BYTES, differing
 
 MAX_FILES: Final = 100
 """Of a folder: more is another folder than a month's."""
@@ -59,7 +62,8 @@ def open_from(
         now: this moment, in the zone of the lines.
 
     Raises:
-        CaseError: the folder is none of a month, no line of it fails, or its carrier is not known.
+        CaseError: the folder is none of a month, or has files of several reports; no line of it
+            fails, or its carrier is not known.
     """
     summary = _read_summary(folder)
     failing = failing_of(summary)
@@ -86,7 +90,9 @@ def open_from(
         "wards": sorted({line.site.ward for line in failing if line.site.ward}),
     }
     event = Event(1, Step.OPENED, now, now.date(), role, note, details)
-    return open_case(connection, row, lines, _read_files(folder), event), summary
+    files = _read_files(folder)
+    _check_is_one_report(folder, {one.name: one.sha256 for one in files})
+    return open_case(connection, row, lines, files, event), summary
 
 
 def _read_summary(folder: Path) -> Summary:
@@ -137,6 +143,50 @@ def _read_files(folder: Path) -> list[NewFile]:
         return [_read_file(place) for place in places]
     except OSError as error:
         raise CaseError(f"{folder}: cannot be read: {error.strerror}") from None
+
+
+def _check_is_one_report(folder: Path, found: Mapping[str, str]) -> None:
+    """Raise where files are of several reports: a carrier would get what contradicts itself.
+
+    Args:
+        folder: of the month and the carrier.
+        found: the SHA-256 of its files, by name.
+    """
+    if SUMS not in found:
+        raise CaseError(
+            f"{folder}: has no {SUMS}, which a report writes last: it is not complete, or of an "
+            "earlier version: report again"
+        )
+    place = folder / SUMS
+    try:
+        with place.open("rb") as file:
+            others = differing(file.read(MAX_SUMS_BYTES), found)
+    except ValueError as error:
+        raise CaseError(f"{place}: is no list of a report's files: {error}: report again") from None
+    except OSError as error:
+        raise CaseError(f"{place}: cannot be read: {error.strerror}") from None
+    if EVIDENCE in found and not others and _summary_in(folder) != found[SUMMARY]:
+        others = [f"{SUMMARY} in {EVIDENCE}"]
+    if others:
+        raise CaseError(
+            f"{folder}: not of the report that {SUMS} names: {', '.join(others)}. Files of several "
+            "reports are mixed, or one was changed: put back what the report wrote, or report again"
+        )
+
+
+def _summary_in(folder: Path) -> str | None:
+    """Return the SHA-256 of the summary that the evidence has, by its manifest; None: it has none.
+
+    Whether it is sound `linewatch evidence verify` tells.
+    """
+    place = folder / EVIDENCE
+    try:
+        with ArchiveReader(place) as archive:
+            manifest = Manifest.model_validate_json(archive.read(MANIFEST))
+    except (EvidenceError, ValidationError):
+        raise CaseError(f"{place}: is no evidence that can be read: report again") from None
+    member = manifest.members.get(SUMMARY)
+    return member.sha256 if member else None
 
 
 def _read_file(place: Path) -> NewFile:

@@ -39,6 +39,7 @@ from collector.reports.proof import add_evidence, leave_out_evidence
 from collector.reports.replay import check_unlike
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import FORMAT, Summary, standard_used
+from collector.reports.sums import leave_out_sums, write_sums
 from protocol.settings import Configuration
 
 _COLOURS = {Verdict.FAIL: "red", Verdict.PASS: "green", Verdict.NOT_ENOUGH_DATA: "yellow"}
@@ -172,6 +173,7 @@ class _Making:
         Of a city a summary alone is hundreds of megabytes: none is held when the next one begins.
         """
         # Ended in the middle, nothing is left that is of another summary.
+        leave_out_sums(folder)
         leave_out_papers(folder)
         leave_out_evidence(folder)
         sources: dict[str, Source] = {}
@@ -185,8 +187,9 @@ class _Making:
             material = Material(made, sources, self.task.used, self.task.month, self.covers)
             told = self.add_bar(f"{made.carrier.id} evidence", material.records)
             add_evidence(folder, self.database, material, told)
-        # Last: a letter names what is beside it.
+        # Behind the others: a letter names what is beside it.
         papers, missing = add_papers(folder, self.database, made, self.task.used)
+        write_sums(folder)
         return {**_told(folder, made), "papers": papers, "missing": missing}
 
 

@@ -10,8 +10,8 @@ import click
 from collector.commands.ledger import opened
 from collector.commands.progress import bar
 from collector.errors import ReportError
-from collector.reports.folder import SUMMARY
 from collector.reports.monthly import Month, refuse_removed
+from collector.reports.names import SUMMARY
 from collector.reports.replay import Compared, read_report, replay
 from collector.reports.standards import choose_standard, read_standards
 from protocol.settings import Configuration

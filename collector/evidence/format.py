@@ -16,7 +16,6 @@ from protocol.messages import PublicKey
 from protocol.model import Count, Hash, Identifier, Model, Seconds, Text
 
 FORMAT: Final = "linewatch-evidence/1"
-FILE: Final = "evidence.zip"
 
 README: Final = "README.txt"
 MANIFEST: Final = "manifest.json"

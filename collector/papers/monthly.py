@@ -1,10 +1,8 @@
 """Writes a month's papers for people into its folder: the letter, or the page that none is due."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -23,23 +21,16 @@ from collector.papers.parties import Parties, read_parties
 from collector.papers.typesetting import typeset
 from collector.reports.folder import whole
 from collector.reports.monthly import Month
+from collector.reports.names import (
+    ANNEXES,
+    EVIDENCE,
+    LETTER_DOCX,
+    LETTER_PDF,
+    NO_COMPLAINT,
+    PAPERS,
+)
 from collector.reports.summary import Summary
-
-LETTER_DOCX: Final = "letter.docx"
-LETTER_PDF: Final = "letter.pdf"
-NO_COMPLAINT: Final = "no-complaint.pdf"
-PAPERS: Final = (LETTER_DOCX, LETTER_PDF, NO_COMPLAINT)
-
-EVIDENCE: Final = "evidence.zip"
-ANNEXES: Final = {
-    "annex.pdf": "Phụ lục kết quả đo từng đường truyền",
-    "data.xlsx": "Bảng số liệu từng lần đo",
-    "data.csv": "Số liệu từng lần đo, dạng văn bản",
-    "comparison.json": "So sánh với tháng trước và các đường khác, không thuộc hồ sơ chứng cứ",
-    "summary.json": "Kết quả tổng hợp cho máy tính đọc",
-    EVIDENCE: "Hồ sơ chứng cứ: bản ghi gốc kèm chữ ký số, cách kiểm tra ở trong",
-}
-"""What goes with a letter where it is there, by its name."""
+from collector.reports.sums import sha256_of
 
 
 def leave_out_papers(folder: Path) -> None:
@@ -125,7 +116,7 @@ def annexes_in(folder: Path) -> list[Annex]:
     for name, what in ANNEXES.items():
         path = folder / name
         if path.is_file():
-            found.append(Annex(name, what, _sha256(path) if name == EVIDENCE else None))
+            found.append(Annex(name, what, sha256_of(path) if name == EVIDENCE else None))
     return found
 
 
@@ -138,8 +129,3 @@ def end_of(summary: Summary) -> datetime:
 
 def _not_written(folder: Path, error: OSError) -> ReportError:
     return ReportError(f"{folder}: cannot be written: {error.strerror}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,10 +23,9 @@ from collector.reports import comparison
 from collector.reports.folder import whole
 from collector.reports.making import LineDone
 from collector.reports.monthly import Month
+from collector.reports.names import ANNEX, COMPARISON
 from collector.reports.pool import Workers
 from collector.reports.summary import LineSummary, Summary
-
-FILE: Final = "annex.pdf"
 
 TEMPLATE: Final = "annex.typ"
 TOGETHER: Final = 2
@@ -81,7 +80,7 @@ def write_comparison(folder: Path, summary: Summary, pages: Pages) -> comparison
     """
     made = comparison.compare(summary.month, summary.carrier.id, pages.lines)
     try:
-        with whole(folder / comparison.FILE) as file:
+        with whole(folder / COMPARISON) as file:
             file.write_bytes(comparison.as_json(made))
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
@@ -129,7 +128,7 @@ def write_annex(
     }
     portions = _portions(summary, compared, pages, common, month)
     try:
-        with whole(folder / FILE) as file, PdfWriter() as writer:
+        with whole(folder / ANNEX) as file, PdfWriter() as writer:
             for lines, content in workers.in_order(_typeset, portions):
                 with tempfile.TemporaryFile() as pdf:
                     pdf.write(content)

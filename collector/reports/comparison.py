@@ -25,7 +25,6 @@ from collector.domain.quantities import Quantity
 from collector.reports.page import megabits, percent
 
 FORMAT: Final = "linewatch-comparison/1"
-FILE: Final = "comparison.json"
 
 _NOTE: Final = "Not part of the evidence: no number of summary.json rests on it."
 

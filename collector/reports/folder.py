@@ -4,17 +4,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from collector.errors import ReportError
 from collector.reports.data_rows import COLUMNS, csv_rows
 from collector.reports.data_sheet import sheet_rows
 from collector.reports.making import LineDone
+from collector.reports.names import DATA, SHEET, SUMMARY
 from collector.reports.summary import LineSummary, Summary, pieces
-
-SUMMARY: Final = "summary.json"
-DATA: Final = "data.csv"
-SHEET: Final = "data.xlsx"
 
 
 def write_folder(folder: Path, summary: Summary, months: Iterable[LineDone]) -> Summary:

@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from collector.errors import ReportError
-from collector.evidence.format import FILE
 from collector.evidence.writing import Material, write_evidence
 from collector.ledger.database import Database
 from collector.reports.folder import whole
-
-EVIDENCE: Final = FILE
+from collector.reports.names import EVIDENCE
 
 
 def add_evidence(

@@ -23,8 +23,9 @@ from collector.domain.terms import Part
 from collector.errors import ReportError
 from collector.ledger.database import Database
 from collector.ledger.month_rows import read_lines, read_month
-from collector.reports.folder import SUMMARY, whole
+from collector.reports.folder import whole
 from collector.reports.monthly import Month
+from collector.reports.names import COMPARISON, SUMMARY
 from collector.reports.summary import (
     LineSummary,
     StandardUsed,
@@ -36,7 +37,6 @@ from collector.reports.summary import (
 )
 
 REPLAYS: Final = "replay"
-COMPARISON: Final = "comparison.json"
 FORMAT: Final = "linewatch-replay/1"
 
 

@@ -8,6 +8,9 @@ from typing import Final
 from collector.domain.findings import Finding, Judgement, Reason, Verdict
 from collector.domain.standard import Reference
 from collector.domain.terms import Terms
+from collector.evidence.container import ArchiveWriter
+from collector.evidence.format import MANIFEST, Covers, Manifest
+from collector.reports.names import EVIDENCE, SUMMARY
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import (
     FORMAT,
@@ -18,12 +21,12 @@ from collector.reports.summary import (
     Summary,
     as_json,
 )
+from collector.reports.sums import write_sums
 
 FILES: Final[Mapping[str, bytes]] = {
     "letter.pdf": b"%PDF-1.7 letter",
     "letter.docx": b"PK docx",
     "annex.pdf": b"%PDF-1.7 annex",
-    "evidence.zip": b"PK evidence",
     "data.xlsx": b"PK data",
 }
 STANDARD: Final = "qcvn-34-2019"
@@ -85,7 +88,20 @@ def write_month(
     told = list(lines) or [failing(), failing("l2", Verdict.PASS)]
     of = Carrier(carrier, "VNPT")
     made = Summary(FORMAT, "linewatch/test", month, "Asia/Ho_Chi_Minh", ward, of, [], told)
-    (place / "summary.json").write_bytes(as_json(made))
-    for name, content in files.items():
-        (place / name).write_bytes(content)
+    content = as_json(made)
+    (place / SUMMARY).write_bytes(content)
+    for name, own in files.items():
+        (place / name).write_bytes(own)
+    write_proof(place, content)
+    write_sums(place)
     return place
+
+
+def write_proof(place: Path, summary: bytes) -> None:
+    """Write a file of evidence that has a summary and nothing else."""
+    with (place / EVIDENCE).open("wb") as file:
+        archive = ArchiveWriter(file)
+        archive.add(SUMMARY, summary)
+        manifest = Manifest(software="linewatch/test", covers=Covers.ALL, members=archive.members)
+        archive.add(MANIFEST, manifest.model_dump_json().encode())
+        archive.close()

@@ -13,7 +13,7 @@ from collector.domain.cases.steps import State
 from collector.errors import CaseError
 from collector.ledger.cases import Case, CaseLine, KeptFile
 from collector.ledger.outbox import Mail
-from collector.papers.monthly import ANNEXES
+from collector.reports.names import ANNEXES
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW
 from tests.collector.domain.cases.histories import sent

@@ -15,8 +15,17 @@ from collector.domain.findings import Verdict
 from collector.errors import CaseError
 from collector.ledger import cases
 from collector.ledger.database import Database
+from collector.reports.names import DATA, EVIDENCE, SUMMARY, SUMS
+from collector.reports.sums import leave_out_sums, write_sums
 from tests.collector.cases.conftest import NOW
-from tests.collector.cases.folders import FILES, LIMIT, STANDARD, failing, write_month
+from tests.collector.cases.folders import (
+    FILES,
+    LIMIT,
+    STANDARD,
+    failing,
+    write_month,
+    write_proof,
+)
 from tests.collector.conftest import ON_BOTH
 
 
@@ -34,7 +43,7 @@ def test_a_case_keeps_what_was_complained_about(ledger: Database, tmp_path: Path
     folder.
     """
     folder = write_month(tmp_path)
-    content = (folder / "summary.json").read_bytes()
+    contents = {one.name: one.read_bytes() for one in folder.iterdir()}
     with ledger.write() as connection:
         number, _ = open_from(connection, folder, Role.CLERK, "tháng 10", NOW)
     (folder / "summary.json").write_text("{}")
@@ -60,12 +69,12 @@ def test_a_case_keeps_what_was_complained_about(ledger: Database, tmp_path: Path
     )
     assert (finding["verdict"], finding["is_primary"]) == ("fail", True)
     files = {one.name: one for one in ledger.read_now(lambda c: cases.read_files(c, number))}
-    assert set(files) == {*FILES, "summary.json"}
+    assert set(files) == {*FILES, SUMMARY, EVIDENCE, SUMS}
     assert all(one.kind == "folder" and one.is_kept for one in files.values())
     for name, one in files.items():
         kept = ledger.read_now(partial(cases.read_content, case=number, number=one.number))
         assert kept is not None
-        assert kept == (content if name == "summary.json" else FILES[name])
+        assert kept == contents[name]
         assert one.sha256 == hashlib.sha256(kept).hexdigest()
 
 
@@ -91,13 +100,57 @@ def test_a_file_too_large_to_be_kept_is_known_by_its_hash(
     folder = write_month(tmp_path)
     monkeypatch.setattr(opening, "MAX_FILE_BYTES", 1 << 20)
     large = bytes(range(256)) * (1 << 14)
-    (folder / "evidence.zip").write_bytes(large)
+    (folder / DATA).write_bytes(large)
+    write_sums(folder)
     with ledger.write() as connection:
         number, _ = open_from(connection, folder, Role.CLERK, "", NOW)
     found = ledger.read_now(lambda c: cases.read_files(c, number))
-    (file,) = (one for one in found if one.name == "evidence.zip")
+    (file,) = (one for one in found if one.name == DATA)
     assert (file.is_kept, file.size_bytes) == (False, len(large))
     assert file.sha256 == hashlib.sha256(large).hexdigest()
+
+
+def test_files_of_several_reports_are_refused_by_name(ledger: Database, tmp_path: Path) -> None:
+    """The data, the annex, the summary or the evidence of another report; one that is missing or
+    was not there: the sentence says which, and what to do.
+    """
+    other = write_month(tmp_path / "other", failing("l3"), ward=None)
+    (other / "annex.pdf").write_bytes(b"%PDF-1.7 of another")
+    (other / DATA).write_bytes(b"of another")
+    for name in ("data.xlsx", "annex.pdf", SUMMARY, EVIDENCE, DATA):
+        folder = write_month(tmp_path / name)
+        if name == "data.xlsx":
+            (folder / name).unlink()
+        else:
+            (folder / name).write_bytes((other / name).read_bytes())
+        said = refused(ledger, folder)
+        assert f"not of the report that SHA256SUMS names: {name}. Files of several" in said
+        assert said.endswith("put back what the report wrote, or report again")
+    (folder / DATA).unlink()
+    (folder / "letter.docx").write_bytes(b"PK, as a clerk edited it")
+    (folder / "notes.txt").touch()
+    with ledger.write() as connection:
+        assert open_from(connection, folder, Role.CLERK, "", NOW)[0] == 1
+
+
+def test_evidence_of_another_summary_is_refused(ledger: Database, tmp_path: Path) -> None:
+    """Whatever the list says; and what is no evidence at all."""
+    folder = write_month(tmp_path)
+    write_proof(folder, b"{}")
+    write_sums(folder)
+    assert "SHA256SUMS names: summary.json in evidence.zip. Files" in refused(ledger, folder)
+    (folder / EVIDENCE).write_bytes(b"PK evidence")
+    write_sums(folder)
+    assert "evidence.zip: is no evidence that can be read: report again" in refused(ledger, folder)
+
+
+def test_a_report_that_did_not_end_opens_no_case(ledger: Database, tmp_path: Path) -> None:
+    """Its list of files is not there, or is none."""
+    folder = write_month(tmp_path)
+    (folder / SUMS).write_text("0" * 64 + "  summary.json\n../other\n")
+    assert "is no list of a report's files: '../other'" in refused(ledger, folder)
+    leave_out_sums(folder)
+    assert "has no SHA256SUMS, which a report writes last" in refused(ledger, folder)
 
 
 def test_who_breaks_nothing_gets_no_complaint(ledger: Database, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from collector.ledger.database import Database
 from collector.ledger.outbox import LEASE, Mail
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW, ZONE
+from tests.collector.cases.folders import FILES
 from tests.collector.cases.mail_server import Server
 from tests.collector.conftest import ON_BOTH
 
@@ -86,7 +87,7 @@ async def test_a_complaint_is_sent_with_its_files(approved: Database, mail: Serv
     names = [part.get_filename() for part in got.iter_attachments()]
     assert names == ["letter.pdf", "annex.pdf", "evidence.zip", "data.xlsx", "summary.json"]
     contents = {part.get_filename(): part.get_content() for part in got.iter_attachments()}
-    assert contents["evidence.zip"] == b"PK evidence"
+    assert contents["annex.pdf"] == FILES["annex.pdf"]
     case = approved.read_now(lambda c: cases.read_case(c, 1))
     assert case.state is State.SENT
     event = case.events[-1]

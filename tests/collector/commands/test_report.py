@@ -13,6 +13,7 @@ from collector.commands import report
 from collector.errors import CollectorError
 from collector.reports.making import LineDone, make_months
 from collector.reports.monthly import Source
+from collector.reports.names import ANNEXES, NO_COMPLAINT, SUMS
 from collector.reports.summary import LineSummary, schema
 from tests.collector.commands.support import Registry
 
@@ -43,7 +44,10 @@ def test_a_month_without_records_is_told_as_such(tmp_path: Path) -> None:
     assert judged.items() >= {"qcvn-34-2022": True, "fcc-80-80": False}.items()
     assert "ward" not in judged
     assert (folder / "data.csv").read_text(encoding="utf-8-sig").count("\n") == 1
-    assert sorted(path.name for path in folder.iterdir()) == [
+    names = sorted(path.name for path in folder.iterdir())
+    assert set(names) == {*ANNEXES, NO_COMPLAINT, SUMS}, "a letter names them all"
+    assert names == [
+        "SHA256SUMS",
         "annex.pdf",
         "comparison.json",
         "data.csv",

@@ -14,20 +14,9 @@ from collector.domain.findings import Verdict
 from collector.errors import ReportError
 from collector.ledger.database import Database
 from collector.papers.findings import failing, said_of
-from collector.papers.monthly import (
-    ANNEXES,
-    LETTER_DOCX,
-    LETTER_PDF,
-    NO_COMPLAINT,
-    add_papers,
-    annexes_in,
-    end_of,
-    write_papers,
-)
-from collector.reports import annex, comparison
-from collector.reports.folder import DATA, SHEET, SUMMARY
+from collector.papers.monthly import add_papers, annexes_in, end_of, write_papers
 from collector.reports.monthly import Month, find_lines, read_line_months
-from collector.reports.proof import EVIDENCE
+from collector.reports.names import LETTER_DOCX, LETTER_PDF, NO_COMPLAINT
 from collector.reports.summary import Carrier, Summary
 from collector.settings import LedgerSettings
 from tests.collector import simulated_month
@@ -76,12 +65,6 @@ def test_a_letter_lists_what_is_in_the_folder(tmp_path: Path) -> None:
     assert f"SHA-256:{digest}" in text
     assert "comparison.json" in text
     assert "annex.pdf" not in text
-
-
-def test_every_file_of_a_months_report_is_named_in_its_letter() -> None:
-    """By the names that they are written by; papers apart."""
-    written = {annex.FILE, comparison.FILE, EVIDENCE, DATA, SHEET, SUMMARY}
-    assert set(ANNEXES) == written
 
 
 def test_papers_say_that_they_were_made_when_their_month_ended() -> None:

@@ -17,11 +17,12 @@ from collector.domain.terms import Period, Terms
 from collector.ledger.database import Database
 from collector.ledger.terms import add_stated
 from collector.papers.findings import speed_tests
-from collector.reports import annex, comparison
+from collector.reports import comparison
 from collector.reports.annex import Pages, write_annex, write_comparison
 from collector.reports.folder import write_folder
 from collector.reports.making import Task, begin, done_months, make_months
 from collector.reports.monthly import Month, find_lines
+from collector.reports.names import ANNEX, COMPARISON
 from collector.reports.pool import Workers
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import FORMAT, Summary, from_json, standard_used
@@ -90,7 +91,7 @@ def test_the_annex_has_each_line_in_words(month_ledger: Path, tmp_path: Path) ->
     Vietnamese and English, with its fonts in it; what nobody read in its text says so.
     """
     write(LedgerSettings(path=month_ledger), tmp_path)
-    reader = PdfReader(tmp_path / "b" / annex.FILE)
+    reader = PdfReader(tmp_path / "b" / ANNEX)
     texts = [page.extract_text() for page in reader.pages]
     assert "Phụ lục: kết quả đo chất lượng truy nhập Internet tháng 11/2026" in texts[0]
     assert "chưa kiểm chứng" in texts[0]
@@ -118,7 +119,7 @@ def test_its_numbers_of_tests_are_all_that_the_data_have(
         made = from_json((folder / "summary.json").read_bytes())
         with (folder / "data.csv").open(encoding="utf-8-sig", newline="") as file:
             listed = Counter(row["line"] for row in csv.DictReader(file))
-        table = " ".join(PdfReader(folder / annex.FILE).pages[0].extract_text().split())
+        table = " ".join(PdfReader(folder / ANNEX).pages[0].extract_text().split())
         for line in made.lines:
             tests = speed_tests([line])
             assert tests.counted + tests.witnesses + tests.left_out == listed[line.id]
@@ -158,7 +159,7 @@ def test_a_part_with_other_terms_stands_apart(month_ledger: Path, tmp_path: Path
 def test_the_comparison_says_what_it_is(month_ledger: Path, tmp_path: Path) -> None:
     """Each line with its month before, by the same tests, and its neighbours; not evidence."""
     write(LedgerSettings(path=month_ledger), tmp_path)
-    told = json.load(io.BytesIO((tmp_path / "a" / comparison.FILE).read_bytes()))
+    told = json.load(io.BytesIO((tmp_path / "a" / COMPARISON).read_bytes()))
     assert told["format"] == comparison.FORMAT
     assert "Not part of the evidence" in told["note"]
     lines = {one["line"]: one for one in told["lines"]}

@@ -22,9 +22,10 @@ from collector.ledger.month_rows import read_lines
 from collector.ledger.schema import records
 from collector.ledger.terms import add_stated
 from collector.reports.data_rows import COLUMNS
-from collector.reports.folder import DATA, SHEET, SUMMARY, write_folder
+from collector.reports.folder import write_folder
 from collector.reports.making import Task, done_months
 from collector.reports.monthly import Month, find_lines
+from collector.reports.names import DATA, SHEET, SUMMARY
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import FORMAT, Summary, from_json, schema, standard_used
 from collector.settings import LedgerSettings

@@ -7,7 +7,8 @@ import pytest
 
 from collector.errors import ReportError
 from collector.ledger.database import Database
-from collector.reports.proof import EVIDENCE, add_evidence, leave_out_evidence
+from collector.reports.names import EVIDENCE
+from collector.reports.proof import add_evidence, leave_out_evidence
 from tests.collector.conftest import NewLedger
 from tests.collector.evidence import made
 
