@@ -1,7 +1,7 @@
 """Composes mail: a complaint to a carrier, a reminder to a ward's clerk. Plain text, Vietnamese."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -60,43 +60,55 @@ def compose_complaint(
             f"linewatch case approve {case.id} --letter FILE"
         )
     attached, linked = _divide(going, settings.attachment_bytes)
-    if linked and settings.link is None:
-        names = ", ".join(one.name for one in linked)
-        raise CaseError(
-            f"{names}: too large to be attached (collector.mail.attachment_bytes), and "
-            "collector.mail.link does not say where they are published"
-        )
-    where = f" – {case.ward}" if case.ward else ""
-    month = month_in_words(case.month)
+    month = month_in_words(case.month) + (f" – {case.ward}" if case.ward else "")
     said = [
         f"Kính gửi: {case.carrier_name}",
         "",
-        f"Qua đo kiểm chất lượng dịch vụ truy nhập Internet {month}{where},",
-        f"{len(lines)} đường truyền của Quý doanh nghiệp chưa đạt:",
-        *(f"- {one.site} ({one.line})" for one in lines[:MOST_LINES]),
-        *(
-            [f"- và {len(lines) - MOST_LINES} đường truyền khác, nêu trong phụ lục"]
-            if len(lines) > MOST_LINES
-            else []
-        ),
-        "",
-        "Đề nghị Quý doanh nghiệp xem xét, khắc phục và trả lời bằng văn bản.",
-        "Nội dung chi tiết ở công văn và phụ lục gửi kèm.",
+        f"Qua đo kiểm chất lượng dịch vụ truy nhập Internet {month},",
+        *_asked(lines),
         "",
         "Tệp gửi kèm (mã SHA-256 để đối chiếu):",
         *(_named(one) for one in attached),
-    ]
-    if linked:
-        said += ["", "Tệp có dung lượng lớn, tải tại:"]
-        said += [f"{_named(one)}\n  {_link(settings.link or '', case, one)}" for one in linked]
-    said += [
+        *_linked(linked, settings.link, case),
         "",
         f"Hồ sơ số {case.id}. Khi trả lời, đề nghị ghi số hồ sơ này.",
         "Thư do hệ thống giám sát chất lượng đường truyền Linewatch gửi.",
         "",
     ]
-    subject = f"Kiến nghị về chất lượng dịch vụ Internet {month}{where} (hồ sơ {case.id})"
+    subject = f"Kiến nghị về chất lượng dịch vụ Internet {month} (hồ sơ {case.id})"
     return Text(subject, "\n".join(said), [one.number for one in attached])
+
+
+def _asked(lines: Sequence[CaseLine]) -> Iterator[str]:
+    """Yield which lines fail, and what is asked for."""
+    yield f"{len(lines)} đường truyền của Quý doanh nghiệp chưa đạt:"
+    for one in lines[:MOST_LINES]:
+        yield f"- {one.site} ({one.line})"
+    if len(lines) > MOST_LINES:
+        yield f"- và {len(lines) - MOST_LINES} đường truyền khác, nêu trong phụ lục"
+    yield ""
+    yield "Đề nghị Quý doanh nghiệp xem xét, khắc phục và trả lời bằng văn bản."
+    yield "Nội dung chi tiết ở công văn và phụ lục gửi kèm."
+
+
+def _linked(files: Sequence[KeptFile], base: str | None, case: Case) -> Iterator[str]:
+    """Yield where files are that are too large to be attached.
+
+    Raises:
+        CaseError: nobody says where.
+    """
+    if not files:
+        return
+    if base is None:
+        names = ", ".join(one.name for one in files)
+        raise CaseError(
+            f"{names}: too large to be attached (collector.mail.attachment_bytes), and "
+            "collector.mail.link does not say where they are published"
+        )
+    yield ""
+    yield "Tệp có dung lượng lớn, tải tại:"
+    for one in files:
+        yield f"{_named(one)}\n  {_link(base, case, one)}"
 
 
 def going_out(files: Sequence[KeptFile]) -> list[KeptFile]:
