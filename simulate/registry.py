@@ -183,7 +183,9 @@ def probe_of(plan: FleetPlan, number: int) -> Probe:
         "longitude": round(city.longitude + dice.gauss(0, 0.03), 5),
     }
     story = story_of(plan, number)
-    lines = (_told_line(dice, own, ward),) if story else _lines(dice, own, ward)
+    lines = (
+        (_told_line(dice, own, ward, story.group.carrier),) if story else _lines(dice, own, ward)
+    )
     model = dice.choice(MODELS)
     ways = (
         _told_ways(plan, story, lines[0], city.server, number)
@@ -217,9 +219,10 @@ def _lines(dice: random.Random, own: str, ward: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _told_line(dice: random.Random, own: str, ward: str) -> Line:
-    """Return a line with a story: one that promises something."""
+def _told_line(dice: random.Random, own: str, ward: str, of: str | None) -> Line:
+    """Return a line with a story: one that promises something, of a carrier where that is told."""
     carrier = dice.choices(CARRIERS, [each.share for each in CARRIERS])[0]
+    carrier = next((each for each in CARRIERS if each.id == of), carrier)
     offers = [each for each in OFFERS if each.contracted]
     offer = dice.choices(offers, [each.share for each in offers])[0]
     assert offer.contracted is not None  # noqa: S101 - chosen so

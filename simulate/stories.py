@@ -41,6 +41,7 @@ class Group(Model):
     Attributes:
         kind: what these are called in the list of what was planted.
         lines: how many.
+        carrier: whose they are, one of a to d; null: drawn.
         share: what the line carries at its best, of what its contract promises.
         evening: the same on average from 19 to 23 h.
         noise: standard deviation of one test against the next.
@@ -61,6 +62,7 @@ class Group(Model):
 
     kind: Identifier
     lines: Annotated[int, Field(ge=1, le=100_000)]
+    carrier: Literal["a", "b", "c", "d"] | None = None
     share: tuple[Share, Share] = (1.0, 1.06)
     evening: tuple[Share, Share] = (0.9, 1.0)
     noise: tuple[Spread, Spread] = (0.01, 0.08)

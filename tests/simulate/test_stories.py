@@ -20,6 +20,7 @@ from simulate import USUAL, Fleet, FleetPlan
 from simulate.folder import begin_folder, read_plan
 from simulate.plan import ZONE, midnight
 from simulate.planting import story_of
+from simulate.registry import Line
 from simulate.stories import Group, StoryError, read_stories
 from tests.simulate.fleets import AnyRecord, as_written_by_models, flags_by_rules, is_tombstone
 
@@ -267,3 +268,17 @@ def test_a_wrong_file_is_refused_with_the_field(tmp_path: Path, content: str, me
     assert str(file) in str(refused.value)
     with pytest.raises(StoryError, match="cannot be read"):
         read_stories(tmp_path / "none.yaml")
+
+
+def test_a_group_may_say_whose_its_lines_are() -> None:
+    """Nothing else of them is drawn otherwise than where the dice say it."""
+
+    def lines(carrier: str | None) -> list[Line]:
+        groups = (Group.model_validate({"kind": "some", "lines": 12, "carrier": carrier}),)
+        plan = FleetPlan(probes=12, days=1, seed=3, start=date(2026, 10, 1), stories=groups)
+        return [line for probe in Fleet(plan).probes() for line in probe.lines]
+
+    drawn, told = lines(None), lines("d")
+    assert {one.carrier.id for one in told} == {"d"}
+    assert {one.carrier.id for one in drawn} > {"d"}
+    assert [one.offer for one in told] == [one.offer for one in drawn]
