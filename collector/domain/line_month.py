@@ -166,6 +166,18 @@ class Witness:
     tests: Sequence[SpeedTest]
 
 
+class ProbeTurn(NamedTuple):
+    """That a probe's path is what a line is measured over, from a moment on.
+
+    Attributes:
+        since: its first test, local; None: before the part begins, or no other one was before it.
+    """
+
+    probe: str
+    path: str
+    since: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class LinePart:
     """A line in a part of a month, under one set of terms.
@@ -175,7 +187,8 @@ class LinePart:
         month: as 2026-10.
         first_day, last_day: local, both included.
         terms: what was promised in these days.
-        server, network: of the main series; None: no test counts, or not known.
+        server, network, ip_version: of the main series; None: no test counts, or not known.
+        probes: of the main series, in the order of time: more than one where one was replaced.
         tests: of the main series.
         witnesses: the same of other servers, of networks other than the main one's.
         latency: of the main series of latency.
@@ -192,6 +205,8 @@ class LinePart:
     terms: Terms
     server: str | None = None
     network: str | None = None
+    ip_version: int | None = None
+    probes: Sequence[ProbeTurn] = ()
     tests: Sequence[SpeedTest] = ()
     witnesses: Sequence[Witness] = ()
     latency: Sequence[LatencyHour] = ()

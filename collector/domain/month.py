@@ -1,9 +1,10 @@
 """Sorts a line's records of a month: what counts, what does not and why. Pure.
 
-One series stands for the line all month long (`collector.domain.series.main_series`), so that no
-verdict rests on two servers, ways or methods mixed. Full tests to a server of another network, over
-the same way and by the same method, are its witnesses. Reachability and latency are of the way that
-the main series is measured over. Everything else is set aside with its reason.
+One series stands for the line all month long, or where its probe was replaced one after the other
+(`collector.domain.succession`), so that no verdict rests on two servers, methods or probes of the
+same days mixed. Full tests to a server of another network, over the same way and by the same
+method, are its witnesses. Reachability and latency are of the way that stands for the line when
+they were measured. Everything else is set aside with its reason.
 """
 
 from bisect import bisect_right
@@ -18,6 +19,7 @@ from collector.domain.line_month import (
     Exclusion,
     LatencyHour,
     LinePart,
+    ProbeTurn,
     RecordRef,
     SpeedTest,
     Witness,
@@ -31,9 +33,20 @@ from collector.domain.outages import (
     usual_step,
     watched_seconds,
 )
-from collector.domain.series import Seen, SeriesId, main_series
+from collector.domain.series import Seen, SeriesId
 from collector.domain.standing import OF_LATENCY, OF_RATES, Standing, standing
+from collector.domain.succession import (
+    Leg,
+    Result,
+    Succession,
+    Turns,
+    find_kind,
+    find_succession,
+    kind_of,
+    way_of,
+)
 from collector.domain.terms import Terms
+from protocol.failures import Failure
 from protocol.flags import ELSEWHERE
 
 _DAY: Final = timedelta(days=1)
@@ -47,6 +60,9 @@ _NO_RESULT: Final = {
     LOST: Exclusion.LOST,
 }
 """Outcomes of slots that have nothing to tell of the line."""
+
+_NOTHING: Final = 3
+"""The tier (`collector.domain.series.Seen`) of what measured nothing, or nobody knows when."""
 
 
 class Speeds(NamedTuple):
@@ -108,14 +124,14 @@ class SortedMonth:
     """A line's month, sorted; each list in the order of time.
 
     Attributes:
-        main: the series that stands for the line; None: no test was measured.
-        checks: of reachability, over the main series' way.
+        stands: what stands for the line, in whose place nothing else counts; None: nothing does.
+        checks: of reachability, over the way that stands for the line.
     """
 
     line: Line
     month: str
     zone: tzinfo
-    main: SeriesId | None
+    stands: Succession | None
     tests: Sequence[SpeedTest]
     witnesses: Mapping[str, Sequence[SpeedTest]]
     latency: Sequence[LatencyHour]
@@ -132,7 +148,8 @@ class SortedMonth:
             # Of one zone: by what its clocks show.
             return begin <= moment < end
 
-        server = self.main and self.main.server
+        kind = self.stands.kind if self.stands else None
+        server = kind.server if kind else None
         checks = [one for one in self.checks if begin_seconds <= one.at_seconds < end_seconds]
         witnesses = (
             Witness(name, self.line.networks.get(name), [one for one in tests if of_days(one.at)])
@@ -147,6 +164,8 @@ class SortedMonth:
             terms=terms,
             server=server,
             network=self.line.networks.get(server) if server else None,
+            ip_version=kind.ip_version if kind else None,
+            probes=self._probes(begin, end),
             tests=[one for one in self.tests if of_days(one.at)],
             witnesses=[one for one in witnesses if one.tests],
             latency=[one for one in self.latency if of_days(one.at)],
@@ -154,6 +173,16 @@ class SortedMonth:
             watched_seconds=watched_seconds(checks),
             excluded=[one for one in self.excluded if of_days(one.at)],
         )
+
+    def _probes(self, begin: datetime, end: datetime) -> list[ProbeTurn]:
+        """Return which probes stand for the line in some days, in the order of time."""
+        found: list[ProbeTurn] = []
+        for way, since in self.stands.turns.legs if self.stands else ():
+            if since is None or since <= begin:
+                found = [ProbeTurn(*way, None)]
+            elif since < end:
+                found.append(ProbeTurn(*way, since))
+        return found
 
 
 def sort_month(
@@ -163,6 +192,8 @@ def sort_month(
     speed: Iterable[Row[Speeds]],
     latency: Iterable[Row[LatencyHour]],
     reach: Iterable[Reached],
+    *,
+    one_way: bool = False,
 ) -> SortedMonth:
     """Sort all that there is of a line's month.
 
@@ -173,22 +204,24 @@ def sort_month(
         speed: its speed records, the oldest first.
         latency: its latency records, or hours of them, likewise.
         reach: what its reachability checks say, likewise.
+        one_way: whether a single way is to stand for all of it, also where a probe was replaced.
     """
     speed, latency, reach = list(speed), list(latency), list(reach)
-    main = _main_series(speed, line.server)
-    way = _way(main, reach)
-    reach = [one for one in reach if one[1].way == way]
+    results = (_result(row, OF_RATES) for row in speed if row.outcome != LOST)
+    stands = find_succession(results, line.server, one_way=one_way)
+    turns = stands.turns if stands else _most_watched(reach)
+    reach = _over(turns, reach)
     checks = [Check(at, found.cut) for at, found in reach if found.tells]
     around = _Surroundings(reach, checks)
-    tests = _Speed(line, main, around)
+    tests = _Speed(line, stands, around)
     for row in speed:
         tests.take(row)
-    hours, set_aside = _latency(latency, way, around)
+    hours, set_aside = _latency(latency, turns, around)
     return SortedMonth(
         line=line,
         month=month,
         zone=zone,
-        main=main,
+        stands=stands,
         tests=tests.tests,
         witnesses=dict(sorted(tests.witnesses.items())),
         latency=hours,
@@ -200,21 +233,39 @@ def sort_month(
 # --- Ways and what else was seen of them ----------------------------------------------------------
 
 
-def _main_series(rows: Iterable[AnyRow], server: str | None) -> SeriesId | None:
-    kinds = (Seen(row.series, row.outcome, row.flags) for row in rows if row.outcome != LOST)
-    return main_series(Counter(kinds), server)
+def _result(row: AnyRow, values: frozenset[Standing]) -> Result:
+    """Return a record as the choice of what stands for the line looks at it.
+
+    Args:
+        row: of any task.
+        values: what results of this task may be values of.
+    """
+    tier = Seen(row.series, row.outcome, row.flags).tier if row.timed else _NOTHING
+    if not tier and standing(row.flags) not in values:
+        tier = 1
+    # A probe that nobody plugged in any more is not on the line, whatever its records say.
+    ran = row.outcome == "measured" or (
+        row.outcome == "failed" and row.failure != Failure.INTERFACE_MISSING
+    )
+    ran = ran and row.timed and not _went_elsewhere(row)
+    records = row.found.records if isinstance(row.found, LatencyHour) else 1
+    return Result(row.series, row.at, tier, ran, records)
 
 
-def _way_of(series: SeriesId) -> tuple[str, str]:
-    return series.probe, series.path
-
-
-def _way(main: SeriesId | None, reach: Iterable[Reached]) -> tuple[str, str] | None:
-    """Return the main series' way; where there is none, the one that was watched most."""
-    if main is not None:
-        return _way_of(main)
+def _most_watched(reach: Iterable[Reached]) -> Turns | None:
+    """Return the way that was watched most; None: none was."""
     watched = Counter(found.way for _, found in reach)
-    return min(watched, key=lambda way: (-watched[way], way), default=None)
+    way = min(watched, key=lambda way: (-watched[way], way), default=None)
+    return Turns([Leg(way)]) if way else None
+
+
+def _over(turns: Turns | None, reach: Sequence[Reached]) -> list[Reached]:
+    """Return the checks over the way that stood for the line then."""
+    if turns is None:
+        return []
+    if turns.only:
+        return [one for one in reach if one[1].way == turns.only]
+    return [one for one in reach if one[1].way == turns.at(one[0])]
 
 
 def _went_elsewhere(row: AnyRow) -> bool:
@@ -258,11 +309,11 @@ class _Sorter:
     """Tells of a record of one task why it does not count.
 
     Attributes:
-        main: the series that counts.
-        values: what its results may be values of.
+        stands: whose results count; None: nothing's.
+        values: what results may be values of.
     """
 
-    main: SeriesId | None
+    stands: Succession | None
     values: frozenset[Standing]
     around: _Surroundings
 
@@ -284,7 +335,7 @@ class _Sorter:
         return None
 
     def _why_failed(self, row: AnyRow) -> tuple[Exclusion, str]:
-        if self.main is None or not self.main.fits(row.series):
+        if self.stands is None or not self.stands.at(row.at).fits(row.series):
             return Exclusion.OTHER_SERIES, row.failure
         if row.failure in SERVER_FAILURES or self.around.server_away(row.at):
             return Exclusion.SERVER_FAILED, row.failure
@@ -301,8 +352,8 @@ class _Speed(_Sorter):
         excluded: those that do not.
     """
 
-    def __init__(self, line: Line, main: SeriesId | None, around: _Surroundings) -> None:
-        super().__init__(main, OF_RATES, around)
+    def __init__(self, line: Line, stands: Succession | None, around: _Surroundings) -> None:
+        super().__init__(stands, OF_RATES, around)
         self._line = line
         self.tests: list[SpeedTest] = []
         self.excluded: list[Excluded] = []
@@ -310,8 +361,9 @@ class _Speed(_Sorter):
 
     def take(self, row: Row[Speeds]) -> None:
         """Sort a record."""
-        counting = self.tests if row.series == self.main else None
-        if counting is None and self._is_witness(row.series):
+        main = self.stands.at(row.at) if self.stands else None
+        counting = self.tests if row.series == main else None
+        if counting is None and main is not None and self._is_witness(row.series, main):
             counting = self.witnesses[row.series.server or ""]
         why = self.why_not(row)
         if why is None and counting is None:
@@ -321,11 +373,11 @@ class _Speed(_Sorter):
         elif counting is not None:
             counting.append(_test(row))
 
-    def _is_witness(self, series: SeriesId) -> bool:
-        if self.main is None or series._replace(server=self.main.server) != self.main:
+    def _is_witness(self, series: SeriesId, main: SeriesId) -> bool:
+        if series._replace(server=main.server) != main:
             return False
         networks = self._line.networks
-        own, others = networks.get(self.main.server or ""), networks.get(series.server or "")
+        own, others = networks.get(main.server or ""), networks.get(series.server or "")
         return own is not None and others is not None and own != others
 
 
@@ -338,18 +390,32 @@ def _test(row: Row[Speeds]) -> SpeedTest:
 
 
 def _latency(
-    rows: Sequence[Row[LatencyHour]], way: tuple[str, str] | None, around: _Surroundings
+    rows: Sequence[Row[LatencyHour]], turns: Turns | None, around: _Surroundings
 ) -> tuple[list[LatencyHour], list[Excluded]]:
     """Return what counts of latency records, and what does not."""
-    main = _main_series((row for row in rows if _way_of(row.series) == way), None)
-    sorter = _Sorter(main, OF_LATENCY, around)
+    stands = _latency_series(rows, turns.by_hour()) if turns else None
+    sorter = _Sorter(stands, OF_LATENCY, around)
     counting, excluded = [], []
     for row in rows:
         why = sorter.why_not(row)
-        if why is None and row.series != main:
+        if why is None and (stands is None or row.series != stands.at(row.at)):
             why = Exclusion.OTHER_SERIES, row.series.server or ""
         if why is None:
             counting.append(row.found)
         else:
             excluded.append(Excluded(None, row.at, "latency", *why, records=row.found.records))
     return counting, excluded
+
+
+def _latency_series(rows: Iterable[Row[LatencyHour]], turns: Turns) -> Succession | None:
+    """Return what stands for the line's latency, over the ways that stand for the line."""
+    only = turns.only
+    found = [
+        row
+        for row in rows
+        if row.outcome != LOST and way_of(row.series) == (only or turns.at(row.at.timestamp()))
+    ]
+    # Of a month's thousands there is nearly always one kind: then there is nothing to count.
+    kinds = {kind_of(series) for series in {row.series for row in found}}
+    kind = kinds.pop() if len(kinds) == 1 else find_kind(_result(row, OF_LATENCY) for row in found)
+    return Succession(kind, turns) if kind else None

@@ -101,16 +101,17 @@ families take turns, and a line must not change its main series with each test."
 def main_series(
     results: Iterable[Seen] | Mapping[Seen, int], server: str | None = None
 ) -> SeriesId | None:
-    """Return the series that stands for a line; None where there is none.
+    """Return the series that stands for a line now; None where there is none.
 
-    Of IPv4 wherever that was tested. Of the results of the best tier that there are, the series
-    that have `ENOUGH_SHARE` of the richest, and of these profile `full`, the plan's main
-    ``server``, the newest version, and what comes first by name.
+    Of IPv4 where it has `ENOUGH_SHARE` of the results of another family, whatever came of them: a
+    line whose IPv4 is dead must not look alive by its IPv6. Of the results of the best tier that
+    there are, the series that have `ENOUGH_SHARE` of the richest, and of these profile `full`, the
+    plan's main ``server``, the newest version, and what comes first by name.
+
+    A month has another rule, `collector.domain.succession`.
     """
     # Thousands of results are of a handful of kinds: each kind is looked at once.
-    found = Counter(results)
-    if any(one.series.ip_version == _IPV4 for one in found):
-        found = Counter({one: n for one, n in found.items() if one.series.ip_version == _IPV4})
+    found = _of_family(Counter(results))
     if not found:
         return None
     best = min(one.tier for one in found)
@@ -121,6 +122,20 @@ def main_series(
     enough = max(counts.values()) * ENOUGH_SHARE
     candidates = (one for one, count in counts.items() if count >= enough)
     return min(candidates, key=lambda one: _rank(one, server))
+
+
+def _of_family(found: Counter[Seen]) -> Counter[Seen]:
+    """Return the results over IPv4, or where they are too few, all others."""
+    families: Counter[int | None] = Counter()
+    for one, count in found.items():
+        families[one.series.ip_version] += count
+    own = families.pop(_IPV4, 0)
+    if not own:
+        return found
+    families.pop(None, None)
+    is_enough = own >= max(families.values(), default=0) * ENOUGH_SHARE
+    kept = {one: n for one, n in found.items() if (one.series.ip_version == _IPV4) is is_enough}
+    return Counter(kept)
 
 
 def _rank(series: SeriesId, server: str | None) -> tuple[object, ...]:

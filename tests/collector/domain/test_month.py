@@ -1,15 +1,17 @@
 """A line's month, sorted."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.domain.line_month import Exclusion, LatencyHour, RecordRef, Where
+from collector.domain.line_month import Exclusion, LatencyHour, ProbeTurn, RecordRef, Where
 from collector.domain.line_state import ReachCheck
 from collector.domain.month import Line, Row, SortedMonth, Speeds, sort_month
 from collector.domain.outages import Reached, reach_of
@@ -90,7 +92,8 @@ def test_what_does_not_count_has_its_reason() -> None:
         speed(130, series=MAIN._replace(server="near")),
     ]
     found = month(tests, checks=[reach(5 * n) for n in range(60)])
-    assert found.main == MAIN
+    assert found.stands
+    assert found.stands.at(BEGIN) == MAIN
     assert [one.at for one in found.tests] == [tests[0].at, tests[1].at]
     assert {server: len(of) for server, of in found.witnesses.items()} == {"far": 1}
     assert reasons(found) == {
@@ -158,7 +161,7 @@ def test_a_line_without_any_test_has_no_series_and_keeps_its_outages() -> None:
     checks = [reach(5 * n, CUT if 3 <= n < 6 else ANSWERED) for n in range(12)]
     found = month([], checks=[*checks, reach(61, path="wlan0")])
     part = found.part(date(2026, 10, 1), date(2026, 10, 31), Terms())
-    assert found.main is None
+    assert found.stands is None
     assert part.server is None
     assert [one.where for one in part.outages] == [Where.ACCESS]
     assert part.watched_seconds == 55 * 60
@@ -214,7 +217,8 @@ def test_every_record_ends_in_one_place(kinds: list[Row[Speeds]]) -> None:
     by_record = {row.found.record: row for row in rows}
     for test in found.tests:
         row = by_record[test.record]
-        assert row.series == found.main
+        assert found.stands
+        assert row.series == found.stands.at(row.at)
         assert (row.outcome, row.timed, row.series.profile) == ("measured", True, "full")
         assert row.flags in ("", "server_limited")
 
@@ -226,3 +230,119 @@ def test_servers_of_unknown_networks_are_no_witnesses() -> None:
     found = sort_month(unknown, "2026-10", ZONE, tests, [], [])
     assert found.witnesses == {}
     assert reasons(found) == {Exclusion.OTHER_SERIES: ["far"]}
+
+
+# --- A probe that was replaced -------------------------------------------------------------------
+
+NEW = MAIN._replace(probe="p2", path="end0")
+NEW_STAMP = STAMP._replace(probe="p2", path="end0")
+WAY, NEW_WAY = ("p1", "eth0"), ("p2", "end0")
+DAY = 24 * 60
+CHANGE = 14 * DAY
+"""The first minute of the 15th, when the new probe begins."""
+
+
+def checks_of(way: tuple[str, str], minutes: Iterable[int], found: ReachCheck) -> list[Reached]:
+    """Return a probe's checks at some minutes of the month."""
+    says = reach_of(way, True, "measured", "", "", found)
+    return [((BEGIN + timedelta(minutes=at)).timestamp(), says) for at in minutes]
+
+
+def failed(minutes: float, code: str, series: SeriesId = MAIN) -> Row[Speeds]:
+    """Return a speed test that failed."""
+    return speed(minutes, series=series, outcome="failed", failure=code)
+
+
+def replaced(dice: Random | None = None) -> SortedMonth:
+    """Return a month whose probe was replaced on the 14th; the old one was switched on again in a
+    workshop on the 20th, where it wrote what it had missed and found no cable.
+    """
+    tests = [speed(at) for at in range(600, 13 * DAY, 360)]
+    tests += [speed(at, series=NEW) for at in range(CHANGE, 31 * DAY, 360)]
+    far, new_far = (one._replace(server="far") for one in (MAIN, NEW))
+    tests += [speed(60, series=far), speed(CHANGE + 30, series=new_far)]
+    tests += [failed(19 * DAY, "interface_missing"), failed(19 * DAY + 9, "interface_missing", far)]
+    tests += [speed(15 * DAY, outcome="missed", failure="probe_off")]
+    tests += [failed(25 * DAY + 1, "stalled", NEW)]
+    minutes = [latency(at) for at in range(30, 13 * DAY, 60)]
+    minutes += [latency(at, series=NEW_STAMP) for at in range(CHANGE + 30, 31 * DAY, 60)]
+    minutes += [latency(20 * DAY)]
+    cut = range(5 * DAY, 5 * DAY + 120)
+    good = [at for at in range(0, 13 * DAY, 5) if at not in cut]
+    checks = checks_of(WAY, good, ANSWERED) + checks_of(WAY, cut[::5], CUT)
+    checks += checks_of(WAY, range(20 * DAY, 21 * DAY, 5), CUT)
+    checks += checks_of(NEW_WAY, range(CHANGE - 60, 31 * DAY, 5), ANSWERED)
+    if dice:
+        for records in (tests, minutes, checks):
+            dice.shuffle(records)
+    return month(tests, minutes, sorted(checks))
+
+
+def test_a_replaced_probe_leaves_a_whole_month() -> None:
+    """Both probes' tests, witnesses, latency and checks count, each in its time; what the old one
+    tells from the workshop does not.
+    """
+    found = replaced()
+    part = found.part(date(2026, 10, 1), date(2026, 10, 31), Terms())
+    since = BEGIN + timedelta(minutes=CHANGE)
+    assert part.probes == [ProbeTurn(*WAY, None), ProbeTurn(*NEW_WAY, since)]
+    assert (part.server, part.ip_version) == ("ix", 4)
+    assert {one.record.probe for one in part.tests if one.at < since} == {"p1"}
+    assert {one.record.probe for one in part.tests if one.at >= since} == {"p2"}
+    assert len({one.at.date() for one in part.tests}) == 30
+    (witness,) = part.witnesses
+    assert [one.record.probe for one in witness.tests] == ["p1", "p2"]
+    assert len({one.at.date() for one in part.latency}) == 30
+    (outage,) = part.outages
+    assert (outage.begins_at.day, outage.shortest_seconds) == (6, 115 * 60)
+    assert part.watched_seconds == (13 * DAY - 5 + 17 * DAY - 5) * 60
+    assert reasons(found) == {
+        Exclusion.MISSED: ["probe_off"],
+        Exclusion.OTHER_SERIES: ["interface_missing", "interface_missing", "ix"],
+        Exclusion.FAILED: ["stalled"],
+    }
+
+
+def test_parts_name_the_probes_of_their_days() -> None:
+    """Each part of a month that is divided says which probe it was measured by."""
+    found = replaced()
+    first, second, both = (
+        found.part(date(2026, 10, begin), date(2026, 10, end), Terms())
+        for begin, end in ((1, 14), (15, 31), (10, 20))
+    )
+    assert first.probes == [ProbeTurn(*WAY, None)]
+    assert second.probes == [ProbeTurn(*NEW_WAY, None)]
+    assert [one.probe for one in both.probes] == ["p1", "p2"]
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=10)
+def test_the_order_of_a_months_records_changes_nothing(seed: int) -> None:
+    """What counts is the same in whatever order records come."""
+    first, again = replaced(), replaced(Random(seed))
+    assert sorted(again.tests) == list(first.tests)
+    assert again.stands == first.stands
+    assert Counter(again.excluded) == Counter(first.excluded)
+    assert sorted(again.latency) == list(first.latency)
+
+
+def test_a_month_of_failures_is_watched_by_both_probes() -> None:
+    """A dead line whose probe was replaced in vain is out all month."""
+    tests = [failed(at, "connect_timeout") for at in range(60, 13 * DAY, 360)]
+    tests += [failed(at, "connect_timeout", NEW) for at in range(CHANGE, 31 * DAY, 360)]
+    checks = checks_of(WAY, range(0, 14 * DAY, 5), CUT)
+    checks += checks_of(NEW_WAY, range(CHANGE, 31 * DAY, 5), CUT)
+    found = month(tests, [], checks)
+    part = found.part(date(2026, 10, 1), date(2026, 10, 31), Terms())
+    (outage,) = part.outages
+    assert outage.where is Where.ACCESS
+    assert outage.shortest_seconds == (31 * DAY - 5) * 60
+    assert set(reasons(found)) == {Exclusion.IN_OUTAGE}
+
+
+def test_one_way_alone_is_compared_with_itself() -> None:
+    """Where a single way is asked for, the probe with more days stands for all of it."""
+    tests = [speed(at) for at in range(0, 13 * DAY, 360)]
+    tests += [speed(at, series=NEW) for at in range(CHANGE, 31 * DAY, 360)]
+    found = sort_month(LINE, "2026-10", ZONE, tests, [], [], one_way=True)
+    assert {one.record.probe for one in found.tests} == {"p2"}

@@ -160,4 +160,4 @@ def test_a_part_has_what_its_days_have(kept: Kept) -> None:
         assert Counter(one for part in parts for one in part.excluded) == Counter(month.excluded)
         watched = sum(part.watched_seconds for part in parts)
         assert watched <= PLAN.days * 86_400
-        assert month.main is None or watched > PLAN.days * 86_400 / 2
+        assert month.stands is None or watched > PLAN.days * 86_400 / 2
