@@ -16,9 +16,10 @@ from collector.papers.parties import read_author
 from collector.reports.monthly import Month, refuse_removed
 from collector.reports.pool import Workers, usable_cores
 from collector.reports.standards import choose_standard, read_standards
+from collector.reports.yearly.finding import find_year, months_of
 from collector.reports.yearly.making import DOCUMENT, JSON, PDF, SHEETS, folder_of, write_year
 from collector.reports.yearly.months import Standards, begin
-from collector.reports.yearly.reading import find_year, months_of, read_year
+from collector.reports.yearly.reading import read_year
 from protocol.settings import Configuration
 
 _FIRST_YEAR, _LAST_YEAR = 2020, 2999

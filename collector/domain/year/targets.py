@@ -328,7 +328,7 @@ def mobile_lines(
     found = []
     for file in standards:
         standard = file.standard
-        if tuple(standard.fits) != (technology,):
+        if not is_apart(file, technology):
             continue
         told = [
             MobileMonth(one.month, said.value, said.limit, said.verified, said.verdict)
@@ -337,6 +337,11 @@ def mobile_lines(
         ]
         found.append(MobileLine(line, site, technology, standard.id, told))
     return found
+
+
+def is_apart(file: StandardFile, technology: str) -> bool:
+    """Return whether a standard is for one technology alone, and that is it."""
+    return tuple(file.standard.fits) == (technology,)
 
 
 def mobile(lines: Sequence[MobileLine]) -> Mobile:

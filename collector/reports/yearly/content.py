@@ -1,10 +1,14 @@
 """What a year's report tells people, topic by topic. Pure: files are made of it elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from collector.reports.yearly.content_forms import complaints, supporting
+from collector.domain.standard import Words
+from collector.reports.yearly.content_complaints import complaints
+from collector.reports.yearly.content_forms import supporting
+from collector.reports.yearly.content_gaps import gaps
 from collector.reports.yearly.content_targets import gigabit, ipv6, mobile, wifi
-from collector.reports.yearly.content_trend import gaps, trend
+from collector.reports.yearly.content_trend import trend
 from collector.reports.yearly.paper import (
     Column,
     Paper,
@@ -16,7 +20,9 @@ from collector.reports.yearly.paper import (
     words,
 )
 from collector.reports.yearly.report import YearReport
-from collector.reports.yearly.texts import KIND_WORDS, PROMISE, SITE, VERDICT_WORDS
+from collector.reports.yearly.texts import KIND_WORDS, PROMISE, SITE
+
+MONTHS_OF_A_YEAR: Final = 12
 
 
 def compose(report: YearReport) -> Paper:
@@ -39,7 +45,7 @@ def compose(report: YearReport) -> Paper:
             wifi(report),
             ipv6(report),
             mobile(report),
-            trend(report, VERDICT_WORDS),
+            trend(report),
             complaints(report),
             supporting(report),
             gaps(report),
@@ -84,6 +90,7 @@ def _summary(report: YearReport) -> Section:
                 f"The report is of {len(report.sites)} sites, {len(report.gaps)} lines and "
                 f"{len(report.months)} whole months.",
             ),
+            *_so_far(report),
             words(
                 "“Chưa rõ” được đếm riêng: không tính là đạt, cũng không tính là không đạt. Dấu "
                 "“–” là không đo được hoặc chưa biết, không phải bằng 0.",
@@ -93,6 +100,18 @@ def _summary(report: YearReport) -> Section:
         ],
         [Table(words("Các chỉ tiêu của kế hoạch", "The plans' targets"), columns, rows)],
     )
+
+
+def _so_far(report: YearReport) -> Iterator[Words]:
+    """Yield that the year is not over, where it is not."""
+    if len(report.months) < MONTHS_OF_A_YEAR:
+        last = month_name(report.months[-1])
+        yield words(
+            f"Số liệu năm {report.year} tính đến hết tháng {last}; các tháng còn lại chưa trọn nên "
+            "chưa có trong báo cáo này. Lập lại sau ngày 31/12 để có cả năm.",
+            f"The data of {report.year} are those so far, to the end of {last}: the other months "
+            "were not over. Made again after the 31st of December it is of the whole year.",
+        )
 
 
 def _method(report: YearReport) -> Section:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from collector.domain.findings import Verdict
 from collector.domain.standard import Words
 from collector.domain.year.targets import READY_SHARE, MobileLine
-from collector.reports.yearly.content_trend import month_columns
+from collector.reports.yearly.content_gaps import month_columns
 from collector.reports.yearly.paper import (
     Column,
     Section,

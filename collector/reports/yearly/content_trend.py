@@ -1,10 +1,12 @@
-"""What a year's report tells of its months: how they ran on, and what is not known of them."""
+"""What a year's report tells of how its months ran on: measurements, then verdicts. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from collector.domain.findings import Verdict
-from collector.domain.standard import Words
-from collector.domain.year.months import LineGaps, Speed, TrendMonth
+from collector.domain.standard import TECHNOLOGIES, Words
+from collector.domain.year.months import Speed
+from collector.domain.year.trend import LEAST_WATCHED, UNJUDGED, Availability, Trend
 from collector.reports.yearly.paper import (
     Bars,
     Column,
@@ -13,47 +15,58 @@ from collector.reports.yearly.paper import (
     Unit,
     Value,
     month_name,
+    percent,
     words,
 )
 from collector.reports.yearly.report import YearReport
+from collector.reports.yearly.texts import VERDICT_WORDS
+
+_MOBILE: Final = TECHNOLOGIES["4g"] | TECHNOLOGIES["5g"]
 
 
-def trend(report: YearReport, verdicts: Mapping[Verdict, Words]) -> Section:
-    """Return how the months ran on.
-
-    Args:
-        report: of the year.
-        verdicts: their words.
-    """
-    fixed = words("đường truyền cố định", "fixed lines")
-    tables = [
-        _speeds(words("Theo tháng, đường truyền cố định", "By month, fixed lines"), report.trend),
-        _verdicts(fixed, report.trend, verdicts),
-    ]
+def trend(report: YearReport) -> Section:
+    """Return how the months ran on."""
+    last = report.year - 1
+    tables = [_speeds(words("Theo tháng, đường truyền cố định", "Fixed lines"), report.trend)]
     if report.year_before:
-        title = words(f"Cùng kỳ năm {report.year - 1}", f"The same months of {report.year - 1}")
+        title = words(f"Cùng kỳ năm {last}, đường truyền cố định", f"The same months of {last}")
         tables.append(_speeds(title, report.year_before))
     if report.mobile_trend:
-        mobile = words("đường truyền di động", "mobile lines")
-        title = words("Theo tháng, đường truyền di động", "By month, mobile lines")
+        title = words("Theo tháng, đường truyền di động", "Mobile lines")
         tables.append(_speeds(title, report.mobile_trend))
-        tables.append(_verdicts(mobile, report.mobile_trend, verdicts))
+    tables += _judged(report)
     return Section(
         "Diễn biến",
         words("Diễn biến trong năm", "The year month by month"),
         [
             words(
                 "Tốc độ và độ trễ của một tháng là trung vị của các trung vị từng đường truyền, "
-                "của những đường truyền có số liệu trong tháng đó. "
-                "Độ khả dụng là tỷ lệ thời gian theo dõi mà nhà mạng cung cấp được dịch vụ.",
+                "của những đường truyền có số liệu trong tháng đó; không phụ thuộc tiêu chuẩn nào.",
                 "A month's speeds and latency are the median of the medians of the lines with data "
-                "in it; availability is the share of the watched time with service.",
+                "in it; no standard has a part in them.",
             ),
-            words(f"Có so sánh với năm {report.year - 1}.", f"{report.year - 1} is beside it.")
+            words(
+                "Độ khả dụng là tỷ lệ thời gian theo dõi mà nhà mạng cung cấp được dịch vụ; chỉ "
+                f"nêu khi đã theo dõi được từ {percent(LEAST_WATCHED, 0).vi} thời gian trở lên.",
+                "Availability is the share of the watched time with service, and is told where "
+                f"{percent(LEAST_WATCHED, 0).en} of the time was watched.",
+            ),
+            *_availability(report),
+            words(f"Có so sánh với năm {last}.", f"{last} is beside it.")
             if report.year_before
             else words(
-                f"Hệ thống không có số liệu cùng kỳ năm {report.year - 1} để so sánh.",
-                f"The ledger has no data of {report.year - 1} to compare with.",
+                f"Hệ thống không có số liệu cùng kỳ năm {last} để so sánh.",
+                f"The ledger has no data of {last} to compare with.",
+            ),
+            words(
+                "Bảng kết luận xét lại mọi tháng theo tiêu chuẩn, hợp đồng và bản ghi mà hệ thống "
+                "có khi lập báo cáo này, nên có thể khác kiến nghị đã gửi; kiến nghị vẫn theo kết "
+                "luận khi gửi. Cột “Đã gửi kiến nghị” đếm theo kiến nghị; mục “Kiến nghị với nhà "
+                "mạng” nêu từng chỗ khác nhau và vì sao.",
+                "The verdicts are those of today, by the standards, terms and records that there "
+                "are now, and may differ from what was sent; complaints stand as they were sent. "
+                "The last column counts lines of complaints; the section on complaints has each "
+                "difference, and why.",
             ),
         ],
         tables,
@@ -61,13 +74,43 @@ def trend(report: YearReport, verdicts: Mapping[Verdict, Words]) -> Section:
     )
 
 
-def _speeds(title: Words, months: Sequence[TrendMonth]) -> Table:
+def _availability(report: YearReport) -> list[Words]:
+    fixed = words("đường truyền cố định", "fixed lines")
+    found = [_available(fixed, report.trend.availability)]
+    if report.mobile_trend:
+        mobile = words("đường truyền di động", "mobile lines")
+        found.append(_available(mobile, report.mobile_trend.availability))
+    return found
+
+
+def _available(of: Words, found: Availability) -> Words:
+    head = words(
+        f"Độ khả dụng của {of.vi} qua các tháng của báo cáo",
+        f"Availability of {of.en} over the report's months",
+    )
+    if found.watched_share is None:
+        return words(f"{head.vi}: chưa có số liệu.", f"{head.en}: no data.")
+    watched = percent(found.watched_share)
+    if found.share is None:
+        return words(
+            f"{head.vi}: chưa đủ số liệu (mới theo dõi được {watched.vi} thời gian).",
+            f"{head.en}: not enough data ({watched.en} of the time was watched).",
+        )
+    share = percent(found.share, 2)
+    return words(
+        f"{head.vi}: {share.vi} (đã theo dõi {watched.vi} thời gian).",
+        f"{head.en}: {share.en} ({watched.en} of the time was watched).",
+    )
+
+
+def _speeds(title: Words, found: Trend) -> Table:
     columns = (
         Column(words("Tháng", "Month")),
         Column(words("Đường truyền có số liệu", "Lines with data"), Unit.COUNT),
         Column(words("Tải xuống", "Download"), Unit.RATE),
         Column(words("Tải lên", "Upload"), Unit.RATE),
         Column(words("Độ trễ", "Latency"), Unit.TIME),
+        Column(words("Thời gian đã theo dõi", "Watched"), Unit.SHARE),
         Column(words("Độ khả dụng", "Availability"), Unit.SHARE),
     )
     rows: list[Sequence[Value]] = [
@@ -77,28 +120,62 @@ def _speeds(title: Words, months: Sequence[TrendMonth]) -> Table:
             one.download_bits_per_second,
             one.upload_bits_per_second,
             one.idle_latency_seconds,
-            one.availability,
+            one.availability.watched_share,
+            _share(one.availability),
         )
-        for one in months
+        for one in found.months
     ]
     return Table(title, columns, rows)
 
 
-def _verdicts(of: Words, months: Sequence[TrendMonth], verdicts: Mapping[Verdict, Words]) -> Table:
+def _share(found: Availability) -> Value:
+    if found.share is None and found.watched_share is not None:
+        return VERDICT_WORDS[Verdict.NOT_ENOUGH_DATA]
+    return found.share
+
+
+def _judged(report: YearReport) -> list[Table]:
+    """Return the verdicts of all months, of fixed and of mobile lines."""
+    kinds = [(words("đường truyền cố định", "fixed lines"), report.trend, TECHNOLOGIES["fixed"])]
+    if report.mobile_trend:
+        mobile = words("đường truyền di động", "mobile lines")
+        kinds.append((mobile, report.mobile_trend, _MOBILE))
+    return [_verdicts(of, found, _complained(report, which)) for of, found, which in kinds]
+
+
+def _complained(report: YearReport, technologies: Collection[str]) -> dict[str, int]:
+    """Return of how many lines of some technologies each month's sent complaints are."""
+    own = {one.line for one in report.gaps if one.technology in technologies}
+    found: dict[str, set[str]] = {month: set() for month in report.months}
+    for case in report.complaints.cases:
+        if case.sent_on is not None:
+            found[case.month] |= {one.line for one in case.lines} & own
+    return {month: len(lines) for month, lines in found.items()}
+
+
+def _verdicts(of: Words, found: Trend, complained: dict[str, int]) -> Table:
     columns = (
         Column(words("Tháng", "Month")),
-        *(Column(verdicts[verdict], Unit.COUNT) for verdict in Verdict),
-        Column(words("Tỷ lệ đạt trên số đã rõ", "Share that pass, of those known"), Unit.SHARE),
+        Column(VERDICT_WORDS[Verdict.PASS], Unit.COUNT),
+        Column(VERDICT_WORDS[Verdict.FAIL], Unit.COUNT),
+        Column(words("Không có kết luận", "No verdict"), Unit.COUNT),
+        Column(words("Cộng", "Lines"), Unit.COUNT),
+        Column(words("Tỷ lệ đạt trên số có kết luận", "Share that pass"), Unit.SHARE),
+        Column(words("Đã gửi kiến nghị", "Complaint sent"), Unit.COUNT),
     )
     rows: list[Sequence[Value]] = [
         (
             month_name(one.month),
-            *(one.verdicts[verdict.value] for verdict in Verdict),
+            one.verdicts[Verdict.PASS],
+            one.verdicts[Verdict.FAIL],
+            sum(one.verdicts[why] for why in UNJUDGED),
+            sum(one.verdicts.values()),
             one.kept.share,
+            complained[one.month],
         )
-        for one in months
+        for one in found.months
     ]
-    title = words(f"Kết luận từng tháng, số {of.vi}", f"Verdicts by month, {of.en}")
+    title = words(f"Kết luận xét lại nay, số {of.vi}", f"Verdicts of today, {of.en}")
     return Table(title, columns, rows)
 
 
@@ -108,83 +185,24 @@ def _charts(report: YearReport) -> list[Bars]:
         (words("Tải lên (Mbit/s)", "Upload"), Unit.RATE, "upload_bits_per_second"),
         (words("Độ trễ (ms)", "Latency"), Unit.TIME, "idle_latency_seconds"),
     )
-    months = [month_name(one.month) for one in report.trend]
-    shares = words("Đường truyền đạt, % của số đã rõ", "Share of lines that pass, of those known")
+    before = report.year_before.months if report.year_before else ()
+    trends = report.trend.months
+    months = [month_name(one.month) for one in trends]
+    shares = words("Đường truyền đạt, % số có kết luận", "Share of lines that pass")
     return [
         *(
             Bars(
                 title,
                 unit,
                 months,
-                [_plain(getattr(one, name)) for one in report.trend],
-                [_plain(getattr(one, name)) for one in report.year_before],
+                [_plain(getattr(one, name)) for one in trends],
+                [_plain(getattr(one, name)) for one in before],
             )
             for title, unit, name in asked
         ),
-        Bars(shares, Unit.SHARE, months, [one.kept.share for one in report.trend]),
+        Bars(shares, Unit.SHARE, months, [one.kept.share for one in trends]),
     ]
 
 
 def _plain(value: Speed | None) -> float | None:
     return None if value is None else value.value
-
-
-# --- What is not known -----------------------------------------------------------------------
-
-
-def gaps(report: YearReport) -> Section:
-    """Return which lines have no data in which months, and how many days are known of each."""
-    lacking = [one for one in report.gaps if one.missing]
-    sentences = [
-        words(
-            f"{len(lacking)}/{len(report.gaps)} đường truyền có tháng hoàn toàn không có số liệu.",
-            f"{len(lacking)} of {len(report.gaps)} lines have months without any data.",
-        )
-        if report.gaps
-        else words("Chưa có đường truyền nào.", "There is no line."),
-        *map(_lacking, lacking),
-        words(
-            "Bảng dưới: số ngày có ít nhất một lần đo được tính; “–”: cả tháng không có số liệu.",
-            "The table has the days with at least one test that counts; a dash is a month without "
-            "data.",
-        ),
-    ]
-    columns = (
-        Column(words("Điểm đo", "Site"), width=3),
-        Column(words("Đường truyền", "Line"), width=3),
-        *month_columns(report.months),
-        Column(words("Tỷ lệ ngày", "Share of days"), Unit.SHARE),
-    )
-    rows: list[Sequence[Value]] = [
-        (
-            one.site,
-            one.line,
-            *(month.days or None for month in one.months),
-            sum(month.days for month in one.months) / sum(month.of_days for month in one.months),
-        )
-        for one in report.gaps
-    ]
-    title = words("Số ngày có số liệu của từng tháng", "Days with data in each month")
-    return Section(
-        "Dữ liệu thiếu",
-        words("Những gì chưa biết", "What is not known"),
-        sentences,
-        [Table(title, columns, rows)],
-    )
-
-
-def _lacking(line: LineGaps) -> Words:
-    months = ", ".join(map(month_name, line.missing))
-    return words(
-        f"{line.site}, {line.line}: không có số liệu tháng {months}.",
-        f"{line.site}, {line.line}: no data in {months}.",
-    )
-
-
-def month_columns(months: Sequence[str]) -> list[Column]:
-    """Return a narrow column for days of each month, headed by its number."""
-    return [Column(words(number, number), Unit.COUNT, 1) for number in map(_number, months)]
-
-
-def _number(month: str) -> str:
-    return str(int(month[-2:]))

@@ -25,8 +25,18 @@ def as_docx(paper: Paper, author: Author, moment: datetime) -> bytes:
         author: who writes it. Number, place's day and month are left to the clerk.
         moment: that the file says it was made at.
     """
+    return letter_as_docx(lay_out(paper, author), moment)
+
+
+def lay_out(paper: Paper, author: Author) -> Letter:
+    """Return a year's report as a paper of an authority.
+
+    Args:
+        paper: what it says.
+        author: who writes it.
+    """
     ward = author.ward
-    letter = Letter(
+    return Letter(
         superior=ward.superior and ward.superior.upper(),
         authority=(ward.authority or BLANK).upper(),
         number="Số: ………/BC-………",
@@ -35,12 +45,11 @@ def as_docx(paper: Paper, author: Author, moment: datetime) -> bytes:
         recipient="",
         recipient_address=None,
         body=list(_body(paper)),
-        copies=["- Như trên;", kept_as(ward.letter_code)],
+        copies=["- …………………;", kept_as(ward.letter_code)],
         signature=signature_of(author.signer),
         signer=author.signer.name if author.signer else BLANK,
-        title=["BÁO CÁO", f"{paper.title.vi}", f"({paper.subject.vi})"],
+        title=["BÁO CÁO", paper.title.vi, f"({paper.subject.vi})"],
     )
-    return letter_as_docx(letter, moment)
 
 
 def _body(paper: Paper) -> Iterator[Paragraph | WordTable]:

@@ -1,18 +1,24 @@
 """The months of a year's lines, judged by processes beside each other and kept in short."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from collector.domain.standard_file import StandardFile
+from collector.domain.year.again import Stated, today_of
 from collector.domain.year.months import LineMonth, month_of
+from collector.domain.year.targets import is_apart
 from collector.ledger.database import Database
 from collector.reports.monthly import KnownLine, Month, read_line_months
+from collector.reports.monthly import LineMonth as WholeMonth
 from collector.reports.pool import Workers
 from collector.settings import LedgerSettings
 
 Step = Callable[[int], None]
 """Is told of each line's month that is done."""
+
+StatedBy = Mapping[int, Sequence[Stated]]
+"""What complaints said of a line's month, by their numbers."""
 
 _TOGETHER: Final = 4
 """Lines that are handed to a process at once; each is read by itself."""
@@ -39,11 +45,12 @@ class Standards:
 
 @dataclass(frozen=True, slots=True)
 class _Portion:
-    """A month of some lines."""
+    """A month of some lines, and what complaints said of any line in it."""
 
     month: Month
     known: Sequence[KnownLine]
     used: Sequence[StandardFile]
+    stated: Mapping[str, StatedBy]
 
     def choose(self, technology: str) -> list[StandardFile]:
         """Return the standards for a technology."""
@@ -60,6 +67,7 @@ def read_months(
     known: Sequence[KnownLine],
     months: Sequence[Month],
     standards: Standards,
+    stated: Mapping[str, Mapping[str, StatedBy]],
     step: Step,
 ) -> dict[str, list[LineMonth]]:
     """Return of each line its months in short, in their order.
@@ -69,6 +77,7 @@ def read_months(
         known: the lines.
         months: which.
         standards: that lines are held against.
+        stated: what complaints said, by month and line.
         step: told of progress.
 
     Raises:
@@ -76,7 +85,7 @@ def read_months(
         ReportError: a process ended in the middle of its work.
     """
     found: dict[str, list[LineMonth]] = {one.id: [] for one in known}
-    for done in workers.in_order(_work, _portions(known, months, standards)):
+    for done in workers.in_order(_work, _portions(known, months, standards, stated)):
         for line, short in done:
             found[line].append(short)
         step(len(done))
@@ -84,18 +93,36 @@ def read_months(
 
 
 def _portions(
-    known: Sequence[KnownLine], months: Sequence[Month], standards: Standards
+    known: Sequence[KnownLine],
+    months: Sequence[Month],
+    standards: Standards,
+    stated: Mapping[str, Mapping[str, StatedBy]],
 ) -> Iterator[_Portion]:
     for month in months:
         used = standards.of(month)
+        said = stated.get(month.name, {})
         for first in range(0, len(known), _TOGETHER):
-            yield _Portion(month, known[first : first + _TOGETHER], used)
+            some = known[first : first + _TOGETHER]
+            own = {one.id: said[one.id] for one in some if one.id in said}
+            yield _Portion(month, some, used, own)
 
 
 def _work(database: Database, portion: _Portion) -> list[tuple[str, LineMonth]]:
-    found = []
-    for one in read_line_months(database, portion.month, portion.known, portion.choose):
-        judgements = [said for part in one.summary.parts for said in part.judgements]
-        short = month_of(portion.month.name, one.parts, judgements, one.summary.verdict)
-        found.append((one.summary.id, short))
-    return found
+    found = read_line_months(database, portion.month, portion.known, portion.choose)
+    return [(one.summary.id, _short(one, portion)) for one in found]
+
+
+def _short(whole: WholeMonth, portion: _Portion) -> LineMonth:
+    line = whole.summary
+    judgements = [said for part in line.parts for said in part.judgements]
+    stated = portion.stated.get(line.id, {})
+    return month_of(
+        portion.month.name,
+        whole.parts,
+        judgements,
+        line.verdict,
+        has_records=bool(whole.source.mark.records or whole.source.mark.folded),
+        # A mobile line's speed is told beside its target.
+        kept=[one.standard.id for one in portion.used if is_apart(one, line.technology)],
+        again={case: today_of(said, judgements, line.verdict) for case, said in stated.items()},
+    )

@@ -135,9 +135,13 @@ def told(count: Count) -> Words:
     apart_en = f"; not known: {unknown}" if unknown else ""
     if not of:
         return words(f"chưa rõ ({unknown})", f"not known ({unknown})")
-    share = _WRITER.percent(count.share, 1)
-    english = f"{100 * many / of:.1f}%"
-    return words(f"{many}/{of} ({share}){apart_vi}", f"{many} of {of} ({english}){apart_en}")
+    share = percent(many / of)
+    return words(f"{many}/{of} ({share.vi}){apart_vi}", f"{many} of {of} ({share.en}){apart_en}")
+
+
+def percent(share: float, digits: int = 1) -> Words:
+    """Return a share as each language writes it."""
+    return words(_WRITER.percent(share, digits), f"{100 * share:.{digits}f}%")
 
 
 def texts_of(paper: Paper) -> Iterator[str]:

@@ -16,8 +16,10 @@ from pydantic import TypeAdapter
 from collector.domain.site_kinds import SiteKind
 from collector.domain.year.complaints import Complaints
 from collector.domain.year.counts import Count
-from collector.domain.year.months import LineGaps, Speed, TrendMonth
+from collector.domain.year.gaps import LineGaps, LineMonths
+from collector.domain.year.months import Speed
 from collector.domain.year.targets import Gigabit, Ipv6, Mobile, Wifi
+from collector.domain.year.trend import Trend
 from collector.reports.summary import StandardUsed
 
 FORMAT: Final = "linewatch-yearly/1"
@@ -92,10 +94,12 @@ class YearReport:
         ward: that it is of; null: of all.
         months: that it tells of, as 2026-10: from January to the newest that was over.
         fewest_days: with data that a month must have for its line or site to be spoken of.
-        trend: of fixed lines, month by month.
-        year_before: the same of these months a year before; empty: the ledger has nothing of it.
-            Nobody judges these months again: their verdicts are all "not enough data".
-        mobile_trend: as ``trend``, of mobile lines; empty: there are none.
+        trend: of fixed lines. What was measured stands for itself; its verdicts are those of
+            today, by the standards that are named here. What complaints said is with them.
+        year_before: the same months a year before, of what was measured alone; null: the ledger
+            has nothing of it. Nobody judges these months again.
+        mobile_trend: as ``trend``, of mobile lines; null: there are none.
+        line_months: all months of all lines by what is known of them, each counted once.
     """
 
     format: str
@@ -111,9 +115,10 @@ class YearReport:
     wifi: Wifi
     ipv6: Ipv6
     mobile: Mobile
-    trend: Sequence[TrendMonth]
-    year_before: Sequence[TrendMonth]
-    mobile_trend: Sequence[TrendMonth]
+    trend: Trend
+    year_before: Trend | None
+    mobile_trend: Trend | None
+    line_months: LineMonths
     gaps: Sequence[LineGaps]
     complaints: Complaints
     supporting: Supporting

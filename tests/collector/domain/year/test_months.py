@@ -1,77 +1,75 @@
-"""What a year keeps of months, how they run on, and what is not known of them."""
+"""What a year keeps of a line's month, and what is known of each: one thing, never two."""
 
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from collector.domain.findings import Verdict
-from collector.domain.standing import Median
-from collector.domain.year.months import LineMonth, Speed, gaps_of, trend
+from collector.domain.year.months import Known, LineMonth, days_in, line_year, month_of
 from tests.collector.domain.year.test_targets import EMPTY
 
 
-def test_a_months_figures_are_of_the_lines_that_have_data() -> None:
-    """A silent line makes no median lower; it is counted as one without enough data."""
-    good = replace(
-        EMPTY,
-        tests=240,
-        download=Median(300e6, 300e6),
-        watched_seconds=1000.0,
-        out_seconds=10.0,
-        verdict=Verdict.PASS,
-        by_standard={"s": Verdict.PASS},
-    )
-    bad = replace(
-        good,
-        download=Median(100e6, 100e6),
-        out_seconds=90.0,
-        verdict=Verdict.FAIL,
-        by_standard={"s": Verdict.FAIL},
-    )
-    (found,) = trend(["2026-01"], [[good], [bad], [EMPTY]])
-    assert (found.lines, found.download_bits_per_second) == (2, Speed(200e6, at_least=False))
-    assert found.upload_bits_per_second is None
-    assert found.availability == 0.95
-    assert found.verdicts == {"pass": 1, "fail": 1, "not_enough_data": 1}
-    assert found.by_standard == {"s": {"pass": 1, "fail": 1, "not_enough_data": 0}}
-    assert (found.kept.numerator, found.kept.denominator, found.kept.unknown) == (1, 2, 1)
-
-
-def test_a_month_of_nobody_has_no_figures() -> None:
-    """They are absent, not zero."""
-    (found,) = trend(["2026-01"], [[EMPTY]])
-    assert (found.lines, found.availability, found.download_bits_per_second) == (0, None, None)
-    assert found.kept.share is None
-
-
-def test_a_median_that_a_device_hides_says_so() -> None:
-    """It is at least that."""
-    hidden = replace(EMPTY, tests=9, download=Median(500e6, 900e6))
-    (found,) = trend(["2026-01"], [[hidden]])
-    assert found.download_bits_per_second == Speed(500e6, at_least=True)
+def months(*given: tuple[int, int]) -> list[LineMonth]:
+    """Return months of 2026, each of its number and its days with tests."""
+    return [
+        replace(EMPTY, month=f"2026-{number:02}", days=days, has_records=days > 0)
+        for number, days in given
+    ]
 
 
 def test_months_before_a_line_was_there_are_no_gaps() -> None:
-    """They are named apart; each month says of how many days it is."""
-    months: list[LineMonth] = [
-        replace(EMPTY, month=f"2026-0{number}", days=many)
-        for number, many in ((1, 0), (2, 0), (3, 12), (4, 0), (5, 31))
+    """They are told apart; of the month of its registration the days since then count."""
+    found = line_year(
+        "l", "Nhà 1", "fibre", date(2026, 2, 20), months((1, 0), (2, 0), (3, 12), (4, 0))
+    )
+    assert [one.known for one in found.known] == [
+        Known.BEFORE_REGISTRATION,
+        Known.NO_RECORDS,
+        Known.NOT_ENOUGH_DATA,
+        Known.NO_RECORDS,
     ]
-    found = gaps_of("l", "Nhà 1", "fibre", date(2026, 2, 20), months)
-    assert (found.before, found.missing) == (["2026-01"], ["2026-02", "2026-04"])
-    assert [(one.days, one.of_days) for one in found.months] == [
-        (0, 31),
-        (0, 28),
-        (12, 31),
-        (0, 30),
-        (31, 31),
-    ]
+    assert [(one.days, one.of_days) for one in found.known] == [(0, 0), (0, 9), (12, 31), (0, 30)]
 
 
 def test_a_registry_that_is_younger_than_its_records_hides_no_gap() -> None:
     """A ledger that was brought in: what lies behind the first data is missing."""
-    months = [
-        replace(EMPTY, month=f"2026-0{number}", days=many)
-        for number, many in ((1, 0), (2, 9), (3, 0))
+    found = line_year("l", "Nhà 1", "fibre", date(2026, 11, 1), months((1, 0), (2, 9), (3, 0)))
+    assert [one.known for one in found.known] == [
+        Known.BEFORE_REGISTRATION,
+        Known.NOT_ENOUGH_DATA,
+        Known.NO_RECORDS,
     ]
-    found = gaps_of("l", "Nhà 1", "fibre", date(2026, 11, 1), months)
-    assert (found.before, found.missing) == (["2026-01"], ["2026-03"])
+    assert [one.of_days for one in found.known] == [0, 28, 31]
+
+
+@pytest.mark.parametrize(
+    "verdict,has_records,has_limit,known",
+    [
+        (Verdict.PASS, True, True, Known.JUDGED),
+        (Verdict.FAIL, True, True, Known.JUDGED),
+        (Verdict.NOT_ENOUGH_DATA, True, True, Known.NOT_ENOUGH_DATA),
+        (Verdict.NOT_ENOUGH_DATA, True, False, Known.NO_LIMIT),
+        (Verdict.NOT_ENOUGH_DATA, False, False, Known.NO_RECORDS),
+        (Verdict.NOT_ENOUGH_DATA, False, True, Known.NO_RECORDS),
+    ],
+)
+def test_a_month_without_a_verdict_says_why(
+    verdict: Verdict, has_records: bool, has_limit: bool, known: Known
+) -> None:
+    """Enough tests and no number to hold them against are no lack of tests."""
+    one = replace(EMPTY, verdict=verdict, has_records=has_records, has_limit=has_limit)
+    (found,) = line_year("l", "Nhà 1", "fibre", date(2026, 1, 1), [one]).known
+    assert found.known is known
+
+
+def test_a_month_without_any_standard_has_nothing_to_be_held_against() -> None:
+    """As those of the year before."""
+    found = month_of("2026-02", [], [], Verdict.NOT_ENOUGH_DATA, has_records=True)
+    assert not found.has_limit
+    assert (found.tests, found.download, found.watched_seconds) == (0, None, 0)
+
+
+def test_a_month_has_its_days() -> None:
+    """February of a leap year, too."""
+    assert [days_in(month) for month in ("2026-12", "2026-02", "2028-02")] == [31, 28, 29]

@@ -25,8 +25,20 @@ from collector.domain.year.targets import (
 from protocol.results import Ipv6State
 
 EMPTY = LineMonth(
-    "2026-01", 0, 0, None, None, None, 0.0, 0.0, Verdict.NOT_ENOUGH_DATA, {}, {}
-)  # fmt: skip
+    month="2026-01",
+    days=0,
+    tests=0,
+    has_records=False,
+    download=None,
+    upload=None,
+    idle_latency=None,
+    watched_seconds=0.0,
+    out_seconds=0.0,
+    verdict=Verdict.NOT_ENOUGH_DATA,
+    has_limit=True,
+    by_standard={},
+    primary={},
+)
 MONTHS = ["2026-05", "2026-06", "2026-07", "2026-08"]
 
 

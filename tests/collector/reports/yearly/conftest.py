@@ -10,8 +10,9 @@ from collector.ledger.database import Database
 from collector.ledger.migrate import migrate
 from collector.reports.pool import Workers
 from collector.reports.standards import read_standards
+from collector.reports.yearly.finding import find_year, months_of
 from collector.reports.yearly.months import Standards
-from collector.reports.yearly.reading import find_year, months_of, read_year
+from collector.reports.yearly.reading import read_year
 from collector.reports.yearly.report import YearReport
 from collector.settings import LedgerSettings
 from tests.collector import year_ledger

@@ -15,8 +15,10 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from collector.errors import ReportError
+from collector.papers.content import texts_of as letter_texts
 from collector.papers.parties import Author, Person, Ward
 from collector.reports.yearly.content import compose
+from collector.reports.yearly.docx import lay_out
 from collector.reports.yearly.making import (
     ALL_WARDS,
     DOCUMENT,
@@ -28,7 +30,10 @@ from collector.reports.yearly.making import (
 )
 from collector.reports.yearly.paper import Unit, texts_of
 from collector.reports.yearly.report import YearReport, from_json
+from tests.collector.chromium import colours_in
 from tests.collector.letters import PERSON
+from tests.collector.papers import office
+from tests.collector.papers.reading import squeezed
 from tests.collector.year_ledger import WARD
 
 MOMENT = datetime(2025, 9, 1, tzinfo=UTC)
@@ -94,6 +99,20 @@ def test_document_and_pdf_say_the_same(made: Path, report: YearReport) -> None:
     ]
     assert fonts
     assert all("LiberationSerif" in str(font["/BaseFont"]) for font in fonts)
+
+
+def test_libreoffice_reads_the_document_and_so_does_who_opens_the_pdf(
+    made: Path, report: YearReport, tmp_path: Path
+) -> None:
+    """Word for word in the same order, from the letterhead to the name below the signature."""
+    wanted = "".join(squeezed(one) for one in letter_texts(lay_out(compose(report), AUTHOR)))
+    text = office.convert(made / DOCUMENT, "txt:Text (encoded):UTF8", tmp_path)
+    assert squeezed(text.decode("utf-8-sig")) == wanted
+    drawn = office.convert(made / DOCUMENT, "pdf", tmp_path)
+    for name, pages in (("yearly-docx", drawn), ("yearly-pdf", (made / PDF).read_bytes())):
+        pictures = office.draw(pages, name)
+        assert len(pictures) > 3
+        assert all(colours_in(one) > 50 for one in pictures)
 
 
 def test_the_document_is_an_authoritys_report(made: Path) -> None:
@@ -174,10 +193,10 @@ def test_what_is_not_known_is_never_a_zero(report: YearReport) -> None:
     """Of a line without data in a month the table has a dash, and the sentence its months."""
     paper = compose(report)
     section = paper.sections[-2]
-    (table,) = section.tables
+    table = section.tables[1]
     row = next(row for row in table.rows if row[1] == "gap")
     assert [value is None for value in row[2:10]] == [False, False, True, True, *[False] * 4]
-    assert any("không có số liệu tháng 03/2025, 04/2025" in one.vi for one in section.sentences)
+    assert any("không có bản ghi tháng 03/2025, 04/2025" in one.vi for one in section.sentences)
     assert {column.unit for column in table.columns} == {Unit.TEXT, Unit.COUNT, Unit.SHARE}
 
 
