@@ -1,7 +1,6 @@
 """`linewatch case open|list|show|save|statistics`: complaints, what they hold, how they stand."""
 
 import json
-from collections import defaultdict
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +12,10 @@ from sqlalchemy import Connection
 
 from collector.cases.calendar import rules, vietnam
 from collector.cases.opening import open_from
+from collector.cases.statistics import of_month
 from collector.commands.ledger import now, opened
 from collector.commands.tables import show
 from collector.domain.cases.deadlines import Deadline, Standing, deadlines
-from collector.domain.cases.month import of_carrier
 from collector.domain.cases.steps import OPEN, Event, Role
 from collector.errors import CaseError
 from collector.ledger import cases, outbox
@@ -224,15 +223,9 @@ def case_statistics(configuration: Configuration, month: datetime, as_json: bool
     """Tell of a month's cases per carrier: how many, how fast answered, how many really better."""
     name = f"{month:%Y-%m}"
     with opened(configuration) as (database, settings):
-        found = database.read_now(lambda c: cases.read_cases(c, month=name))
-    by_carrier: dict[str, list[Case]] = defaultdict(list)
-    for case in reversed(found):
-        by_carrier[case.carrier_id].append(case)
-    calendar, today = vietnam(settings.cases.days_off), local_now(settings).date()
-    told = [
-        of_carrier(carrier, name, [one.events for one in of], rules(), calendar, today)
-        for carrier, of in sorted(by_carrier.items())
-    ]
+        calendar, today = vietnam(settings.cases.days_off), local_now(settings).date()
+        found = database.read_now(lambda c: of_month(c, name, calendar, today))
+    told = [one.month for one in found]
     if as_json:
         click.echo(json.dumps([asdict(one) for one in told], ensure_ascii=False))
         return

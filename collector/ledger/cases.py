@@ -21,6 +21,9 @@ from collector.ledger.schema import case_events, case_files, case_lines, cases, 
 MAX_FILE_BYTES: Final = 20 * 1024 * 1024
 """Of one file that is kept with a case; of larger ones name, size and hash are."""
 
+MOST_MONTHS: Final = 1200
+"""A century's."""
+
 _AT_ONCE: Final = 500
 """Cases whose events are asked for in one query."""
 
@@ -257,6 +260,12 @@ def read_cases(
     rows = connection.execute(query.limit(most)).all()
     events = _events(connection, [row.id for row in rows])
     return [_case(row, events[row.id]) for row in rows]
+
+
+def read_months(connection: Connection) -> list[str]:
+    """Return the months that cases are about, the newest first."""
+    query = select(cases.c.month).distinct().order_by(cases.c.month.desc())
+    return list(connection.scalars(query.limit(MOST_MONTHS)))
 
 
 def _case(row: Row[Any], events: Sequence[Event]) -> Case:

@@ -12,7 +12,7 @@ from collector.api.operators import GUARD, Guard
 from collector.api.overview import OVERVIEW, Overview, keep_ahead
 from collector.api.respond import add_security_headers
 from collector.errors import LedgerError
-from collector.web import pages_cases, pages_operator, pages_public
+from collector.web import pages_case_months, pages_cases, pages_operator, pages_public
 from collector.web.visit import (
     ASSET_VERSION,
     STATIC,
@@ -55,6 +55,7 @@ def add_routes(app: web.Application) -> None:
     router.add_get("/probes", pages_operator.show_probes)
     router.add_get("/trouble", pages_operator.show_trouble)
     router.add_get("/cases", pages_cases.show_cases)
+    router.add_get("/cases/months", pages_case_months.show_months)
     router.add_get(r"/cases/{case:\d{1,9}}", pages_cases.show_case)
     router.add_get(r"/cases/{case:\d{1,9}}/files/{file:\d{1,9}}", pages_cases.send_file)
     router.add_get(r"/records/{probe}/{chain}/{seq:\d{1,19}}", pages_operator.show_record)

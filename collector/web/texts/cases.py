@@ -14,6 +14,7 @@ _LIST = {
     "cases_none": Both("Không có hồ sơ nào.", "There is no case."),
     "cases_open": Both("Đang xử lý", "Open"),
     "cases_all": Both("Tất cả", "All"),
+    "cases_months": Both("Theo tháng", "By month"),
     "column_case": Both("Hồ sơ", "Case"),
     "column_case_carrier": Both("Nhà mạng", "Carrier"),
     "column_month": Both("Tháng", "Month"),
@@ -45,6 +46,40 @@ _DEADLINES = {
     "deadline_late": Both("trễ {days} ngày làm việc", "{days} working days late"),
     "deadline_ended": Both("không còn chờ", "waited for no more"),
     "not_verified": Both("chưa kiểm chứng", "not verified"),
+}
+
+_MONTHS = {
+    "case_months_title": Both("Kết quả kiến nghị theo tháng", "What became of complaints"),
+    "case_month_title": Both(
+        "Kết quả kiến nghị về tháng {month}", "What became of complaints about {month}"
+    ),
+    "case_months_lead": Both(
+        "Của từng nhà mạng: bao nhiêu hồ sơ, trả lời nhanh đến đâu, bao nhiêu đường truyền thật "
+        "sự tốt hơn.",
+        "Of each carrier: how many cases, how fast answered, how many lines really better.",
+    ),
+    "column_cases": Both("Số hồ sơ", "Cases"),
+    "case_months_sent": Both("đã gửi: {count}", "sent: {count}"),
+    "column_answered": Both("Đã trả lời", "Answered"),
+    "column_days_to_answer": Both("Số ngày chờ trả lời", "Days to answer"),
+    "column_late": Both("Quá hạn hoặc trễ", "Over or late"),
+    "column_again": Both("Đường truyền đo lại", "Lines measured again"),
+    "case_months_within": Both(
+        "tốt hơn và đã đạt mức yêu cầu: {count}", "better, and keep the limit now: {count}"
+    ),
+    "column_escalated": Both("Chuyển cấp trên", "Escalated"),
+    "case_months_how": Both(
+        "Số ngày chờ là trung vị, tính bằng ngày làm việc kể từ ngày gửi, của các hồ sơ đã được "
+        "trả lời. Đường truyền tốt hơn hay không là theo lần đo lại gần nhất của từng hồ sơ, kiểm "
+        "định hoán vị trên trung vị từng ngày; hồ sơ chưa đo lại không được tính.",
+        "Days to answer are the median of working days from sending, of cases that have an answer. "
+        "Whether lines got better is by each case's last measurement, a permutation of days' "
+        "medians; cases that were not measured again do not count.",
+    ),
+    "case_months_unverified": Both(
+        "Các thời hạn chưa được đối chiếu với văn bản gốc.",
+        "Nobody has read the deadlines in the texts themselves.",
+    ),
 }
 
 _CASE = {
@@ -137,4 +172,4 @@ _CASE = {
     "mail_given_up": Both("không gửi được", "given up"),
 }
 
-CASES: dict[str, Both] = {**_LIST, **_STATES, **_DEADLINES, **_CASE}
+CASES: dict[str, Both] = {**_LIST, **_STATES, **_DEADLINES, **_MONTHS, **_CASE}

@@ -79,6 +79,7 @@ def write_month(
     *lines: LineSummary,
     ward: str | None = "Thạch Khôi",
     carrier: str = "vnpt",
+    name: str = "VNPT",
     month: str = "2026-10",
     files: Mapping[str, bytes] = FILES,
 ) -> Path:
@@ -86,12 +87,12 @@ def write_month(
     place = folder / month / carrier
     place.mkdir(parents=True)
     told = list(lines) or [failing(), failing("l2", Verdict.PASS)]
-    of = Carrier(carrier, "VNPT")
+    of = Carrier(carrier, name)
     made = Summary(FORMAT, "linewatch/test", month, "Asia/Ho_Chi_Minh", ward, of, [], told)
     content = as_json(made)
     (place / SUMMARY).write_bytes(content)
-    for name, own in files.items():
-        (place / name).write_bytes(own)
+    for file, own in files.items():
+        (place / file).write_bytes(own)
     write_proof(place, content)
     write_sums(place)
     return place
