@@ -44,6 +44,7 @@ class SpeedTest(NamedTuple):
     Attributes:
         line: its id.
         at_microseconds: since 1970-01-01 UTC.
+        series: what it may be compared with.
     """
 
     line: str
@@ -56,18 +57,7 @@ class SpeedTest(NamedTuple):
     idle_latency_seconds: float | None
     download_latency_seconds: float | None
     upload_latency_seconds: float | None
-    probe: str
-    path: str
-    method_name: str
-    method_version: str
-    profile: str | None
-    ip_version: int | None
-    server: str | None
-
-    @property
-    def series(self) -> SeriesId:
-        """What it may be compared with."""
-        return SeriesId(*self[-7:])
+    series: SeriesId
 
 
 _COLUMNS: Final = (
@@ -81,7 +71,9 @@ _COLUMNS: Final = (
     "upload_latency_seconds",
     *SERIES_COLUMNS,
 )
-"""Those of a `SpeedTest` behind its line and its moment, in its order."""
+"""Those of a `SpeedTest` behind its line and its moment, in its order; the last are its series."""
+
+_SERIES_FROM: Final = -len(SERIES_COLUMNS)
 
 
 def recent_speed(connection: Connection, of: Sequence[str]) -> dict[str, list[SpeedTest]]:
@@ -93,7 +85,7 @@ def recent_speed(connection: Connection, of: Sequence[str]) -> dict[str, list[Sp
     read = _read_month_by_month if postgresql else _read_in_one_table
     found: dict[str, list[SpeedTest]] = {}
     for row in read(connection, of):
-        test = SpeedTest._make(row)
+        test = SpeedTest._make((*row[:_SERIES_FROM], SeriesId(*row[_SERIES_FROM:])))
         found.setdefault(test.line, []).append(test)
     for tests in found.values():
         tests.sort(key=attrgetter("at_microseconds"), reverse=True)
