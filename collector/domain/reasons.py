@@ -95,6 +95,12 @@ _SENTENCES: Final = {
         vi="Chưa kết luận được: số đo tới máy chủ thứ hai ({server}) thì đạt.",
         en="Open: measured to the second server ({server}) the limit is kept.",
     ),
+    Reason.PROBES_DISAGREE: Words(
+        vi="Chưa kết luận được: thiết bị đo đã được thay trong thời gian này, và riêng số đo của "
+        "thiết bị {probe} thì đạt.",
+        en="Open: the probe was replaced within these days, and by what {probe} measured alone "
+        "the limit is kept.",
+    ),
     Reason.FAMILY: Words(
         vi="Chưa kết luận được: không đạt nếu xét riêng, nhưng chưa đủ chắc chắn khi xét cùng "
         "{family} chỉ tiêu (phương pháp Holm).",
@@ -191,19 +197,23 @@ def shown(value: float | None, indicator: Indicator, *, vietnamese: bool) -> str
         return "–"
     if indicator.statistic in COUNTS_OF_DAYS:
         return f"{value:.0f} {'ngày' if vietnamese else 'days'}"
-    if indicator.statistic is Statistic.SHARE:
-        text = _percent(value)
-    elif indicator.quantity in RATES:
+    is_share = indicator.statistic is Statistic.SHARE
+    if indicator.quantity in RATES and not is_share:
         text = f"{value / MEGABIT:,.1f} Mbit/s"
-    elif indicator.quantity in TIMES:
+    elif indicator.quantity in TIMES and not is_share:
         text = f"{value / MILLISECOND:,.1f} ms"
     else:
         text = _percent(value)
+    return _signed(text, vietnamese=vietnamese)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def _signed(text: str, *, vietnamese: bool) -> str:
+    """Return a number with the signs of the language: 1.074,0 or 1,074.0."""
     return text.translate(_VIETNAMESE_SIGNS) if vietnamese else text
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %"
 
 
 def _parts(finding: Finding, indicator: Indicator, *, vietnamese: bool) -> dict[str, str]:
@@ -226,8 +236,7 @@ def _parts(finding: Finding, indicator: Indicator, *, vietnamese: bool) -> dict[
         parts[name] = text.format(said) if said else ""
     for name, one in finding.details.items():
         if isinstance(one, float):
-            text = _percent(one)
-            parts[name] = text.translate(_VIETNAMESE_SIGNS) if vietnamese else text
+            parts[name] = _signed(_percent(one), vietnamese=vietnamese)
         else:
             parts[name] = str(one)
     return parts
