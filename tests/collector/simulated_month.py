@@ -11,7 +11,6 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import cos, pi
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert
@@ -35,13 +34,12 @@ from collector.ledger.schema import (
     sites,
 )
 from protocol.constants import GENESIS_HASH
+from tests.collector.record_rows import Row, record_row
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 20, 13, 17, tzinfo=UTC)
 DAYS = 30
 SEED = 20261120
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -242,28 +240,6 @@ def _load_at(at: datetime) -> float:
     return peak * (1.15 if local.weekday() >= 5 else 1.0)
 
 
-def _row(task: str, at: datetime, **values: Any) -> Row:
-    empty = {column.name: None for column in records.columns if column.name != "id"}
-    common = {
-        "task": task,
-        "path": "eth0",
-        "slot": at,
-        "started_at": at,
-        "measured_at": at,
-        "received_at": at + timedelta(seconds=50),
-        "time_quality": "kernel",
-        "outcome": "measured",
-        "flags": "",
-        "method_name": "http" if task == "speed" else task,
-        "method_version": "1",
-        "profile": "full" if task == "speed" else None,
-        "software": "linewatch 0.1.0",
-        "server": "may-chu-do",
-        "ip_version": 4,
-    }
-    return {**empty, **common, **values}
-
-
 def _without_result(story: LineStory, at: datetime) -> tuple[str, str] | None:
     """Return outcome and failure of a slot in which nothing could be measured."""
     days_ago = (NOW - at) / timedelta(days=1)
@@ -286,7 +262,7 @@ def _speed(story: LineStory, at: datetime, drift: float, dice: random.Random) ->
     if nothing:
         outcome, code = nothing
         started = at if outcome == "failed" else None
-        return _row("speed", at, outcome=outcome, failure_code=code, started_at=started)
+        return record_row("speed", at, outcome=outcome, failure_code=code, started_at=started)
     load = _load_at(at)
     dip = 1 - story.evening_dip * load * dice.uniform(0.7, 1.2)
     down, up = (rate * 1e6 * drift * dip * dice.gauss(1, 0.012) for rate in story.rate)
@@ -295,7 +271,7 @@ def _speed(story: LineStory, at: datetime, drift: float, dice: random.Random) ->
         flags = dice.choice(["cross_traffic", "device_cpu", "server_limited"])
         down *= dice.uniform(0.4, 0.8)
     idle = story.latency / 1e3 * (1 + 0.3 * load) * dice.uniform(0.95, 1.2)
-    return _row(
+    return record_row(
         "speed",
         at,
         flags=flags,
@@ -314,12 +290,12 @@ def _latency(story: LineStory, at: datetime, dice: random.Random) -> Row:
         outcome, code = nothing
         code = "no_replies" if outcome == "failed" else code
         started = at if outcome == "failed" else None
-        return _row("latency", at, outcome=outcome, failure_code=code, started_at=started)
+        return record_row("latency", at, outcome=outcome, failure_code=code, started_at=started)
     load = _load_at(at)
     trip = story.latency / 1e3 * (1 + 0.5 * load * dice.random()) + dice.expovariate(1 / 0.0012)
     if dice.random() < 0.004:
         trip += dice.uniform(0.05, 0.3)
-    return _row(
+    return record_row(
         "latency",
         at,
         round_trip_seconds=trip,
@@ -329,7 +305,7 @@ def _latency(story: LineStory, at: datetime, dice: random.Random) -> Row:
 
 
 def _reach(story: LineStory, at: datetime) -> Row:
-    return _row(
+    return record_row(
         "reach",
         at,
         gateway_reached=True,

@@ -9,7 +9,7 @@ the year before: February of one line.
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert
 from collector.ledger import registry
 from collector.ledger.months import ensure_month
 from collector.ledger.schema import carriers, lines, probe_paths, probes, records, sites
+from tests.collector.record_rows import Row, record_row
 
 ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 YEAR: Final = 2025
@@ -90,7 +91,7 @@ def _register(connection: Connection, one: Planted) -> None:
     place = {"name": one.name, "ward": one.ward, "kind": one.kind, "address": "1 phố Bí Mật"}
     connection.execute(insert(sites).values(id=one.site, created_at=CREATED, **place))
     speed = one.contracted and one.contracted * 10**6
-    row: dict[str, Any] = {
+    row: Row = {
         "id": one.id,
         "site_id": one.site,
         "carrier_id": "a",
@@ -109,7 +110,7 @@ def _register(connection: Connection, one: Planted) -> None:
         connection.execute(insert(probe_paths).values(**of, **way))
 
 
-def _rows(one: Planted) -> list[dict[str, Any]]:
+def _rows(one: Planted) -> list[Row]:
     found = []
     day = date(2025, 1, 1)
     while day < TODAY:
@@ -122,18 +123,18 @@ def _rows(one: Planted) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: row["measured_at"])
 
 
-def _day(one: Planted, day: date, factor: float = 1.0) -> list[dict[str, Any]]:
+def _day(one: Planted, day: date, factor: float = 1.0) -> list[Row]:
     rows = [_speed(one, _at(day, hour), factor) for hour in _HOURS]
     for hour in (0, 8, 16):
         state = None
         if one.ipv6_until:
             state = "ready" if day <= one.ipv6_until else "no_answer"
         up = {"gateway_reached": True, "ipv4_reached": True, "ipv6_state": state}
-        rows.append(_row("reach", _at(day, hour), **up))
+        rows.append(record_row("reach", _at(day, hour), **up))
     if one.wifi_until:
         works = day <= one.wifi_until
         rows.append(
-            _row(
+            record_row(
                 "speed",
                 _at(day, 12),
                 path="wlan0",
@@ -150,11 +151,11 @@ def _at(day: date, hour: int) -> datetime:
     return datetime.combine(day, time(hour, 7 * day.day % 60), ZONE).astimezone(UTC)
 
 
-def _speed(one: Planted, at: datetime, factor: float) -> dict[str, Any]:
+def _speed(one: Planted, at: datetime, factor: float) -> Row:
     # A little around the rate, the same for the same moment.
     spread = factor * (1 + (at.day * 7 + at.hour * 3) % 11 / 500)
     down, up = (rate * 1e6 * spread for rate in one.rate)
-    return _row(
+    return record_row(
         "speed",
         at,
         flags=one.flags,
@@ -166,31 +167,8 @@ def _speed(one: Planted, at: datetime, factor: float) -> dict[str, Any]:
     )
 
 
-def _row(task: str, at: datetime, **values: Any) -> dict[str, Any]:
-    common = {
-        "task": task,
-        "path": "eth0",
-        "slot": at,
-        "started_at": at,
-        "measured_at": at,
-        "received_at": at + timedelta(seconds=50),
-        "time_quality": "kernel",
-        "outcome": "measured",
-        "flags": "",
-        "method_name": "http" if task == "speed" else task,
-        "method_version": "1",
-        "profile": "full" if task == "speed" else None,
-        "software": "linewatch 0.1.0",
-        "server": "may-chu-do",
-        "ip_version": 4,
-        "line": b"{}",
-    }
-    empty = {column.name: None for column in records.columns if column.name != "id"}
-    return {**empty, **common, **values}
-
-
-def _numbered(one: Planted, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _numbered(one: Planted, rows: list[Row]) -> list[Row]:
     for seq, row in enumerate(rows):
         named = {"probe_id": f"probe-{one.id}", "chain": f"chain-{one.id}", "line_id": one.id}
-        row |= {**named, "seq": seq, "hash": "0" * 64, "prev": "0" * 64}
+        row |= {**named, "seq": seq, "hash": "0" * 64, "prev": "0" * 64, "line": b"{}"}
     return rows

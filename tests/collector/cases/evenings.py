@@ -11,7 +11,7 @@ from collector.ledger.months import ensure_month
 from collector.ledger.schema import probes, records
 from protocol.constants import GENESIS_HASH
 from tests.collector.cases.conftest import NOW, ZONE
-from tests.collector.simulated_month import _row as row_of
+from tests.collector.record_rows import record_row
 
 HOURS = (19, 20, 21, 22)
 
@@ -40,7 +40,7 @@ def add_evenings(
             seq = int(at.timestamp())
             mark = {"probe_id": probe, "chain": f"c-{line}", "seq": seq, "line_id": line}
             digest = hashlib.sha256(f"{line} {seq}".encode()).hexdigest()
-            told = row_of("speed", at, download_bits_per_second=download)
+            told = record_row("speed", at, download_bits_per_second=download)
             told["upload_bits_per_second"] = download
             rows.append(told | mark | {"hash": digest, "prev": GENESIS_HASH, "line": b"{}"})
     connection.execute(insert(records), rows)
