@@ -36,6 +36,7 @@ class Reason(StrEnum):
     ALIKE = "alike"
     WITNESS_MISSING = "witness_missing"
     WITNESS_DISAGREES = "witness_disagrees"
+    PROBES_DISAGREE = "probes_disagree"
     FAMILY = "family"
 
 

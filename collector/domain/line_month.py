@@ -177,6 +177,11 @@ class ProbeTurn(NamedTuple):
     path: str
     since: datetime | None
 
+    @property
+    def name(self) -> str:
+        """The probe and its path, in one word for people."""
+        return f"{self.probe} ({self.path})"
+
 
 @dataclass(frozen=True, slots=True)
 class LinePart:
@@ -187,14 +192,15 @@ class LinePart:
         month: as 2026-10.
         first_day, last_day: local, both included.
         terms: what was promised in these days.
-        server, network, ip_version: of the main series; None: no test counts, or not known.
-        probes: of the main series, in the order of time: more than one where one was replaced.
+        server, network: of the main series; None: no test counts, or not known.
         tests: of the main series.
         witnesses: the same of other servers, of networks other than the main one's.
         latency: of the main series of latency.
         outages: those that touch these days, cut at their ends.
         watched_seconds: of these days, how long reachability is known, outages included.
         excluded: what else the ledger has of these days.
+        ip_version: of the main series; None: no test counts.
+        probes: of the main series, in the order of time: more than one where one was replaced.
     """
 
     line: str
@@ -205,16 +211,21 @@ class LinePart:
     terms: Terms
     server: str | None = None
     network: str | None = None
-    ip_version: int | None = None
-    probes: Sequence[ProbeTurn] = ()
     tests: Sequence[SpeedTest] = ()
     witnesses: Sequence[Witness] = ()
     latency: Sequence[LatencyHour] = ()
     outages: Sequence[Outage] = ()
     watched_seconds: float = 0.0
     excluded: Sequence[Excluded] = ()
+    ip_version: int | None = None
+    probes: Sequence[ProbeTurn] = ()
 
     @property
     def days(self) -> int:
         """How many days the part has."""
         return (self.last_day - self.first_day).days + 1
+
+    def probe_of(self, moment: datetime) -> ProbeTurn | None:
+        """Return which probe the line was measured by at a moment; None: none counts."""
+        begun = (one for one in reversed(self.probes) if one.since is None or one.since <= moment)
+        return next(begun, None)

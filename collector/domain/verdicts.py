@@ -22,7 +22,7 @@ from collector.domain.quantities import Quantity
 from collector.domain.samples import FROM_TESTS, Measurements
 from collector.domain.standard import Indicator, Standard, Window
 from collector.domain.standard_file import StandardFile
-from collector.domain.statistics.days import Estimate
+from collector.domain.statistics.days import FEWEST_DAYS, Estimate
 from collector.domain.statistics.quantiles import FEWEST_BEYOND
 from collector.domain.statistics.several import holm
 
@@ -31,6 +31,10 @@ LEVEL: Final = 0.05
 
 WITNESS_DAYS: Final = 10
 """On so many days a second server must have been tested for its word to count."""
+
+PROBE_DAYS: Final = FEWEST_DAYS
+"""On so many days one of several probes must have measured for its word to count. Fewer than of a
+witness: that a line was slow since the day on which its probe was replaced is the first doubt."""
 
 _DAY_SECONDS: Final = 86_400
 
@@ -92,6 +96,7 @@ def _unsaid(found: Finding, reason: Reason, **details: float | str) -> Finding:
 def _sampled(part: LinePart, standard: Standard) -> list[Finding]:
     measured = Measurements(part.tests, part.latency)
     witnesses = {one.server: Measurements(one.tests) for one in part.witnesses}
+    probes = _by_probe(part)
     windows = {one.id: one for one in standard.windows}
     found = []
     for indicator in standard.indicators:
@@ -102,7 +107,7 @@ def _sampled(part: LinePart, standard: Standard) -> list[Finding]:
                 found.append(replace(blank, reason=asked))
                 continue
             blank = replace(blank, limit=asked.limit.value, reference=asked.reference)
-            question = _Question(standard, indicator, windows[name], asked, witnesses)
+            question = _Question(standard, indicator, windows[name], asked, witnesses, probes)
             if indicator.quantity is Quantity.AVAILABILITY:
                 found.append(_of_availability(blank, part, question))
             elif indicator.quantity is Quantity.LOSS:
@@ -112,22 +117,49 @@ def _sampled(part: LinePart, standard: Standard) -> list[Finding]:
     return found
 
 
+def _by_probe(part: LinePart) -> dict[str, Measurements]:
+    """Return what each probe of a part measured by itself; nothing where there is only one."""
+    if len(part.probes) <= 1:
+        return {}
+    tests = [(part.probe_of(one.at), one) for one in part.tests]
+    # Of latency the hour in which the probe changes is the new one's.
+    ends = (one.at.replace(minute=59, second=59) for one in part.latency)
+    hours = list(zip(map(part.probe_of, ends), part.latency, strict=True))
+    return {
+        turn.name: Measurements(
+            [one for of, one in tests if of == turn], [one for of, one in hours if of == turn]
+        )
+        for turn in part.probes
+    }
+
+
 class _Question(NamedTuple):
     standard: Standard
     indicator: Indicator
     window: Window
     asked: Asked
     witnesses: Mapping[str, Measurements]
+    probes: Mapping[str, Measurements]
 
     def answer(self, measured: Measurements, credit: float | None) -> Answer | None:
         """Return the statistic of what was measured; None: nothing was."""
         one = self.indicator
+        if one.quantity is Quantity.LOSS:
+            losses = measured.losses(self.window)
+            return answers.of_losses(losses, self.asked.limit) if losses else None
         sample = measured.sample(one.quantity, self.window, credit)
         if not sample.values:
             return None
         return answers.of_sample(
             sample, one.statistic, one.percent, self.asked.test, self.asked.limit
         )
+
+    def days_of(self, measured: Measurements) -> int:
+        """Return on how many days the quantity was measured."""
+        if self.indicator.quantity is Quantity.LOSS:
+            losses = measured.losses(self.window)
+            return len(losses.records) if losses else 0
+        return measured.sample(self.indicator.quantity, self.window).days
 
 
 def _of_values(blank: Finding, measured: Measurements, question: _Question) -> Finding:
@@ -166,10 +198,9 @@ def _lacking(found: Finding, window: Window, all_tests: int) -> Finding | None:
 
 
 def _of_losses(blank: Finding, measured: Measurements, question: _Question) -> Finding:
-    losses = measured.losses(question.window)
-    if losses is None:
+    losses, answer = measured.losses(question.window), question.answer(measured, None)
+    if losses is None or answer is None:
         return blank
-    answer = answers.of_losses(losses, question.asked.limit)
     found = _filled(blank, answer, len(losses.records), int(losses.records.sum()))
     lacking = _lacking(found, question.window, found.tests)
     return lacking or _held(found, answer, answer.estimate.value, question)
@@ -230,7 +261,19 @@ def _held(found: Finding, answer: Answer, as_measured: float, question: _Questio
     if limit.keeps(widened):
         return _unsaid(found, Reason.ALIKE)
     broken = replace(found, verdict=Verdict.FAIL, reason=Reason.BROKEN)
-    return _by_witnesses(broken, question)
+    return _doubted_by_a_probe(broken, question) or _by_witnesses(broken, question)
+
+
+def _doubted_by_a_probe(broken: Finding, question: _Question) -> Finding | None:
+    """Return what is left of a FAIL where one of several probes says otherwise; None: none does."""
+    if question.indicator.quantity is Quantity.AVAILABILITY:
+        return None
+    for probe, measured in question.probes.items():
+        answer = question.answer(measured, question.asked.credit)
+        enough = question.days_of(measured) >= PROBE_DAYS
+        if answer and enough and question.asked.limit.keeps(answer.estimate.value):
+            return _unsaid(broken, Reason.PROBES_DISAGREE, probe=probe)
+    return None
 
 
 def _by_witnesses(broken: Finding, question: _Question) -> Finding:

@@ -15,6 +15,7 @@ RATE = Indicator.model_validate(indicator())
 def finding(reason: Reason, **parts: object) -> Finding:
     """Return a finding with all that its sentence may name."""
     details = {"days": 12, "wanted": 20, "tests": 7, "share": 0.8, "server": "hn2", "family": 9}
+    details |= {"probe": "nvh-1 (eth0)"}
     return Finding(
         "download",
         "all",
