@@ -37,6 +37,12 @@ BASES: Final = (
         reference=Reference.DECLARED,
     ),
     Basis(
+        "QCVN 34:2019/BTTTT (được QCVN 34:2022/BTTTT thay thế từ ngày 01/7/2023)",
+        "trị số biết qua trang của một doanh nghiệp, chưa đọc văn bản; cân nhắc việc viện dẫn một "
+        "quy chuẩn đã được thay thế",
+        standard="qcvn-34-2019",
+    ),
+    Basis(
         "QCVN 34:2022/BTTTT ban hành kèm theo Thông tư số 20/2022/TT-BTTTT, có hiệu lực từ ngày "
         "01/7/2023",
         None,
