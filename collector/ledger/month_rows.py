@@ -124,9 +124,9 @@ def _of(
     return merge(known, planned, key=itemgetter(0)) if planned else iter(known)
 
 
-def _plain(connection: Connection, query: Select[Any]) -> list[tuple[Any, ...]]:
+def _plain(connection: Connection, query: Select[Any]) -> Sequence[Sequence[Any]]:
     """Return rows as the driver gives them, in half the time: true may be 1 in them."""
-    rows: list[tuple[Any, ...]] = connection.execute(query).cursor.fetchall()
+    rows: Sequence[Sequence[Any]] = connection.execute(query).cursor.fetchall()
     return rows
 
 
