@@ -12,6 +12,7 @@ from collector.api.bodies import BODIES, BodyBudget
 from collector.api.problems import explain_refusals
 from collector.api.refusals import RefusalBook
 from collector.cases.running import run_mail
+from collector.door import DOORS, keep_place
 from collector.fleet_plans import FleetPlans, make_plan
 from collector.housekeeping import HOUSE, House, keep_house
 from collector.ingest.checking import Checkers
@@ -19,7 +20,6 @@ from collector.ledger.database import Database
 from collector.ledger.writer import Writer
 from collector.metrics.outbox import OutboxMetrics
 from collector.metrics.served import REGISTRY, add_metrics, time_requests
-from collector.serving import DOORS, keep_place
 from collector.settings import CollectorSettings
 from collector.sinks.metrics import SinkMetrics
 from collector.sinks.running import TASKS, run_sinks

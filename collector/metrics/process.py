@@ -8,10 +8,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from collector.api.bodies import BodyBudget
+from collector.door import Door
 from collector.housekeeping import House
 from collector.ledger.writer import Writer
 from collector.metrics.ledger import DISK_FREE, DISK_SIZE
-from collector.serving import Door
 
 
 class ProcessMetrics(Collector):

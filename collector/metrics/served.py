@@ -15,11 +15,11 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from collector import keys
 from collector.api.bodies import BODIES
 from collector.api.problems import RefusedError
+from collector.door import DOORS
 from collector.housekeeping import HOUSE
 from collector.ledger.engines import sqlite_file
 from collector.metrics.ledger_text import LedgerText, Shown
 from collector.metrics.process import ProcessMetrics
-from collector.serving import DOORS
 from collector.settings import MetricsSettings
 
 _LOG = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import psycopg
@@ -133,6 +134,12 @@ class Running:
     database: Database
     serving: Serving
     client: aiohttp.ClientSession
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it listens: host and port."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or 0
 
     def device(self, probe: str = "p1", line: str = "l1") -> Device:
         """Return a device that is enrolled."""

@@ -1,4 +1,4 @@
-"""The door: limits on connections, on slow senders and on large bodies, on real sockets."""
+"""The server: slow senders and large bodies, TLS, and where it listens, on real sockets."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,9 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import aiohttp
 import pytest
 
 from collector.app import build
@@ -33,122 +30,9 @@ from tests.collector.metrics.test_served import scrape
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
 
 
-def place_of(collector: Running) -> tuple[str, int]:
-    """Return host and port."""
-    parts = urlsplit(collector.url)
-    return parts.hostname or "", parts.port or 0
-
-
-@contextlib.contextmanager
-def many_sockets(count: int, place: tuple[str, int]) -> Iterator[list[socket.socket]]:
-    """Open idle connections, each from one of many loopback addresses."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    opened: list[socket.socket] = []
-    try:
-        for number in range(count):
-            source = f"127.0.{number // 200 % 200 + 1}.{number % 200 + 1}"
-            opened.append(socket.create_connection(place, 10, source_address=(source, 0)))
-            if number % 20 == 0:
-                # They arrive over some time: the collector's process is also this one.
-                yield_to_loop()
-        yield opened
-    finally:
-        for one in opened:
-            one.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def yield_to_loop() -> None:
-    """Give the collector's thread a moment."""
-    time.sleep(0.001)
-
-
-async def survive_idle(collector: Running, count: int) -> float:
-    """Open idle connections; return how long a batch took meanwhile, in seconds."""
-    device = collector.device()
-    device.fill(5, START)
-    with contextlib.ExitStack() as stack:
-        await asyncio.to_thread(stack.enter_context, many_sockets(count, place_of(collector)))
-        began = time.monotonic()
-        async with aiohttp.ClientSession() as client:
-            headers = {"Authorization": f"Bearer {device.token()}"}
-            url = collector.url + RECORDS_PATH
-            async with client.post(url, data=device.batch(), headers=headers) as answer:
-                assert answer.status == 200
-        return time.monotonic() - began
-
-
-@pytest.mark.alone
-async def test_idle_connections_do_not_keep_a_batch_out(start: Start) -> None:
-    """With more idle connections than places, a probe still delivers at once."""
-    collector = await start(limits={"connections": 500})
-    assert await survive_idle(collector, 2000) < 2
-    counts = collector.serving.door.counts
-    assert counts.open <= 500
-    assert counts.evicted >= 1500
-
-
-@pytest.mark.alone
-@pytest.mark.long
-async def test_ten_thousand_idle_connections_do_not_keep_a_batch_out(start: Start) -> None:
-    """As above with the settings as they are."""
-    collector = await start()
-    assert await survive_idle(collector, 10_000) < 2
-    assert collector.serving.door.counts.open <= 4096
-
-
-async def test_one_address_has_its_share_only(start: Start) -> None:
-    """Above it a connection is told 503 and when to come back; when one ends there is room."""
-    collector = await start(limits={"connections_per_address": 3})
-    place = place_of(collector)
-    held = [await asyncio.open_connection(*place) for _ in range(3)]
-    reader, writer = await asyncio.open_connection(*place)
-    told = await asyncio.wait_for(reader.read(), 5)
-    assert told.startswith(b"HTTP/1.1 503")
-    assert b"Retry-After: 30\r\n" in told
-    writer.close()
-    held[0][1].close()
-    await asyncio.sleep(0.1)
-    async with collector.client.get(collector.url + "/healthz") as answer:
-        assert answer.status == 200
-    for _, other in held[1:]:
-        other.close()
-    assert collector.serving.door.counts.refused == 1
-
-
-async def test_a_trusted_proxy_has_no_share(start: Start) -> None:
-    """All probes may come through one proxy's address."""
-    limits = {"connections_per_address": 1, "trusted_proxies": ["127.0.0.1"]}
-    collector = await start(limits=limits)
-    held = [await asyncio.open_connection(*place_of(collector)) for _ in range(5)]
-    async with collector.client.get(collector.url + "/healthz") as answer:
-        assert answer.status == 200
-    for _, writer in held:
-        writer.close()
-
-
-async def test_a_connection_in_use_keeps_its_place(start: Start) -> None:
-    """When all places are taken by requests in progress, the newcomer is refused."""
-    collector = await start(limits={"connections": 1})
-    device = collector.device()
-    host, port = place_of(collector)
-    _, writer = await asyncio.open_connection(host, port)
-    writer.write(
-        f"POST {RECORDS_PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
-        f"Authorization: Bearer {device.token()}\r\n\r\n".encode()
-    )
-    await writer.drain()
-    await asyncio.sleep(0.5)
-    reader, other = await asyncio.open_connection(host, port)
-    assert (await asyncio.wait_for(reader.read(), 5)).startswith(b"HTTP/1.1 503")
-    other.close()
-    writer.close()
-
-
 async def drip(collector: Running, head: bytes, seconds: float) -> tuple[float, bytes]:
     """Send a byte now and then; return when the collector ended it, and what it answered."""
-    reader, writer = await asyncio.open_connection(*place_of(collector))
+    reader, writer = await asyncio.open_connection(*collector.place)
     began = time.monotonic()
     answer = b""
 
@@ -211,7 +95,7 @@ async def test_a_body_of_a_gigabyte_is_refused_unread(collector: Running) -> Non
     device = collector.device()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = f"POST {RECORDS_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {device.token()}\r\n"
-    place = place_of(collector)
+    place = collector.place
     announced = f"{start}Content-Length: {1 << 30}\r\n\r\n".encode()
     sent, answer = await asyncio.to_thread(send_until_answered, place, announced, b"")
     assert answer.startswith(b"HTTP/1.1 413")
@@ -243,7 +127,7 @@ async def test_large_headers_are_refused(collector: Running) -> None:
 async def test_a_large_enrolment_is_refused(collector: Running, body_head: bytes) -> None:
     """An enrolment is small: the first byte too many is refused, and no more is waited for."""
     head = f"POST {ENROL_PATH} HTTP/1.1\r\nHost: x\r\n".encode() + body_head
-    _, answer = await asyncio.to_thread(send_until_answered, place_of(collector), head, b"")
+    _, answer = await asyncio.to_thread(send_until_answered, collector.place, head, b"")
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"4096 bytes" in answer
 
@@ -263,7 +147,7 @@ async def test_a_sender_that_goes_away_in_mid_body_is_no_error(
         f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {device.token()}\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\n{length}\r\n\r\n"
     ).encode()
-    reader, writer = await asyncio.open_connection(*place_of(collector))
+    reader, writer = await asyncio.open_connection(*collector.place)
     writer.write(head + (b"7d0\r\n" if chunked else b"") + body)
     await writer.drain()
     await wait_until_busy(collector)
@@ -317,42 +201,10 @@ async def test_it_speaks_tls_where_it_has_a_certificate(start: Start, tmp_path: 
         assert (answer.status, await answer.text()) == (200, "ok\n")
 
 
-async def test_silence_before_a_handshake_has_a_place_like_any_other(
-    start: Start, tmp_path: Path
-) -> None:
-    """Connections that never begin TLS count, give way to new ones, and end in their time."""
-    made = self_signed(tmp_path)
-    limits = {"connections": 20}
-    collector = await start(tls=made.settings(), limits=limits)
-    trust = ssl.create_default_context(cafile=str(made.certificate))
-    with contextlib.ExitStack() as stack:
-        silent = await asyncio.to_thread(stack.enter_context, many_sockets(60, place_of(collector)))
-        async with collector.client.get(collector.url + "/healthz", ssl=trust) as answer:
-            assert answer.status == 200
-        assert collector.serving.door.counts.open <= 20
-        assert collector.serving.door.counts.evicted >= 40
-        # What is not TLS is closed, and so is what says nothing.
-        silent[-1].sendall(b"GET / HTTP/1.1\r\n\r\n")
-        assert await asyncio.to_thread(read_to_end, silent[-1]) < 3
-    await collector.serving.stop()
-    # The client's own, whose TLS is being shut down, and none of the silent ones.
-    assert collector.serving.door.counts.open <= 1
-
-
-def read_to_end(sock: socket.socket) -> float:
-    """Return after how many seconds the other side ended the connection."""
-    began = time.monotonic()
-    sock.settimeout(10)
-    with contextlib.suppress(ConnectionError):
-        while sock.recv(1000):
-            pass
-    return time.monotonic() - began
-
-
 async def test_without_a_host_it_listens_on_every_address(start: Start) -> None:
     """`:8000` is IPv4 and IPv6, as for the measurement server."""
     collector = await start(listen=":0")
-    _, port = place_of(collector)
+    _, port = collector.place
     for host in ("127.0.0.1", "[::1]"):
         async with collector.client.get(f"http://{host}:{port}/healthz") as answer:
             assert answer.status == 200
@@ -371,23 +223,9 @@ async def test_without_ipv6_every_address_is_of_ipv4(
 
     monkeypatch.setattr(socket, "socket", WithoutIpv6)
     collector = await start(listen=":0")
-    _, port = place_of(collector)
+    _, port = collector.place
     async with collector.client.get(f"http://127.0.0.1:{port}/healthz") as answer:
         assert answer.status == 200
-
-
-async def test_with_tls_one_above_its_share_is_closed(start: Start, tmp_path: Path) -> None:
-    """Refused before a handshake is paid for."""
-    made = self_signed(tmp_path)
-    limits = {"connections_per_address": 1}
-    collector = await start(tls=made.settings(), limits=limits)
-    _, writer = await asyncio.open_connection(*place_of(collector))
-    await asyncio.sleep(0.2)
-    reader, other = await asyncio.open_connection(*place_of(collector))
-    assert await asyncio.wait_for(reader.read(), 5) == b""
-    assert collector.serving.door.counts.refused == 1
-    for one in (writer, other):
-        one.close()
 
 
 @pytest.mark.parametrize(

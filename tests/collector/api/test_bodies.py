@@ -5,7 +5,6 @@ import contextlib
 import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 import hypothesis.strategies as st
 import pytest
@@ -67,8 +66,7 @@ async def unfinished(
     collector: Running, device: Device, unpacked_bytes: int
 ) -> AsyncIterator[asyncio.StreamReader]:
     """Send a body that unpacks to so much and does not end; yield where its answer comes."""
-    parts = urlsplit(collector.url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    reader, writer = await asyncio.open_connection(*collector.place)
     packer = zlib.compressobj(wbits=31)
     body = packer.compress(b"0" * unpacked_bytes) + packer.flush(zlib.Z_SYNC_FLUSH)
     head = (
