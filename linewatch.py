@@ -27,14 +27,8 @@ _SINKS: Any = {
         "List the sinks, how far each is and how far behind.",
         "collector.commands.sinks:sinks_list",
     ),
-    "fill": (
-        "Write to a sink what it does not have yet.",
-        "collector.commands.sinks:fill",
-    ),
-    "refill": (
-        "Write the whole ledger to a sink again.",
-        "collector.commands.sinks:refill",
-    ),
+    "fill": ("Write to a sink what it does not have yet.", "collector.commands.sinks:fill"),
+    "refill": ("Write the whole ledger to a sink again.", "collector.commands.sinks:refill"),
     "forget": (
         "Forget a sink that is in the settings no longer.",
         "collector.commands.sinks:forget",
@@ -49,10 +43,7 @@ COMMANDS: Commands = {
         {
             "run": ("Serve measurements.", "server.commands:run"),
             "add": ("Register a server for all probes.", "collector.commands.servers:server_add"),
-            "set": (
-                "Mend what is known of a server.",
-                "collector.commands.servers:server_set",
-            ),
+            "set": ("Mend what is known of a server.", "collector.commands.servers:server_set"),
             "import": (
                 "Register the servers of a list in LibreSpeed's format.",
                 "collector.commands.servers:server_import",
@@ -185,10 +176,7 @@ COMMANDS: Commands = {
                 "Show what a standard asks, and how sure its numbers are.",
                 "collector.commands.standards:standard_show",
             ),
-            "check": (
-                "Check a standard's file.",
-                "collector.commands.standards:standard_check",
-            ),
+            "check": ("Check a standard's file.", "collector.commands.standards:standard_check"),
         },
     ),
     "report": (
@@ -211,10 +199,7 @@ COMMANDS: Commands = {
     "case": (
         "Complaints as cases: sent, answered, measured again.",
         {
-            "open": (
-                "Open a case from a carrier's month.",
-                "collector.commands.cases:case_open",
-            ),
+            "open": ("Open a case from a carrier's month.", "collector.commands.cases:case_open"),
             "list": ("List the cases.", "collector.commands.cases:case_list"),
             "show": ("Show a case.", "collector.commands.cases:case_show"),
             "approve": (
@@ -226,10 +211,7 @@ COMMANDS: Commands = {
                 "Note that the carrier takes it up.",
                 "collector.commands.case_steps:case_acknowledge",
             ),
-            "answer": (
-                "Note the carrier's answer.",
-                "collector.commands.case_steps:case_answer",
-            ),
+            "answer": ("Note the carrier's answer.", "collector.commands.case_steps:case_answer"),
             "remeasure": (
                 "Compare before and after.",
                 "collector.commands.case_steps:case_remeasure",
@@ -239,10 +221,7 @@ COMMANDS: Commands = {
                 "collector.commands.case_steps:case_escalate",
             ),
             "close": ("Close a case.", "collector.commands.case_steps:case_close"),
-            "remind": (
-                "Remind clerks of deadlines.",
-                "collector.commands.case_steps:case_remind",
-            ),
+            "remind": ("Remind clerks of deadlines.", "collector.commands.case_steps:case_remind"),
             "save": ("Write a file of a case.", "collector.commands.cases:case_save"),
             "statistics": (
                 "Tell of a month's cases per carrier.",
