@@ -1,6 +1,6 @@
 """What is said of a line's part of a month, indicator by indicator: the types of verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -110,3 +110,15 @@ class Judgement:
         if any(one.verdict is Verdict.FAIL for one in self.findings):
             return Verdict.FAIL
         return next(one.verdict for one in self.findings if one.is_primary)
+
+
+def verdict_of(judgements: Iterable[Judgement]) -> Verdict:
+    """Return what is said of a line's month: FAIL where any standard says so of any part of it.
+
+    PASS where one does and none says FAIL. Those count that a complaint may rest on.
+    """
+    said = {one.verdict for one in judgements if one.may_accuse}
+    for verdict in (Verdict.FAIL, Verdict.PASS):
+        if verdict in said:
+            return verdict
+    return Verdict.NOT_ENOUGH_DATA

@@ -171,6 +171,26 @@ def read_line_months(
         choose: the standards that a technology is held against.
         known_at: the terms are those that were believed at this moment; None: now.
     """
+    for one, parts, source in read_parts(database, month, known, known_at):
+        standards = choose(one.technology)
+        told = [summarise(part, standards) for part in parts]
+        yield LineMonth(LineSummary(one.id, one.site, one.technology, told), parts, source)
+
+
+def read_parts(
+    database: Database,
+    month: Month,
+    known: Sequence[KnownLine],
+    known_at: datetime | None = None,
+) -> Iterator[tuple[KnownLine, list[LinePart], Source]]:
+    """Yield what the month of each line is made of, with the parts that it has.
+
+    Args:
+        database: the ledger.
+        month: which.
+        known: the lines.
+        known_at: the terms are those that were believed at this moment; None: now.
+    """
     names = [one.id for one in known]
     with_servers = database.read_now(lambda c: read_lines(c, names))
     stated = database.read_now(lambda c: recorded(c, names))
@@ -184,10 +204,7 @@ def read_line_months(
         mark, found = database.read_now(read)
         promises = promised(stated.get(one.id, ()), known_at)
         source = Source(line, promises, mark)
-        parts = divided(found, [period for _, period in promises], month)
-        standards = choose(one.technology)
-        told = [summarise(part, standards) for part in parts]
-        yield LineMonth(LineSummary(one.id, one.site, one.technology, told), parts, source)
+        yield one, divided(found, [period for _, period in promises], month), source
 
 
 def read_terms(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from collector.domain.cases.mended import Outcome
+from collector.domain.findings import Verdict
 from collector.domain.standard import Words
 from collector.domain.year.again import Why
 from collector.domain.year.complaints import Complaint, Complaints
@@ -26,6 +27,12 @@ _OUTCOME_WORDS: Final = {
     Outcome.BETTER: words("Tốt hơn", "Better"),
     Outcome.NOT_BETTER: words("Không tốt hơn", "Not better"),
     Outcome.UNKNOWN: words("Chưa kết luận được", "Cannot be said yet"),
+}
+
+_TODAY_WORDS: Final = {
+    **VERDICT_WORDS,
+    # There may be data enough, and nothing to hold it against: why has a column of its own.
+    Verdict.NOT_ENOUGH_DATA: words("Không có kết luận", "No verdict"),
 }
 
 _WHY_WORDS: Final = {
@@ -146,7 +153,7 @@ def _lines(cases: Sequence[Complaint]) -> Table:
             one.line,
             ", ".join(one.standards) or None,
             None if one.outcome is None else _OUTCOME_WORDS[one.outcome],
-            VERDICT_WORDS[one.today.verdict],
+            _TODAY_WORDS[one.today.verdict],
             None if one.today.why is None else _WHY_WORDS[one.today.why],
         )
         for case in cases

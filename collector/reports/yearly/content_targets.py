@@ -74,6 +74,12 @@ def gigabit(report: YearReport) -> Section:
                 f"{report.fewest_days} days, against {PROMISE} of 1 Gbit/s. Where the probe or the "
                 "server is certified for less, it cannot be said.",
             ),
+            words(
+                "Kết quả đo là của gói cước đang dùng: đường truyền có hợp đồng thấp hơn 1 Gbit/s "
+                "không đạt không có nghĩa là hạ tầng cáp quang ở đó không cung cấp được 1 Gbit/s.",
+                "What is measured is the plan that is paid for: a line with a contract of less may "
+                "well be of a network that could carry 1 Gbit/s.",
+            ),
         ],
         [Table(words("Từng đường truyền cố định", "Each fixed line"), columns, rows)],
     )

@@ -1,6 +1,6 @@
 """What a year's report tells of how its months ran on: measurements, then verdicts. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from collector.domain.findings import Verdict
@@ -188,7 +188,6 @@ def _charts(report: YearReport) -> list[Bars]:
     before = report.year_before.months if report.year_before else ()
     trends = report.trend.months
     months = [month_name(one.month) for one in trends]
-    shares = words("Đường truyền đạt, % số có kết luận", "Share of lines that pass")
     return [
         *(
             Bars(
@@ -200,8 +199,16 @@ def _charts(report: YearReport) -> list[Bars]:
             )
             for title, unit, name in asked
         ),
-        Bars(shares, Unit.SHARE, months, [one.kept.share for one in trends]),
+        *_shares_that_pass(report, months),
     ]
+
+
+def _shares_that_pass(report: YearReport, months: Sequence[str]) -> Iterator[Bars]:
+    """Yield the chart of verdicts, where there is any verdict."""
+    shares = [one.kept.share for one in report.trend.months]
+    if any(one is not None for one in shares):
+        title = words("Đường truyền đạt, % số có kết luận", "Share of lines that pass")
+        yield Bars(title, Unit.SHARE, months, shares)
 
 
 def _plain(value: Speed | None) -> float | None:

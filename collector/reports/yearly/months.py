@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from collector.domain.findings import verdict_of
+from collector.domain.line_month import LinePart
 from collector.domain.standard_file import StandardFile
+from collector.domain.verdicts import judge
 from collector.domain.year.again import Stated, today_of
 from collector.domain.year.months import LineMonth, month_of
 from collector.domain.year.targets import is_apart
 from collector.ledger.database import Database
-from collector.reports.monthly import KnownLine, Month, read_line_months
-from collector.reports.monthly import LineMonth as WholeMonth
+from collector.ledger.month_mark import MonthMark
+from collector.reports.monthly import KnownLine, Month, read_parts
 from collector.reports.pool import Workers
 from collector.settings import LedgerSettings
 
@@ -108,21 +111,25 @@ def _portions(
 
 
 def _work(database: Database, portion: _Portion) -> list[tuple[str, LineMonth]]:
-    found = read_line_months(database, portion.month, portion.known, portion.choose)
-    return [(one.summary.id, _short(one, portion)) for one in found]
+    found = read_parts(database, portion.month, portion.known)
+    return [(line.id, _short(line, parts, source.mark, portion)) for line, parts, source in found]
 
 
-def _short(whole: WholeMonth, portion: _Portion) -> LineMonth:
-    line = whole.summary
-    judgements = [said for part in line.parts for said in part.judgements]
+def _short(
+    line: KnownLine, parts: Sequence[LinePart], mark: MonthMark, portion: _Portion
+) -> LineMonth:
+    used = portion.choose(line.technology)
+    # As a month's report does, but for its figures: nothing of a year is made of them.
+    judgements = [judge(part, file) for part in parts for file in used]
+    verdict = verdict_of(judgements)
     stated = portion.stated.get(line.id, {})
     return month_of(
         portion.month.name,
-        whole.parts,
+        parts,
         judgements,
-        line.verdict,
-        has_records=bool(whole.source.mark.records or whole.source.mark.folded),
+        verdict,
+        has_records=bool(mark.records or mark.folded),
         # A mobile line's speed is told beside its target.
         kept=[one.standard.id for one in portion.used if is_apart(one, line.technology)],
-        again={case: today_of(said, judgements, line.verdict) for case, said in stated.items()},
+        again={case: today_of(said, judgements, verdict) for case, said in stated.items()},
     )

@@ -4,12 +4,14 @@ import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 from collector.errors import CollectorError
 from collector.ledger.database import Database
+from collector.reports.standards import SHIPPED
 from collector.reports.yearly.report import schema
 from collector.settings import LedgerSettings
 from tests.collector import year_ledger
@@ -21,9 +23,15 @@ NOW = datetime(2025, 9, 3, 5, tzinfo=UTC)
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """Return a ledger with the planted year, in September of it."""
+    """Return a ledger with the planted year, in September of it, and a standard of the ward's."""
     monkeypatch.setattr("collector.commands.report_yearly.now", lambda: NOW)
-    made = Registry(tmp_path)
+    own = tmp_path / "standards"
+    own.mkdir()
+    # As the shipped example, but of one server alone: no second one measured the planted lines.
+    text = (SHIPPED / "ward.yaml").read_text(encoding="utf-8")
+    text = text.replace("id: ward", "id: own").replace("servers: 2", "servers: 1")
+    (own / "own.yaml").write_text(text, encoding="utf-8")
+    made = Registry(tmp_path, f", reports: {{standards: {own}}}")
     with (
         contextlib.closing(Database(LedgerSettings(path=made.ledger))) as database,
         database.write() as connection,
@@ -67,3 +75,37 @@ def test_what_cannot_be_reported_on_is_said(registry: Registry, tmp_path: Path) 
     assert "2026 has not begun: ask again from 2026-02-01 on" in refused("--year", "2026")
     assert "no standard 'iso'" in refused("--year", "2025", "--standard", "iso")
     assert not out.exists()
+
+
+def test_the_year_agrees_with_the_letters_that_went_out(registry: Registry, tmp_path: Path) -> None:
+    """A complaint stays what it was; what is judged otherwise today stands beside it, with why."""
+    months, years = str(tmp_path / "months"), str(tmp_path / "years")
+    registry.run("line", "set", "slow", "--download", "900M")
+    named = ("--standard", "own")
+    registry.run("report", "monthly", "--month", "2025-01", *named, "--out", months)
+    registry.run("case", "open", f"{months}/2025-01/a")
+    registry.run("case", "approve", "1", "--unsigned")
+    registry.run("case", "send", "1", "--by-post", "--on", "2025-02-05")
+
+    def told(*words: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        registry.run("report", "yearly", "--year", "2025", "--out", years, *words)
+        content = json.loads((tmp_path / "years" / "2025" / "all" / "report.json").read_bytes())
+        (case,) = content["complaints"]["cases"]
+        (line,) = case["lines"]
+        assert (case["sent_on"], line["line"], line["standards"]) == (
+            "2025-02-05",
+            "slow",
+            ["own@1"],
+        )
+        return line["today"], content
+
+    by_default, content = told()
+    assert by_default == {"verdict": "not_enough_data", "why": "not_held"}
+    assert content["trend"]["months"][0]["verdicts"]["fail"] == 0
+    assert content["complaints"]["differing"] == 1
+    by_the_same, content = told(*named)
+    assert by_the_same == {"verdict": "fail", "why": None}
+    assert content["complaints"]["differing"] == 0
+    registry.run("line", "set", "slow", "--download", "300M")
+    by_other_terms, _ = told(*named)
+    assert by_other_terms == {"verdict": "pass", "why": "other_terms"}
