@@ -52,6 +52,10 @@ class Note:
     )
     MISSING = "{n} places of chains are missing: nobody can say what was there"
     TOMBSTONES = "{n} records were lost on the probe: their places are there as tombstones"
+    BEFORE_TOMBSTONE = (
+        "{n} records have a tombstone between them and the next seal: that they were not changed "
+        "is the collector's word"
+    )
     INVALID = "{n} links of chains are no valid records, and are not judged"
     LATER = "{n} records came while the report was made, and are not judged"
     KEPT_APART = "{n} lines came that are no part of their chain, and are not in the file"

@@ -96,7 +96,7 @@ class Follower:
         span: Span | None = None
         for place in places:
             if span is None or self._expected > span.to_seq:
-                self._end_run(weak=False)
+                self._end_run()
                 self._before = None
                 span = next(spans, None)
                 self._expected = span.from_seq if span else -1
@@ -108,7 +108,7 @@ class Follower:
                 self._check_end(span)
             if checked is not None:
                 yield checked
-        self._end_run(weak=False)
+        self._end_run()
         if (span is not None and self._expected <= span.to_seq) or next(spans, None) is not None:
             self._fault("places that chains.ndjson names are not there", self._expected)
         self._check_rest(lines)
@@ -144,12 +144,12 @@ class Follower:
 
     def _take(self, place: Place, lines: Iterator[bytes]) -> Checked | None:
         if place.kind is Kind.MISSING:
-            self._end_run(weak=False)
+            self._end_run()
             self.findings.note(Note.MISSING, place.to_seq - place.seq + 1)
             self._before = None
             return None
         if place.kind is Kind.FOLDED:
-            self._end_run(weak=True)
+            self._end_run(Note.BEFORE_FOLDED)
             self.findings.note(Note.FOLDED)
             self._before = place.hash
             here = (self.entry.probe, self.entry.chain, place.seq)
@@ -166,6 +166,9 @@ class Follower:
             self._before = None
             return None
         self._check_link(place, received.link)
+        if received.link.tombstone:
+            # Its hash is the lost record's: which one it says is before it, no seal is over.
+            self._end_run(Note.BEFORE_TOMBSTONE)
         self._unsealed += 1
         self._last = place.seq
         self._before = received.link.hash
@@ -259,12 +262,16 @@ class Follower:
             self._fault("the seal came at a time when keys.json has none by its key", link.seq)
         return True
 
-    def _end_run(self, *, weak: bool) -> None:
-        """Tell of records that no seal is over, at the end of those that follow each other."""
+    def _end_run(self, weak: str | None = None) -> None:
+        """Tell of records that no seal is over, at the end of those that follow each other.
+
+        Args:
+            weak: the kind of note, where what follows hides whether one is; None: nothing follows.
+        """
         if not self._unsealed:
             return
         if weak:
-            self.findings.note(Note.BEFORE_FOLDED, self._unsealed)
+            self.findings.note(weak, self._unsealed)
         else:
             self._fault(
                 f"no seal covers the last {self._unsealed} records until here: what followed was "

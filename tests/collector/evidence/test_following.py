@@ -7,10 +7,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from collector.evidence.faults import Note
 from collector.evidence.format import Kind, Place
 from collector.evidence.writing import fingerprint
 from protocol import chain
-from protocol.chain import read_link
+from protocol.chain import hash_line, read_link
 from tests.collector.evidence.forging import (
     RECORDS,
     SEALS,
@@ -53,6 +54,37 @@ def test_a_record_that_was_taken_out_is_found(
     found = forged(members, tmp_path)
     assert any(one.seq == seq - 1 and "no seal covers" in one.what for one in found)
     assert any(one.figure and one.figure.endswith(".tests") for one in found)
+
+
+def test_a_change_behind_a_tombstone_is_not_proved_by_a_seal_and_that_is_said(
+    evidence: Path, members: Members, counting_seq: int, tmp_path: Path
+) -> None:
+    """The lost record's hash says nothing of what was before it: whoever calls a record lost can
+    change the one before. The chain does not show it; how many records that is about is counted.
+    """
+    seq = counting_seq
+    assert seq not in {json.loads(line)["seq"] for line in lines_of(members, SEALS)}
+    lines, rows = lines_of(members, RECORDS), places(members)
+    record = json.loads(lines[seq])
+    rate = record["speed"]["download"]["bits_per_second"]
+    lines[seq] = lines[seq].replace(json.dumps(rate).encode(), json.dumps(rate / 2).encode(), 1)
+    names = {"schema": 1, "tombstone": "spool_full"}
+    names |= {name: record[name] for name in ("probe", "chain")}
+    hashes = {"prev": hash_line(lines[seq]), "hash": hash_line(lines[seq + 1])}
+    lost = {**names, "seq": seq + 1, **hashes, "task": None, "path": None, "slot": None}
+    lines[seq + 1] = json.dumps(lost).encode()
+    came = rows[seq + 1].received_at
+    rows[seq + 1] = Place(seq + 1, seq + 1, Kind.TOMBSTONE, received_at=came, time_quality="none")
+    put(members, RECORDS, lines)
+    put_places(members, rows)
+    found = verify(packed(members, tmp_path / "forged.zip"))
+    assert all(one.figure for one in found.findings.faults), "the summary alone shows it"
+    kind = Note.BEFORE_TOMBSTONE
+    before = verify(evidence).findings.notes[kind]
+    assert found.findings.notes[kind] > before > 0
+    assert f"{found.findings.notes[kind]} records have a tombstone between them" in "".join(
+        found.findings.sentences
+    )
 
 
 def test_a_chain_whose_end_was_cut_off_is_found(members: Members, tmp_path: Path) -> None:
