@@ -15,7 +15,7 @@ from collector.evidence.faults import Fault, Findings
 from collector.evidence.writing import standard_name
 from collector.reports.monthly import Month
 from collector.reports.standards import MAX_FILE_BYTES
-from collector.reports.summary import Summary, from_json
+from collector.reports.summary import FORMAT, Summary, from_json
 from protocol.model import Model
 
 _MAX_ENTRY_BYTES: Final = 16 * 1024 * 1024
@@ -69,7 +69,15 @@ class Contents:
         """Return the summary as a tree and as what it is; None: it is not sound."""
         try:
             content = self.archive.read(form.SUMMARY)
-            return json.loads(content), from_json(content)
+            tree, found = json.loads(content), from_json(content)
+            if found.format == FORMAT:
+                return tree, found
+            self._fault(
+                f"has the format '{found.format[:80]}': this program makes the numbers of "
+                f"'{FORMAT}' anew; check the file with the version that wrote it, "
+                f"{found.software[:80]}",
+                member=form.SUMMARY,
+            )
         except MemberError as error:
             self._fault(error.reason, member=form.SUMMARY)
         except ValidationError as error:

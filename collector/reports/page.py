@@ -15,7 +15,7 @@ from collector.domain.terms import Terms
 from collector.reports.data_words import REASON_WORDS, detail_words
 from collector.reports.monthly import Month
 from collector.reports.page_charts import heat_map, latency_chart, outage_line, speed_chart
-from collector.reports.summary import LineSummary, PartSummary
+from collector.reports.summary import LineSummary, PartSummary, ProbeUsed
 
 Pair = tuple[str, str]
 """A text in Vietnamese and in English."""
@@ -40,6 +40,7 @@ _SPEEDS: Final = {
     "declared": ("Công bố (Vd/Vu)", "Declared"),
     "minimum": ("Tối thiểu", "Minimum"),
 }
+_IPV6: Final = 6
 _MOST_OUTAGES: Final = 4
 _MOST_EXCLUSIONS: Final = 9
 _MOST_ASKED: Final = 5
@@ -142,11 +143,33 @@ def _part(part: PartSummary, standards: Mapping[str, Standard]) -> dict[str, Any
         "since": day_of(terms.contract_since) if terms.contract_since else "–",
         "speeds": speeds,
         "tests": part.tests,
-        "server": part.server or "–",
+        "server": (part.server or "–") + (" (IPv6)" if part.ip_version == _IPV6 else ""),
         "witnesses": ", ".join(f"{name} ({many})" for name, many in part.witnesses.items()) or "–",
         "watched": percent(watched),
+        "replaced": _replaced(part.probes),
         "standards": [_standard(one, standards[one.standard]) for one in part.judgements],
     }
+
+
+def _replaced(probes: Sequence[ProbeUsed]) -> Pair | None:
+    """Return by which probes the days were measured; None where it was one alone."""
+    if len(probes) <= 1:
+        return None
+    each = []
+    for one in probes:
+        name = f"{one.probe} ({one.path})"
+        since = one.since and f"{one.since:%d/%m/%Y %H:%M}"
+        each.append(
+            (
+                f"{f'từ {since} ' if since else ''}{name}, {one.tests} lần đo",
+                f"{f'since {since} ' if since else ''}{name}, {one.tests} tests",
+            )
+        )
+    vi, en = ("; ".join(words) for words in zip(*each, strict=True))
+    return (
+        f"Thiết bị đo được thay trong thời gian này: {vi}. Không có hai thiết bị nào đo cùng lúc.",
+        f"The probe was replaced in these days: {en}. No two measured at the same time.",
+    )
 
 
 def _pair(terms: Terms, name: str) -> tuple[int | None, int | None]:

@@ -26,6 +26,7 @@ from collector.ledger.month_rows import read_lines, read_month
 from collector.reports.folder import whole
 from collector.reports.monthly import Month
 from collector.reports.names import COMPARISON, SUMMARY
+from collector.reports.summary import FORMAT as SUMMARY_FORMAT
 from collector.reports.summary import (
     LineSummary,
     StandardUsed,
@@ -147,7 +148,7 @@ def replay(
         told.append(line)
         step(1)
     used = [standard_used(one) for one in standards]
-    made = replace(first, standards=used, lines=told)
+    made = replace(first, format=SUMMARY_FORMAT, standards=used, lines=told)
     compared = [_compared(*pair) for pair in zip(first.lines, told, strict=True)]
     target = folder / REPLAYS / "+".join(f"{one.id}@{one.version}" for one in used)
     content = {

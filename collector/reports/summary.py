@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -23,7 +23,7 @@ from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Terms
 from collector.domain.verdicts import judge
 
-FORMAT: Final = "linewatch-summary/1"
+FORMAT: Final = "linewatch-summary/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,21 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeUsed:
+    """A probe that a part's days were measured by, with its path.
+
+    Attributes:
+        since: its first test, where it took another one's place in these days; null: it did not.
+        tests: of its speed tests, how many count.
+    """
+
+    probe: str
+    path: str
+    since: datetime | None
+    tests: int
+
+
+@dataclass(frozen=True, slots=True)
 class PartSummary:
     """A line's days under one set of terms.
 
@@ -84,6 +99,9 @@ class PartSummary:
         tests: speed tests that count.
         witnesses: tests by servers of other networks, as many as count.
         watched_seconds: of these days, for how long reachability of the carrier's part is known.
+        ip_version: over which the tests were made, 4 or 6; null: none counts, or not known.
+        probes: that they were made by, one after the other: more than one where one was replaced.
+            None where no test was made, and in summaries of format 1.
     """
 
     first_day: date
@@ -98,6 +116,8 @@ class PartSummary:
     watched_seconds: float
     figures: Sequence[Figure]
     judgements: Sequence[Judgement]
+    ip_version: int | None = None
+    probes: Sequence[ProbeUsed] = ()
 
     @property
     def accusing(self) -> Sequence[Judgement]:
@@ -216,7 +236,14 @@ def summarise(part: LinePart, standards: Iterable[StandardFile]) -> PartSummary:
         watched_seconds=part.watched_seconds,
         figures=figures(part, [windows[name] for name in sorted(windows)]),
         judgements=[judge(part, file) for file in used],
+        ip_version=part.ip_version,
+        probes=_probes(part),
     )
+
+
+def _probes(part: LinePart) -> list[ProbeUsed]:
+    counts = Counter(part.probe_of(one.at) for one in part.tests)
+    return [ProbeUsed(*turn, counts[turn]) for turn in part.probes]
 
 
 def _counted(part: LinePart) -> list[Excluded]:

@@ -211,6 +211,10 @@ TAMPERINGS: dict[str, tuple[Callable[[Members], None], str]] = {
         in_summary(lambda tree: tree.update(timezone="../../etc/passwd")),
         "names no month, or no time zone",
     ),
+    "a summary of another format": (
+        in_summary(lambda tree: tree.update(format="linewatch-summary/1")),
+        "check the file with the version that wrote it, linewatch/0",
+    ),
     "the month": (in_summary(lambda tree: tree.update(month="2026-11")), "first_day"),
     "another line's record": (_other_line, "registry.json does not say"),
     "nobody's record": (_no_line, "is given to no line"),
