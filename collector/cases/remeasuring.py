@@ -144,7 +144,8 @@ def _again(
 
     def read(connection: Connection) -> SortedMonth:
         # As one span: one series, one way and one server stand for the line before and after.
-        return read_month(connection, known, month.name, (begin, max(begin, end)), month.zone)
+        span = (begin, max(begin, end))
+        return read_month(connection, known, month.name, span, month.zone, one_way=True)
 
     found = database.read_now(read)
     # What the carrier mended within the month was not broken all of it.

@@ -70,7 +70,13 @@ def read_lines(connection: Connection, line_ids: Iterable[str] | None = None) ->
 
 
 def read_month(
-    connection: Connection, line: Line, month: str, span: Span, zone: tzinfo
+    connection: Connection,
+    line: Line,
+    month: str,
+    span: Span,
+    zone: tzinfo,
+    *,
+    one_way: bool = False,
 ) -> SortedMonth:
     """Return a line's month, sorted.
 
@@ -80,6 +86,7 @@ def read_month(
         month: as 2026-10.
         span: of the month.
         zone: in which people have their days.
+        one_way: whether a single way is to stand for all of it, also where a probe was replaced.
     """
     return sort_month(
         line,
@@ -88,6 +95,7 @@ def read_month(
         _speed(connection, line.id, span, zone),
         _latency(connection, line.id, span, zone),
         _reach(connection, line.id, span),
+        one_way=one_way,
     )
 
 

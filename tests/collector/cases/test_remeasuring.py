@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, update
 
 from collector.cases.opening import open_from
 from collector.cases.remeasuring import LineAgain, all_said, measure_again, mended_on, refuse_mended
@@ -15,6 +16,7 @@ from collector.errors import CaseError
 from collector.ledger import cases
 from collector.ledger.cases import CaseLine
 from collector.ledger.database import Database
+from collector.ledger.schema import probes, records
 from collector.reports.standards import read_standards
 from tests.collector.cases.conftest import NOW, ZONE
 from tests.collector.cases.evenings import add_evenings
@@ -115,6 +117,22 @@ def test_before_there_are_enough_days_it_says_how_many_are_missing(answered: Dat
     assert [one.mended.days_after for one in found] == [1, 1]
     assert [one.mended.days_missing for one in found] == [6, 6]
     assert not all_said(found)
+
+
+def test_a_new_probe_mends_no_line(answered: Database) -> None:
+    """Where the probe was replaced on the day of the mending, nothing is held before and after: the
+    difference may be the probe's.
+    """
+    fill(answered, 14)
+    begins = datetime(MENDED.year, MENDED.month, MENDED.day, tzinfo=ZONE)
+    new = {"id": "probe-new", "site_id": "nvh-1", "created_at": NOW}
+    later = (records.c.line_id == "l1", records.c.measured_at > begins)
+    with answered.write() as connection:
+        connection.execute(insert(probes).values(new))
+        connection.execute(update(records).where(*later).values(probe_id="probe-new"))
+    mended, _ = again(answered, 14)
+    assert (mended.mended.outcome, mended.mended.days_before) == (Outcome.UNKNOWN, 31)
+    assert (mended.mended.why, mended.mended.days_after) == (Why.FEW_AFTER, 0)
 
 
 def test_the_last_word_of_the_carrier_counts(answered: Database) -> None:
