@@ -63,6 +63,7 @@ class City:
         days: that the ledger goes back.
         recent_days: of which every line has all speed tests: as many as the list looks at.
         whole_hours: the last ones, which every line has whole.
+        kept_bytes: of a record's line.
     """
 
     lines: int = 5_000
@@ -70,6 +71,7 @@ class City:
     days: int = 365
     recent_days: int = 5
     whole_hours: int = 3
+    kept_bytes: int = KEPT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Source:
         self.end = end or datetime.now(UTC)
         self.fleet = Fleet(_plan(city, self.end.date()))
         self.probes = list(self.fleet.probes())
-        self.templates = _templates(self.fleet.plan, self.probes, folder)
+        self.templates = _templates(self.fleet.plan, self.probes, folder, city.kept_bytes)
 
 
 def fill(settings: LedgerSettings, source: Source) -> Filled:
@@ -145,7 +147,7 @@ def _shape(probe: Probe) -> tuple[str, ...]:
 
 
 def _templates(
-    plan: FleetPlan, probes: Iterable[Probe], folder: Path
+    plan: FleetPlan, probes: Iterable[Probe], folder: Path, kept_bytes: int
 ) -> dict[tuple[str, ...], list[list[Row]]]:
     """Return a probe's stored records for each shape, by hour, as rows of whole microseconds."""
     chosen: dict[tuple[str, ...], Probe] = {}
@@ -165,17 +167,18 @@ def _templates(
                 by_probe[row[_PLACE["probe_id"]]].append(tuple(row))
     hours = plan.days * 24
     return {
-        shape: _by_hour(by_probe[probe.id], plan.begins, hours) for shape, probe in chosen.items()
+        shape: _by_hour(by_probe[probe.id], plan.begins, hours, kept_bytes)
+        for shape, probe in chosen.items()
     }
 
 
-def _by_hour(rows: Iterable[Row], begins: int, hours: int) -> list[list[Row]]:
+def _by_hour(rows: Iterable[Row], begins: int, hours: int, kept_bytes: int) -> list[list[Row]]:
     found: list[list[Row]] = [[] for _ in range(hours)]
     at = _PLACE["measured_at"]
     for row in sorted(rows, key=lambda one: one[at] or 0):
         hour = ((row[at] or 0) - begins * 1_000_000) // _HOUR_US
         if 0 <= hour < hours:
-            found[hour].append((*row[: _PLACE["line"]], row[_PLACE["line"]][:KEPT_BYTES]))
+            found[hour].append((*row[: _PLACE["line"]], row[_PLACE["line"]][:kept_bytes]))
     return found
 
 

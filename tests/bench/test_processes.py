@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.processes import ProcessError, running
+from bench.processes import ProcessError, proportional_bytes, resident_bytes, running
 
 SAYS_READY = "import time; print('ready on 42'); time.sleep(60)"
 IGNORES_TERM = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up');time.sleep(60)"
 )
+HOLDS = "import os, time; held = bytearray(50_000_000)"
+LASTS = "while other or os.getppid() == own: time.sleep(0.05)"
 BURNS = "import time\nwhile time.process_time() < 0.3: pass\nprint('burnt'); time.sleep(60)"
 
 
@@ -74,3 +76,20 @@ def test_cpu_seconds_are_the_programs_own(tmp_path: Path) -> None:
         time.sleep(0.2)
         assert 0.28 <= used < 5
         assert process.cpu_seconds() - used <= 0.02
+
+
+def test_memory_that_is_shared_counts_once(tmp_path: Path) -> None:
+    """What a process and its copy share is half of either; what one alone holds is its own."""
+    alone = python(f"{HOLDS}; print('up'); time.sleep(60)")
+    copied = python(
+        f"{HOLDS}; own = os.getpid(); other = os.fork(); print('up', flush=True)\n{LASTS}"
+    )
+    with (
+        running("alone", alone, tmp_path) as one,
+        running("two", copied, tmp_path) as two,
+    ):
+        one.wait_for("up")
+        two.wait_for(r"up\s+up")
+        assert proportional_bytes(one.popen.pid) > 50_000_000
+        assert 25_000_000 < proportional_bytes(two.popen.pid) < 45_000_000
+        assert resident_bytes(two.popen.pid) > 50_000_000

@@ -31,6 +31,18 @@ def test_the_bench_writes_a_month_and_says_what_it_took(tmp_path: Path) -> None:
     assert "at this pace" not in told(slow)
 
 
+def test_a_ledger_that_was_kept_is_measured_again(tmp_path: Path) -> None:
+    """It is filled once; what a stopped run left unfinished is not taken for one."""
+    (tmp_path / "ledger.unfinished").write_bytes(b"half of one")
+    first = measure(2, 1, "sqlite", None, Console(file=io.StringIO()), days=1, keep=tmp_path)
+    kept = (tmp_path / "ledger.sqlite").stat().st_mtime_ns
+    said = io.StringIO()
+    again = measure(2, 1, "sqlite", None, Console(file=said), days=1, keep=tmp_path)
+    assert "filling" not in said.getvalue()
+    assert (again.lines, again.records, again.files) == (first.lines, first.records, first.files)
+    assert (tmp_path / "ledger.sqlite").stat().st_mtime_ns == kept
+
+
 def told(found: object) -> str:
     """Return a table as it is printed."""
     printed = io.StringIO()
