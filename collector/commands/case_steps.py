@@ -147,6 +147,7 @@ def case_approve(
             "and signature",
             fg="yellow",
         )
+    click.echo(f"next: linewatch case send {case} (by e-mail), or --by-post")
 
 
 @click.command(epilog="Example: linewatch case send 3 --now")

@@ -1,6 +1,7 @@
 """`linewatch case open|list|show|save|statistics`: complaints, what they hold, how they stand."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,10 @@ from collector.cases.opening import open_from
 from collector.cases.statistics import of_month
 from collector.commands.ledger import now, opened
 from collector.commands.tables import show
-from collector.domain.cases.deadlines import Deadline, Standing, deadlines
+from collector.domain.cases.deadlines import GONE, Deadline, Standing, deadlines
+from collector.domain.cases.mended import Outcome
 from collector.domain.cases.steps import OPEN, Event, Role
+from collector.domain.findings import Verdict
 from collector.errors import CaseError
 from collector.ledger import cases, outbox
 from collector.ledger.cases import Case
@@ -42,6 +45,7 @@ _COLOURS: Final = {
     Standing.NEAR: "yellow",
     Standing.OVER: "red",
     Standing.LATE: "red",
+    Standing.MISSED: "red",
     Standing.KEPT: "green",
 }
 
@@ -106,7 +110,7 @@ def deadlines_of(case: Case, settings: CollectorSettings) -> list[Deadline]:
 
 def _row(case: Case, found: list[Deadline]) -> dict[str, Any]:
     sent = next((event.day for event in case.events if event.step.value == "sent"), None)
-    open_ones = [one for one in found if one.met_on is None and one.standing is not Standing.ENDED]
+    open_ones = [one for one in found if one.met_on is None and one.standing not in GONE]
     following = open_ones[0] if open_ones else None
     return {
         "id": case.id,
@@ -165,6 +169,25 @@ def _event(event: Event) -> dict[str, Any]:
     }
 
 
+def details_in_words(details: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a step is noted with, besides its note."""
+    if number := details.get("letter_number"):
+        yield f"letter {number}"
+    if to := details.get("to"):
+        yield f"to {to if isinstance(to, str) else ', '.join(to)}"
+    if details.get("by") == "post":
+        yield "by post"
+    if day := details.get("mended"):
+        yield f"mended on {day}"
+    if rule := details.get("rule"):
+        yield f"{rule} {details['standing']}"
+    if isinstance(lines := details.get("lines"), list):
+        better = sum(one["outcome"] == Outcome.BETTER for one in lines)
+        yield f"{better} of {len(lines)} line(s) better"
+    if problem := details.get("problem"):
+        yield str(problem)
+
+
 def _mail(mail: outbox.Mail) -> dict[str, Any]:
     names = ("key", "message_id", "recipients", "subject", "state", "tries", "problem", "next_at")
     return {name: getattr(mail, name) for name in names}
@@ -180,12 +203,17 @@ def _print(told: dict[str, Any]) -> None:
         click.secho(f"{what}: {one['standing']} ({one['source']}{sure})", fg=colour)
     click.echo("steps:")
     for event in told["events"]:
-        note = f": {event['note']}" if event["note"] else ""
-        click.echo(f"  {event['day']} {event['step'].value} by {event['role'].value}{note}")
+        said = [event["note"], *details_in_words(event["details"])]
+        noted = ": ".join(["", "; ".join(one for one in said if one)]) if any(said) else ""
+        click.echo(f"  {event['day']} {event['step'].value} by {event['role'].value}{noted}")
     click.echo("lines:")
     for line in told["lines"]:
-        failed = [f"{one['standard']} {one['indicator']}" for one in line["findings"]]
-        click.echo(f"  {line['line']} ({line['site']}): {', '.join(sorted(set(failed)))}")
+        failed = {
+            f"{one['standard']} {one['indicator']}"
+            for one in line["findings"]
+            if one["verdict"] == Verdict.FAIL
+        }
+        click.echo(f"  {line['line']} ({line['site']}): {', '.join(sorted(failed))}")
     click.echo("files:")
     for file in told["files"]:
         kept = "" if file["is_kept"] else " (too large to be kept)"

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -14,7 +15,8 @@ from collector import keys
 from collector.beside import done_beside
 from collector.cases.calendar import rules, vietnam
 from collector.cases.remeasuring import measure_again, mended_on
-from collector.domain.cases.deadlines import Deadline, Standing, deadlines
+from collector.domain.cases.deadlines import GONE, Deadline, Standing, deadlines
+from collector.domain.cases.mended import Outcome
 from collector.domain.cases.steps import OPEN, State, Step, first_of, last_of
 from collector.errors import CaseError
 from collector.ledger import cases, outbox
@@ -59,9 +61,7 @@ async def show_cases(request: web.Request) -> web.Response:
 
 def _row(request: web.Request, case: Case) -> dict[str, Any]:
     waiting = [
-        one
-        for one in _deadlines(request, case)
-        if one.met_on is None and one.standing is not Standing.ENDED
+        one for one in _deadlines(request, case) if one.met_on is None and one.standing not in GONE
     ]
     sent = first_of(case.events, Step.SENT)
     return {"case": case, "sent": sent and sent.day, "deadline": waiting[0] if waiting else None}
@@ -78,7 +78,7 @@ def _local_now(request: web.Request) -> datetime:
 
 def class_of(standing: Standing) -> str:
     """Return the colour of a deadline, beside its words."""
-    if standing in (Standing.OVER, Standing.LATE):
+    if standing in (Standing.OVER, Standing.LATE, Standing.MISSED):
         return "bad"
     return {Standing.NEAR: "near", Standing.KEPT: "good"}.get(standing, "")
 
@@ -101,10 +101,29 @@ async def show_case(request: web.Request) -> web.Response:
             **told,
             "deadlines": _deadlines(request, case),
             "class_of": class_of,
-            "kilobytes": _KILOBYTE,
+            "kilobytes": lambda size: max(1, round(size / _KILOBYTE)),
+            "details": lambda event: _details(visit, event.details),
             **await _again(request, visit, case),
         },
     )
+
+
+def _details(visit: Visit, details: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a step is noted with, besides its note; no address of a mail."""
+    text = visit.words.text
+    if number := details.get("letter_number"):
+        yield text("step_number", number=number)
+    if isinstance(to := details.get("to"), str):
+        yield text("step_to", to=to)
+    if details.get("by") == "post":
+        yield text("step_by_post")
+    if day := details.get("mended"):
+        yield text("step_mended", day=visit.words.day(date.fromisoformat(day)))
+    if isinstance(lines := details.get("lines"), list):
+        better = sum(one["outcome"] == Outcome.BETTER for one in lines)
+        yield text("step_better", better=better, lines=len(lines))
+    if problem := details.get("problem"):
+        yield str(problem)
 
 
 def _read(connection: Connection, number: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field, PositiveInt
 
-from collector.domain.cases.steps import Event, State, Step, first_of, state_of
+from collector.domain.cases.steps import Event, Step, first_of, last_of
 from collector.domain.cases.working_days import WorkingDays
 from collector.domain.standard import Words
 from protocol.settings import Section
@@ -54,8 +54,15 @@ class Standing(StrEnum):
     LATE = "late"
     """It was done, and too late."""
 
+    MISSED = "missed"
+    """It was never done, and the case was closed behind its last day."""
+
     ENDED = "ended"
-    """The case was closed before it was done."""
+    """The case was closed before it was done, and before it was over."""
+
+
+GONE: Final = frozenset({Standing.MISSED, Standing.ENDED})
+"""Nobody waits for it any more."""
 
 
 class Deadline(NamedTuple):
@@ -64,7 +71,8 @@ class Deadline(NamedTuple):
     Attributes:
         due: the last day, local.
         met_on: when what it asks was done; None: not yet.
-        left: working days from today until it; below zero: how many it is over, or was.
+        left: working days until it, from today or from when it was done or the case closed; below
+            zero: how many it is over, or was.
     """
 
     rule: Rule
@@ -88,22 +96,26 @@ def deadlines(
     sent = first_of(events, Step.SENT)
     if sent is None:
         return []
-    state = state_of(events)
+    closed = last_of(events, Step.CLOSED)
+    closed_on = None if closed is None else closed.day
     found = []
     for rule in rules:
         due = calendar.after(sent.day, rule.working_days)
         met = first_of(events, *rule.met_by)
         met_on = None if met is None else met.day
-        left = calendar.between(met_on or today, due)
-        found.append(Deadline(rule, due, _standing(due, met_on, state, left, today), met_on, left))
+        left = calendar.between(met_on or closed_on or today, due)
+        standing = _standing(due, met_on, closed_on, left, today)
+        found.append(Deadline(rule, due, standing, met_on, left))
     return sorted(found, key=lambda one: one.due)
 
 
-def _standing(due: date, met_on: date | None, state: State, left: int, today: date) -> Standing:
+def _standing(
+    due: date, met_on: date | None, closed_on: date | None, left: int, today: date
+) -> Standing:
     if met_on is not None:
         return Standing.KEPT if met_on <= due else Standing.LATE
-    if state is State.CLOSED:
-        return Standing.ENDED
+    if closed_on is not None:
+        return Standing.MISSED if closed_on > due else Standing.ENDED
     if today > due:
         return Standing.OVER
     return Standing.NEAR if left <= NEAR_WORKING_DAYS else Standing.AHEAD

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
+from typing import Final
 
 from collector.domain.cases.deadlines import Rule, Standing, deadlines
 from collector.domain.cases.mended import Outcome
 from collector.domain.cases.steps import Event, State, Step, first_of, last_of, state_of
 from collector.domain.cases.working_days import WorkingDays
+
+_LATE: Final = frozenset({Standing.OVER, Standing.LATE, Standing.MISSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,8 @@ class CarrierMonth:
         sent: how many ever were.
         answered: how many of these have an answer.
         days_to_acknowledge, days_to_answer: working days from sending on, their median; None: none.
-        late: deadlines that are over, or were kept too late; of each rule.
+        late: deadlines that are over, were when the case was closed, or were kept too late; of each
+            rule.
         lines: of the cases that were measured again, by what came of it.
         within_limit: of the lines that got better, how many keep the limit now.
         better_cases: whose lines all got better.
@@ -67,7 +71,7 @@ def of_carrier(
     late: Counter[str] = Counter()
     for events in found:
         for one in deadlines(rules, events, calendar, today):
-            late[one.rule.id] += one.standing in (Standing.OVER, Standing.LATE)
+            late[one.rule.id] += one.standing in _LATE
     measured = [event for events in found if (event := last_of(events, Step.REMEASURED))]
     results = [list(event.details["lines"]) for event in measured]
     lines = Counter(Outcome(line["outcome"]) for told in results for line in told)

@@ -44,6 +44,9 @@ _DEADLINES = {
     "deadline_over": Both("quá hạn {days} ngày làm việc", "over by {days} working days"),
     "deadline_kept": Both("đúng hạn", "kept"),
     "deadline_late": Both("trễ {days} ngày làm việc", "{days} working days late"),
+    "deadline_missed": Both(
+        "không làm, trễ {days} ngày làm việc", "never done, {days} working days over"
+    ),
     "deadline_ended": Both("không còn chờ", "waited for no more"),
     "not_verified": Both("chưa kiểm chứng", "not verified"),
 }
@@ -109,6 +112,13 @@ _CASE = {
     "step_escalated": Both("chuyển cấp trên", "escalated"),
     "step_reminded": Both("nhắc hạn", "reminded"),
     "step_closed": Both("đóng hồ sơ", "closed"),
+    "step_number": Both("công văn số {number}", "letter {number}"),
+    "step_to": Both("gửi {to}", "to {to}"),
+    "step_by_post": Both("bằng đường bưu chính", "by post"),
+    "step_mended": Both("báo đã khắc phục ngày {day}", "mended on {day}, as it says"),
+    "step_better": Both(
+        "{better}/{lines} đường truyền tốt hơn", "{better} of {lines} lines better"
+    ),
     "role_clerk": Both("văn thư", "clerk"),
     "role_signer": Both("người ký", "signer"),
     "role_technician": Both("kỹ thuật", "technician"),

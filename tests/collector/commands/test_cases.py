@@ -1,9 +1,11 @@
 """`linewatch case …`: a complaint from its folder to its end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from collector.domain.findings import Verdict
 from collector.errors import CaseError
 from tests.collector.cases.folders import failing, write_month
 from tests.collector.commands.support import Registry
@@ -58,6 +60,11 @@ def test_a_complaint_goes_by_post_from_a_draft_to_its_end(
     assert told["events"][4]["details"]["mended"] == "2026-11-08"
     standing = {one["rule"]: one["standing"] for one in told["deadlines"]}
     assert standing == {"reply": "kept", "refusal": "kept", "resolution": "kept"}
+    shown = registry.run("case", "show", "1").stdout
+    assert "2026-11-02 sent by clerk: by post" in shown
+    assert "2026-11-04 acknowledged by clerk: đã nhận" in shown
+    assert "2026-11-09 answered by clerk: mended on 2026-11-08" in shown
+    assert "approved by signer: letter 12/UBND-VHXH" in shown
     assert not any(one["verified"] for one in told["deadlines"])
     (number,) = (one["number"] for one in told["files"] if one["kind"] == "answer")
     registry.run("case", "save", "1", str(number), str(tmp_path / "saved.pdf"))
@@ -95,6 +102,23 @@ def test_people_read_a_case_and_a_list(registry: Registry, folder: Path) -> None
     assert "case 1 (VNPT): reply over, until 2026-11-04: no mail" in reminded
     (due, *_) = registry.json("case", "remind")
     assert (due["rule"], due["standing"], due["queued"]) == ("reply", "over", False)
+
+
+def test_what_a_line_keeps_is_not_told_as_what_it_failed_by(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """A case keeps what was asked first, too, whatever came of it."""
+    one = failing(indicator="availability")
+    (part,) = one.parts
+    (judgement,) = part.judgements
+    (broken,) = judgement.findings
+    kept = replace(broken, indicator="download", verdict=Verdict.PASS)
+    both = replace(judgement, findings=[kept, replace(broken, is_primary=False)])
+    line = replace(one, parts=[replace(part, judgements=[both])])
+    registry.run("case", "open", str(write_month(tmp_path, line)))
+    assert len(registry.json("case", "show", "1")["lines"][0]["findings"]) == 2
+    shown = registry.run("case", "show", "1").stdout
+    assert "l1 (Nhà văn hóa số 1): qcvn-34-2019 availability\n" in shown
 
 
 def test_no_letter_goes_out_unsigned_by_oversight(registry: Registry, folder: Path) -> None:

@@ -126,12 +126,36 @@ async def test_a_case_shows_its_steps_files_and_mail(shown: Running) -> None:
     assert not tree.all("script")
     assert "qcvn-34-2019: download (peak)" in text
     assert "Mended on 10 Nov 2026" in text
+    assert "mended on 10 Nov 2026, as it says" in text
     assert "There is no mail yet." in text
     waiting = await page(shown, "/cases/2")
     assert "waiting" in waiting.one("main").text
     assert "It is not sent: there is no deadline yet." in waiting.one("main").text
     await page(shown, "/cases/9", 404)
     await page(shown, "/cases/x", 404)
+
+
+async def test_a_step_says_what_it_is_noted_with(start: Start, tmp_path: Path) -> None:
+    """The letter's number, how it went, where it went on to; what was never done is red."""
+    collector: Running = await start(now=lambda: TODAY)
+    with collector.database.write() as connection:
+        open_from(connection, write_month(tmp_path), Role.CLERK, "", NOW)
+        add(connection, 1, Step.APPROVED, SENT, letter_number="12/UBND-VHXH")
+        add(connection, 1, Step.SENT, SENT, by="post")
+        add(connection, 1, Step.ESCALATED, MENDED, to="Sở Khoa học và Công nghệ")
+        add(connection, 1, Step.CLOSED, MENDED)
+    add_operator(collector)
+    token = (await log_in(collector)).cookies["linewatch_session"].value
+    collector.client.headers["Cookie"] = f"linewatch_session={token}"
+    tree = await page(collector, "/cases/1")
+    steps = [row.text for row in tree.all("table")[1].one("tbody").all("tr")]
+    assert "công văn số 12/UBND-VHXH" in steps[1]
+    assert "bằng đường bưu chính" in steps[2]
+    assert "gửi Sở Khoa học và Công nghệ" in steps[3]
+    assert [tag.text for tag in tree.all("span", "bad")] == [
+        "không làm, trễ 4 ngày làm việc",
+        "không làm, trễ 1 ngày làm việc",
+    ]
 
 
 @ON_BOTH

@@ -88,3 +88,12 @@ def test_a_closed_case_waits_for_nothing() -> None:
     closed = sent((Step.CLOSED, date(2026, 11, 3)))
     found = deadlines(rules(), closed, CALENDAR, date(2027, 1, 4))
     assert {one.standing for one in found} == {Standing.ENDED}
+
+
+def test_what_was_over_when_a_case_was_closed_was_missed() -> None:
+    """By as many working days as it was over then, however long ago that is."""
+    closed = sent((Step.CLOSED, date(2026, 11, 10)))
+    found = standings(closed, date(2027, 1, 4))
+    assert found["reply"] == ("2026-11-04", "missed", -4)
+    assert found["refusal"] == ("2026-11-09", "missed", -1)
+    assert found["resolution"][1] == "ended"

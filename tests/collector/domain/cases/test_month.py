@@ -48,3 +48,10 @@ def test_a_month_without_answers_has_no_median() -> None:
     found = of_carrier("vnpt", "2026-10", [sent()], rules(), vietnam(), SENT)
     assert (found.days_to_answer, found.days_to_acknowledge) == (None, None)
     assert (found.answered, found.better_cases) == (0, 0)
+
+
+def test_who_never_answered_is_late_however_the_case_ended() -> None:
+    """A case that is closed behind a deadline broke it; one that is closed before it did not."""
+    cases = [sent((Step.CLOSED, date(2026, 11, day))) for day in (4, 5)]
+    found = of_carrier("vnpt", "2026-10", cases, rules(), vietnam(), date(2026, 12, 22))
+    assert found.late == {"reply": 1, "refusal": 0, "resolution": 0}
