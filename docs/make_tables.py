@@ -25,6 +25,7 @@ from pydantic.fields import FieldInfo
 
 import linewatch
 from collector.api.document import operations
+from collector.reports.comparison import schema as comparison_schema
 from collector.reports.summary import schema as summary_schema
 from collector.reports.yearly.report import schema as yearly_schema
 from collector.sinks import series
@@ -397,7 +398,11 @@ def tables() -> dict[str, dict[str, str]]:
 def files() -> dict[Path, str]:
     """Return every file that is written here, with the text that it should have."""
     found = {TOP / "config.yaml": config_example()}
-    for name, schema in (("summary", summary_schema()), ("yearly", yearly_schema())):
+    for name, schema in (
+        ("comparison", comparison_schema()),
+        ("summary", summary_schema()),
+        ("yearly", yearly_schema()),
+    ):
         text = json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
         found[TOP / "docs" / f"{name}.schema.json"] = text
     for page, parts in tables().items():

@@ -1,16 +1,18 @@
 """A line's month beside its month before, and beside its neighbours'. Pure.
 
 Neither makes or breaks a verdict: it shows a reader whether a line stands alone. Two months are
-compared by permutation of their days' medians, where both were measured to the same server; lines
-by the middle of what lines like them have. Rates are bit/s.
+compared by permutation of their days' medians; lines by the middle of what lines like them have.
+Only what was measured alike is: by the same method, version, profile and IP version, to the same
+server. Rates are bit/s.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from statistics import median
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -18,12 +20,40 @@ from collector.domain.findings import Verdict
 from collector.domain.line_month import LinePart, SpeedTest
 from collector.domain.quantities import Quantity
 from collector.domain.statistics.shift import chance_of
+from collector.domain.succession import Kind
 
 FEWEST_DAYS: Final = 7
 """Of each month, with a test that counts; fewer days hardly ever show a change."""
 
+_RATES: Final = (Quantity.DOWNLOAD, Quantity.UPLOAD)
+
 FEWEST_NEIGHBOURS: Final = 3
 """Other lines; of fewer, the middle would tell what one neighbour's line does."""
+
+
+class Unlike(StrEnum):
+    """In what two months or lines were measured differently: their numbers say nothing together."""
+
+    METHOD = "method"
+    VERSION = "version"
+    PROFILE = "profile"
+    IP_VERSION = "ip_version"
+    SERVER = "server"
+
+
+def unlike(one: Kind | None, other: Kind | None) -> list[Unlike]:
+    """Return in what two kinds of series differ; nothing where one of them is not known."""
+    if one is None or other is None:
+        return []
+    return [name for name in Unlike if getattr(one, name) != getattr(other, name)]
+
+
+class ProbeChange(NamedTuple):
+    """That another probe, or another path of one, measured a line from a day on."""
+
+    probe: str
+    path: str
+    on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +88,7 @@ class Change:
         before_bits_per_second, after_bits_per_second: the means of days' medians.
         before_days, after_days: that have one.
         chance: two-sided, of such a difference if nothing had changed; None: the days are too few,
-            or the months were measured to different servers.
+            or the months were not measured alike.
     """
 
     quantity: Quantity
@@ -75,14 +105,17 @@ class MonthBefore:
 
     Attributes:
         month: as 2026-09.
-        same_server: both months have tests to one server.
+        unlike: in what the months were measured differently; then they are not compared.
+        probe_changes: where another probe took over, since the month before began: what changed
+            may be the device.
         same_promise: what is declared and contracted did not change.
         middles: of the month before.
         verdicts: of its last part, by today's standards.
     """
 
     month: str
-    same_server: bool
+    unlike: Sequence[Unlike]
+    probe_changes: Sequence[ProbeChange]
     same_promise: bool
     middles: Sequence[Middle]
     verdicts: Sequence[PrimaryVerdict]
@@ -116,8 +149,8 @@ class Neighbours:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What makes lines alike."""
+class Traits:
+    """What makes lines alike. None: not known, and so nothing that lines share."""
 
     ward: str | None
     technology: str
@@ -126,10 +159,15 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What other lines of the carrier are told of a line."""
+    """What other lines of the carrier are told of a line.
+
+    Attributes:
+        kind: of its main series; None: no test was planned.
+    """
 
     line: str
-    kind: Kind
+    traits: Traits
+    kind: Kind | None
     middles: Sequence[Middle]
 
 
@@ -137,7 +175,7 @@ def middles_of(parts: Sequence[LinePart]) -> list[Middle]:
     """Return the middles of a line's month, of what was measured."""
     terms = parts[-1].terms
     found = []
-    for quantity in (Quantity.DOWNLOAD, Quantity.UPLOAD):
+    for quantity in _RATES:
         values, days = [], set()
         for test in _tests(parts):
             rate = rate_of(test, quantity)
@@ -151,18 +189,48 @@ def middles_of(parts: Sequence[LinePart]) -> list[Middle]:
     return found
 
 
+def plan_of(parts: Sequence[LinePart]) -> str | None:
+    """Return the plan of a line's month; None: it is not known, or was not one all month."""
+    plans = {part.terms.plan for part in parts}
+    return plans.pop() if len(plans) == 1 else None
+
+
+def probe_changes(parts: Iterable[LinePart]) -> list[ProbeChange]:
+    """Return where another probe took over.
+
+    Args:
+        parts: one behind the other, of several months.
+    """
+    found: list[ProbeChange] = []
+    last: tuple[str, str] | None = None
+    for part in parts:
+        for turn in part.probes:
+            way = turn.probe, turn.path
+            if last not in (None, way):
+                on = turn.since.date() if turn.since else part.first_day
+                found.append(ProbeChange(*way, on))
+            last = way
+    return found
+
+
 def changes_between(
-    before: Sequence[LinePart], after: Sequence[LinePart], *, same_server: bool
+    before: Sequence[LinePart], after: Sequence[LinePart], *, alike: bool
 ) -> list[Change]:
-    """Return how days' medians changed, of what both months have."""
+    """Return how days' medians changed, of what both months have.
+
+    Args:
+        before: the parts of the month before.
+        after: of the month.
+        alike: whether they were measured alike.
+    """
     found = []
-    for quantity in (Quantity.DOWNLOAD, Quantity.UPLOAD):
+    for quantity in _RATES:
         sides = [day_medians(_tests(parts), quantity) for parts in (before, after)]
         if not all(sides):
             continue
         first, second = (np.array(list(side.values())) for side in sides)
         enough = min(len(first), len(second)) >= FEWEST_DAYS
-        chance = chance_of(first, second) if enough and same_server else None
+        chance = chance_of(first, second) if enough and alike else None
         means = float(first.mean()), float(second.mean())
         found.append(Change(quantity, *means, len(first), len(second), chance))
     return found
@@ -197,33 +265,56 @@ class Neighbourhood:
     """
 
     def __init__(self, lines: Iterable[Own]) -> None:
-        self._groups: dict[tuple[object, ...], list[tuple[str, Middle]]] = defaultdict(list)
+        self._groups: dict[tuple[object, ...], list[tuple[Own, Middle]]] = defaultdict(list)
         for one in lines:
             for middle in one.middles:
-                for likeness in Likeness:
-                    self._groups[_key(likeness, one.kind, middle.quantity)].append(
-                        (one.line, middle)
-                    )
+                for key in _keys(one, middle.quantity).values():
+                    self._groups[key].append((one, middle))
 
     def of(self, line: Own) -> list[Neighbours]:
         """Return a line's neighbours; nothing where too few lines are like it."""
         found = []
-        for quantity in (Quantity.DOWNLOAD, Quantity.UPLOAD):
-            for likeness in Likeness:
-                group = self._groups.get(_key(likeness, line.kind, quantity), ())
-                others = [middle for name, middle in group if name != line.line]
+        for quantity in _RATES:
+            for likeness, key in _keys(line, quantity).items():
+                others = [
+                    middle
+                    for other, middle in self._others(line, key)
+                    if line.kind is not None and other.kind == line.kind
+                ]
                 if len(others) >= FEWEST_NEIGHBOURS:
                     found.append(_neighbours(quantity, likeness, others))
                     break
         return found
 
+    def unlike(self, line: Own) -> list[Unlike]:
+        """Return in what the lines that would be a line's neighbours were measured differently."""
+        found = {
+            name
+            for quantity in _RATES
+            for key in _keys(line, quantity).values()
+            for other, _ in self._others(line, key)
+            for name in unlike(line.kind, other.kind)
+        }
+        return [name for name in Unlike if name in found]
 
-def _key(likeness: Likeness, kind: Kind, quantity: Quantity) -> tuple[object, ...]:
-    by_plan = likeness in {Likeness.WARD_AND_PLAN, Likeness.PLAN}
-    by_ward = likeness in {Likeness.WARD_AND_PLAN, Likeness.WARD_AND_TECHNOLOGY}
-    plan = (kind.plan or "",) if by_plan else ()
-    ward = (kind.ward or "",) if by_ward else ()
-    return likeness, quantity, kind.technology, *ward, *plan
+    def _others(self, line: Own, key: tuple[object, ...]) -> Iterator[tuple[Own, Middle]]:
+        return (one for one in self._groups.get(key, ()) if one[0].line != line.line)
+
+
+def _keys(line: Own, quantity: Quantity) -> dict[Likeness, tuple[object, ...]]:
+    """Return what lines share with a line, the nearest first; nothing that is not known."""
+    ward, plan = line.traits.ward, line.traits.plan
+    shared: dict[Likeness, tuple[str | None, ...]] = {
+        Likeness.WARD_AND_PLAN: (ward, plan),
+        Likeness.WARD_AND_TECHNOLOGY: (ward,),
+        Likeness.PLAN: (plan,),
+        Likeness.TECHNOLOGY: (),
+    }
+    return {
+        likeness: (likeness, quantity, line.traits.technology, *names)
+        for likeness, names in shared.items()
+        if None not in names
+    }
 
 
 def _neighbours(quantity: Quantity, likeness: Likeness, others: Sequence[Middle]) -> Neighbours:

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from collector.domain.succession import Kind
 from collector.domain.terms import Terms
 
 
@@ -200,6 +201,7 @@ class LinePart:
         watched_seconds: of these days, how long reachability is known, outages included.
         excluded: what else the ledger has of these days.
         ip_version: of the main series; None: no test counts.
+        kind: what the main series are but for their way; None: no test was planned.
         probes: of the main series, in the order of time: more than one where one was replaced.
     """
 
@@ -218,6 +220,7 @@ class LinePart:
     watched_seconds: float = 0.0
     excluded: Sequence[Excluded] = ()
     ip_version: int | None = None
+    kind: Kind | None = None
     probes: Sequence[ProbeTurn] = ()
 
     @property

@@ -165,6 +165,7 @@ class SortedMonth:
             server=server,
             network=self.line.networks.get(server) if server else None,
             ip_version=kind.ip_version if kind else None,
+            kind=kind,
             probes=self._probes(begin, end),
             tests=[one for one in self.tests if of_days(one.at)],
             witnesses=[one for one in witnesses if one.tests],

@@ -2,7 +2,7 @@
 
 It stands apart from `summary.json`, because it cannot be recomputed from the month's evidence: that
 holds neither the month before nor, where only lines that fail are in it, the neighbours. No verdict
-rests on it.
+rests on it. `schema()` says what is in it as JSON Schema, which is in docs/comparison.schema.json.
 """
 
 import json
@@ -19,10 +19,11 @@ from collector.domain.comparison import (
     Neighbourhood,
     Neighbours,
     Own,
+    Unlike,
 )
 from collector.domain.findings import Verdict
 from collector.domain.quantities import Quantity
-from collector.reports.page import megabits, percent
+from collector.reports.page import day_of, megabits, percent
 
 FORMAT: Final = "linewatch-comparison/1"
 
@@ -43,6 +44,13 @@ _VERDICTS: Final = {
     Verdict.PASS: ("đạt", "pass"),
     Verdict.NOT_ENOUGH_DATA: ("chưa đủ dữ liệu", "not enough data"),
 }
+_UNLIKE: Final = {
+    Unlike.METHOD: ("phương pháp đo", "method"),
+    Unlike.VERSION: ("phiên bản phương pháp", "version of the method"),
+    Unlike.PROFILE: ("chế độ đo", "profile"),
+    Unlike.IP_VERSION: ("phiên bản IP", "IP version"),
+    Unlike.SERVER: ("máy chủ đo", "server"),
+}
 _LEVEL: Final = 0.05
 
 
@@ -53,13 +61,15 @@ class LineCompared:
     Attributes:
         middles: its own.
         before: null: no test of the month before counts.
-        neighbours: none where too few lines of the carrier are like it.
+        neighbours: none where too few lines of the carrier are like it, and measured alike.
+        unlike_neighbours: where there are none, in what lines like it were measured differently.
     """
 
     line: str
     middles: Sequence[Middle]
     before: MonthBefore | None
     neighbours: Sequence[Neighbours]
+    unlike_neighbours: Sequence[Unlike]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +101,18 @@ def compare(
         lines: all of the carrier's that the report is of.
     """
     around = Neighbourhood(own for own, _ in lines)
-    found = [LineCompared(own.line, own.middles, before, around.of(own)) for own, before in lines]
+    found = []
+    for own, before in lines:
+        beside = around.of(own)
+        why_not = [] if beside else around.unlike(own)
+        found.append(LineCompared(own.line, own.middles, before, beside, why_not))
     return Comparison(FORMAT, _NOTE, month, carrier, found)
+
+
+def schema() -> dict[str, Any]:
+    """Return what `comparison.json` holds, as JSON Schema (draft 2020-12)."""
+    made = _COMPARISON.json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
 def as_json(comparison: Comparison) -> bytes:
@@ -115,16 +135,26 @@ def _before(before: MonthBefore | None) -> Iterator[tuple[str, str]]:
         return
     for one in before.changes:
         vi, en = _QUANTITIES[one.quantity]
+        rates = megabits(one.before_bits_per_second), megabits(one.after_bits_per_second)
+        if before.unlike:
+            yield (
+                f"{vi.capitalize()}: {rates[0]} và {rates[1]} Mbit/s; không so được",
+                f"{en.capitalize()}: {rates[0]} and {rates[1]} Mbit/s; not comparable",
+            )
+            continue
         shares = one.after_bits_per_second / one.before_bits_per_second - 1
         sign = "+" if shares >= 0 else "\N{MINUS SIGN}"
-        figures = (
-            f"{megabits(one.before_bits_per_second)} → {megabits(one.after_bits_per_second)} "
-            f"Mbit/s ({sign}{percent(abs(shares))})"
-        )
+        figures = f"{rates[0]} → {rates[1]} Mbit/s ({sign}{percent(abs(shares))})"
         vi_said, en_said = _surety(one.chance)
         yield f"{vi.capitalize()}: {figures}; {vi_said}", f"{en.capitalize()}: {figures}; {en_said}"
-    if not before.same_server:
-        yield "Hai tháng đo tới máy chủ khác nhau.", "The months were measured to other servers."
+    if before.unlike:
+        vi_names, en_names = _differing(before.unlike)
+        yield f"Hai tháng đo khác nhau về {vi_names}.", f"The months differ in {en_names}."
+    for changed in before.probe_changes:
+        yield (
+            f"Thay thiết bị đo hoặc cổng đo từ ngày {day_of(changed.on)}: khác biệt có thể do đó.",
+            f"Another probe or path since {day_of(changed.on)}: differences may be of that.",
+        )
     if not before.same_promise:
         yield "Gói cước hoặc tốc độ công bố đã đổi.", "Plan or declared speed changed."
     said = [(one.standard, *_VERDICTS[one.verdict]) for one in before.verdicts]
@@ -133,6 +163,11 @@ def _before(before: MonthBefore | None) -> Iterator[tuple[str, str]]:
             "Câu hỏi chính: " + "; ".join(f"{name} {vi}" for name, vi, _ in said),
             "Primary question: " + "; ".join(f"{name} {en}" for name, _, en in said),
         )
+
+
+def _differing(names: Sequence[Unlike]) -> tuple[str, str]:
+    vi, en = zip(*(_UNLIKE[name] for name in names), strict=True)
+    return ", ".join(vi), ", ".join(en)
 
 
 def _surety(chance: float | None) -> tuple[str, str]:
@@ -145,6 +180,13 @@ def _surety(chance: float | None) -> tuple[str, str]:
 
 
 def _neighbours(one: LineCompared) -> Iterator[tuple[str, str]]:
+    if one.unlike_neighbours:
+        vi, en = _differing(one.unlike_neighbours)
+        yield (
+            f"Chưa đủ đường được đo như nhau để so sánh; các đường tương tự khác về {vi}.",
+            f"Too few lines were measured alike; those like it differ in {en}.",
+        )
+        return
     if not one.neighbours:
         yield (
             "Chưa đủ đường truyền tương tự của nhà mạng để so sánh.",

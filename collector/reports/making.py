@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from collector.domain.comparison import (
-    Kind,
     MonthBefore,
     Own,
     PrimaryVerdict,
+    Traits,
     changes_between,
     middles_of,
+    plan_of,
+    probe_changes,
+    unlike,
 )
 from collector.domain.line_month import LinePart
 from collector.domain.samples import FROM_TESTS
@@ -122,8 +125,8 @@ def done_months(database: Database, task: Task, known: Sequence[KnownLine]) -> I
     months = read_line_months(database, task.month, known, task.choose, task.known_at)
     for one, found in zip(known, months, strict=True):
         parts, before = found.parts, _before(database, task, found)
-        first = parts[-1]
-        own = Own(one.id, Kind(one.site.ward, one.technology, first.terms.plan), middles_of(parts))
+        traits = Traits(one.site.ward, one.technology, plan_of(parts))
+        own = Own(one.id, traits, parts[0].kind, middles_of(parts))
         rows = list(rows_of(found))
         yield LineDone(
             found.summary,
@@ -145,16 +148,16 @@ def _before(database: Database, task: Task, found: LineMonth) -> MonthBefore | N
     if not sorted_month.tests:
         return None
     parts = divided(sorted_month, [period for _, period in found.source.stated], month)
-    servers = {part.server for part in (*parts, *found.parts) if part.tests}
+    differing = unlike(parts[0].kind, found.parts[0].kind)
     promises = {_promise(part) for part in (*parts, *found.parts)}
-    same_server = len(servers) == 1
     return MonthBefore(
         month.name,
-        same_server,
+        differing,
+        probe_changes([*parts, *found.parts]),
         len(promises) == 1,
         middles_of(parts),
         _primary_verdicts(parts[-1], task.choose(line.technology)),
-        changes_between(parts, found.parts, same_server=same_server),
+        changes_between(parts, found.parts, alike=not differing),
     )
 
 

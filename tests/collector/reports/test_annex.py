@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from pypdf import PdfReader
 
@@ -161,17 +162,16 @@ def test_the_comparison_says_what_it_is(month_ledger: Path, tmp_path: Path) -> N
     write(LedgerSettings(path=month_ledger), tmp_path)
     told = json.load(io.BytesIO((tmp_path / "a" / COMPARISON).read_bytes()))
     assert told["format"] == comparison.FORMAT
+    jsonschema.validate(told, comparison.schema())
     assert "Not part of the evidence" in told["note"]
     lines = {one["line"]: one for one in told["lines"]}
     assert lines["cva-nvh-nam-a"] == {
         "line": "cva-nvh-nam-a", "middles": [], "before": None, "neighbours": [],
+        "unlike_neighbours": [],
     }  # fmt: skip
     before = lines["tk-nvh1-a"]["before"]
-    assert (before["month"], before["same_server"], before["same_promise"]) == (
-        "2026-10",
-        True,
-        True,
-    )
+    assert (before["month"], before["unlike"], before["probe_changes"]) == ("2026-10", [], [])
+    assert before["same_promise"] is True
     assert {one["standard"] for one in before["verdicts"]} == {"qcvn-34-2019", "ward"}
     # What October has of the simulated month is the same line.
     assert {one["quantity"]: one["chance"] > 0.05 for one in before["changes"]} == {
