@@ -170,10 +170,11 @@ def _fix(table: Grid, widths_mm: Sequence[int]) -> None:
 
 def _write(cell: Cell, text: str, style: str) -> None:
     """Add a paragraph to a cell; the empty one that each cell begins with is the first."""
-    first = cell.paragraphs[0]
-    is_new = len(cell.paragraphs) == 1 and first.style.name == "Normal"
+    first, *others = cell.paragraphs
+    is_new = not others and first._p.style is None  # noqa: SLF001 - as below
     made = first if is_new else cell.add_paragraph()
-    made.style = style
+    # The library looks a style up by name among all of them, and a city's year has 100,000 cells.
+    made._p.style = styles.id_of(style)  # noqa: SLF001 - the library has no faster way
     made.add_run(shown(text))
 
 

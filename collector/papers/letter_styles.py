@@ -114,6 +114,11 @@ LOOKS: Final = {
 }
 
 
+def id_of(name: str) -> str:
+    """Return by what a paragraph refers to a style: the library makes it of the style's name."""
+    return name.replace(" ", "")
+
+
 def add_styles(document: Document) -> None:
     """Give a new document the styles of a letter, and its font and language to all others."""
     _set_defaults(document)

@@ -11,6 +11,7 @@ from collector.papers.parties import Author
 from collector.reports.folder import whole
 from collector.reports.yearly.content import compose
 from collector.reports.yearly.docx import as_docx
+from collector.reports.yearly.paper import printed
 from collector.reports.yearly.pdf import as_pdf
 from collector.reports.yearly.report import YearReport, as_json
 from collector.reports.yearly.xlsx import write_book
@@ -46,11 +47,12 @@ def write_year(folder: Path, report: YearReport, author: Author, moment: datetim
         PaperError: a paper cannot be made.
     """
     paper = compose(report)
+    short = printed(paper)
     made: dict[str, Callable[[Path], object]] = {
         JSON: lambda path: path.write_bytes(as_json(report)),
         SHEETS: lambda path: write_book(path, paper),
-        DOCUMENT: lambda path: path.write_bytes(as_docx(paper, author, moment)),
-        PDF: lambda path: path.write_bytes(as_pdf(paper, report.year, moment)),
+        DOCUMENT: lambda path: path.write_bytes(as_docx(short, author, moment)),
+        PDF: lambda path: path.write_bytes(as_pdf(short, report.year, moment)),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ sheet keeps as numbers and the others write as people read them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
@@ -33,6 +33,10 @@ class Unit(StrEnum):
     SHARE = "share"
     DAY = "day"
 
+
+MOST_ROWS: Final = 400
+"""Of a table that is printed: nobody reads a city's list of lines on paper, and setting one of
+5,000 lines takes 3 GB of memory. A sheet has them all."""
 
 UNIT_WORDS: Final = {Unit.RATE: "Mbit/s", Unit.TIME: "ms"}
 FACTORS: Final = {Unit.RATE: 1 / MEGABIT, Unit.TIME: 1 / MILLISECOND}
@@ -142,6 +146,26 @@ def told(count: Count) -> Words:
 def percent(share: float, digits: int = 1) -> Words:
     """Return a share as each language writes it."""
     return words(_WRITER.percent(share, digits), f"{100 * share:.{digits}f}%")
+
+
+def printed(paper: Paper) -> Paper:
+    """Return a paper as it is printed: of a long table it says where all of it is."""
+    return replace(paper, sections=[_printed(section) for section in paper.sections])
+
+
+def _printed(section: Section) -> Section:
+    long = [table for table in section.tables if len(table.rows) > MOST_ROWS]
+    told = [
+        words(
+            f"Bảng “{table.title.vi}” có {len(table.rows)} dòng: xem trang “{section.sheet}” của "
+            "tệp report.xlsx.",
+            f"The table '{table.title.en}' has {len(table.rows)} rows: see sheet "
+            f"'{section.sheet}' of report.xlsx.",
+        )
+        for table in long
+    ]
+    tables = [table for table in section.tables if len(table.rows) <= MOST_ROWS]
+    return replace(section, sentences=[*section.sentences, *told], tables=tables)
 
 
 def texts_of(paper: Paper) -> Iterator[str]:

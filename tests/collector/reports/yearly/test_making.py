@@ -28,7 +28,7 @@ from collector.reports.yearly.making import (
     folder_of,
     write_year,
 )
-from collector.reports.yearly.paper import Unit, texts_of
+from collector.reports.yearly.paper import MOST_ROWS, Unit, printed, texts_of
 from collector.reports.yearly.report import YearReport, from_json
 from tests.collector.chromium import colours_in
 from tests.collector.letters import PERSON
@@ -198,6 +198,26 @@ def test_what_is_not_known_is_never_a_zero(report: YearReport) -> None:
     assert [value is None for value in row[2:10]] == [False, False, True, True, *[False] * 4]
     assert any("không có bản ghi tháng 03/2025, 04/2025" in one.vi for one in section.sentences)
     assert {column.unit for column in table.columns} == {Unit.TEXT, Unit.COUNT, Unit.SHARE}
+
+
+def test_a_citys_list_is_in_the_sheet_and_the_papers_say_so(
+    report: YearReport, folder: Path
+) -> None:
+    """Nothing of it is cut off: a long table is whole, or is not there."""
+    many = [replace(report.gigabit.lines[0], line=f"l{number}") for number in range(MOST_ROWS + 1)]
+    changed = replace(report, gigabit=replace(report.gigabit, lines=many))
+    write_year(folder, changed, NOBODY, MOMENT)
+    book: Any = load_workbook(folder / SHEETS)
+    last = f"l{MOST_ROWS}"
+    assert last in {row[1].value for row in book["Đường 1 Gbps"].iter_rows()}
+    told = f"có {MOST_ROWS + 1} dòng: xem trang “Đường 1 Gbps” của tệp report.xlsx"
+    text = "".join(page.extract_text() for page in PdfReader(folder / PDF).pages)
+    body: Any = Document(str(folder / DOCUMENT)).element.body
+    for said in (text, "".join(body.itertext())):
+        assert words_of(told) in words_of(said)
+        assert last not in said
+    few = replace(changed, gigabit=replace(changed.gigabit, lines=many[:MOST_ROWS]))
+    assert printed(compose(few)) == compose(few)
 
 
 def test_each_year_and_ward_has_its_folder(tmp_path: Path) -> None:

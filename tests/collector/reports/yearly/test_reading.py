@@ -10,6 +10,7 @@ import pytest
 
 from collector.domain.cases.steps import Event, Role, Step
 from collector.domain.findings import Verdict
+from collector.domain.year.months import Known
 from collector.ledger.cases import CaseLine, add_event, open_case
 from collector.ledger.database import Database
 from collector.reports.yearly.report import YearReport, as_json, from_json, schema
@@ -64,6 +65,13 @@ def test_what_was_planted_is_found(database: Database) -> None:
     assert [one.lines for one in found.mobile_trend.months] == [1] * 8
     assert [(one.ward, one.tests) for one in found.supporting.tests] == [(WARD, 6 * 6 * 31)]
     assert found.supporting.official is False
+    # All lines of the ward, each month of each once: of those of 2025 nothing was to be held to.
+    whole = found.line_months
+    assert (whole.lines, whole.months) == (6, 8)
+    assert sum(whole.known.values()) == 6 * 8
+    assert whole.known[Known.NO_RECORDS] == 2
+    for one in (*found.trend.months, *found.mobile_trend.months):
+        assert sum(one.verdicts.values()) in (5, 1)
     assert as_json(read(database)) == as_json(found)
 
 
