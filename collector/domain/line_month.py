@@ -200,7 +200,6 @@ class LinePart:
         outages: those that touch these days, cut at their ends.
         watched_seconds: of these days, how long reachability is known, outages included.
         excluded: what else the ledger has of these days.
-        ip_version: of the main series; None: no test counts.
         kind: what the main series are but for their way; None: no test was planned.
         probes: of the main series, in the order of time: more than one where one was replaced.
     """
@@ -219,7 +218,6 @@ class LinePart:
     outages: Sequence[Outage] = ()
     watched_seconds: float = 0.0
     excluded: Sequence[Excluded] = ()
-    ip_version: int | None = None
     kind: Kind | None = None
     probes: Sequence[ProbeTurn] = ()
 

@@ -164,7 +164,6 @@ class SortedMonth:
             terms=terms,
             server=server,
             network=self.line.networks.get(server) if server else None,
-            ip_version=kind.ip_version if kind else None,
             kind=kind,
             probes=self._probes(begin, end),
             tests=[one for one in self.tests if of_days(one.at)],

@@ -236,7 +236,7 @@ def summarise(part: LinePart, standards: Iterable[StandardFile]) -> PartSummary:
         watched_seconds=part.watched_seconds,
         figures=figures(part, [windows[name] for name in sorted(windows)]),
         judgements=[judge(part, file) for file in used],
-        ip_version=part.ip_version,
+        ip_version=part.kind.ip_version if part.kind else None,
         probes=_probes(part),
     )
 

@@ -16,6 +16,7 @@ from collector.domain.line_state import ReachCheck
 from collector.domain.month import Line, Row, SortedMonth, Speeds, sort_month
 from collector.domain.outages import Reached, reach_of
 from collector.domain.series import SeriesId
+from collector.domain.succession import kind_of
 from collector.domain.terms import Terms
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -286,7 +287,7 @@ def test_a_replaced_probe_leaves_a_whole_month() -> None:
     part = found.part(date(2026, 10, 1), date(2026, 10, 31), Terms())
     since = BEGIN + timedelta(minutes=CHANGE)
     assert part.probes == [ProbeTurn(*WAY, None), ProbeTurn(*NEW_WAY, since)]
-    assert (part.server, part.ip_version) == ("ix", 4)
+    assert part.kind == kind_of(MAIN)
     assert {one.record.probe for one in part.tests if one.at < since} == {"p1"}
     assert {one.record.probe for one in part.tests if one.at >= since} == {"p2"}
     assert len({one.at.date() for one in part.tests}) == 30
