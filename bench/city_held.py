@@ -139,7 +139,7 @@ def year_of(diary: Diary, moment: datetime, *words: str) -> Mapping[str, Any]:
 def wrong_year(diary: Diary, told: Mapping[str, Any]) -> list[str]:
     """Return where a year's report tells something else of complaints than what was done."""
     done = {one.number: _case(one) for one in diary.cases}
-    cases = {one["number"]: one for one in told["cases"]}
+    cases = {one["number"]: one | _outcomes(one["lines"]) for one in told["cases"]}
     wrong = [
         f"the year's case {number}: {name} is {cases.get(number, {}).get(name)}, not {what}"
         for number, case in done.items()
@@ -151,6 +151,7 @@ def wrong_year(diary: Diary, told: Mapping[str, Any]) -> list[str]:
         "closed": len(done),
         "escalated": sum(one.escalated for one in diary.cases),
         "states": {"closed": len(done)},
+        "differing": 0,
     }
     return wrong + [
         f"the year's {name}: {told[name]}, not {what}"
@@ -159,13 +160,18 @@ def wrong_year(diary: Diary, told: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _outcomes(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what came of a case's lines, as it is held against what was done."""
+    return {"lines": {one["line"]: one["outcome"] for one in lines}}
+
+
 def _case(case: Filed) -> dict[str, Any]:
     outcomes = Counter(case.outcomes.values())
     days = {"sent_on": case.sent, "answered_on": case.answered, "closed_on": case.closed}
     return {
         "month": case.month.name,
         "state": "closed",
-        "lines": len(case.lines),
+        "lines": {line: case.outcomes.get(line) for line in case.lines},
         **{name: day and day.isoformat() for name, day in days.items()},
         "escalated": case.escalated,
         "measured_again": outcomes["better"] + outcomes["not_better"],

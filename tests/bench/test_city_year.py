@@ -140,8 +140,12 @@ def test_what_comes_out_otherwise_is_told(lived: Lived) -> None:
     diary.mailbox.got = mails
     first.outcomes["another"] = "better"
     assert wrong_statistics(diary, datetime(2024, 6, 3, tzinfo=ZONE))
-    states = {"sent": many, "closed": many, "escalated": 0, "states": {"closed": many}}
-    assert len(wrong_year(diary, {"cases": [], **states})) > many
+    sums = {"sent": many, "closed": many, "escalated": 3, "states": {"closed": many}}
+    told = wrong_year(diary, {"cases": [], **sums, "differing": 1})
+    assert told[-1] == "the year's differing: 1, not 0"
+    assert {f"the year's case {one.number}: lines is None" for one in diary.cases} == {
+        one.partition(",")[0] for one in told if ": lines is" in one
+    }
     del first.outcomes["another"]
     assert wrong_statistics(diary, datetime(2024, 6, 3, tzinfo=ZONE)) == []
     mail = diary.mailbox.mails()[0]
