@@ -30,12 +30,18 @@ class SiteRow(NamedTuple):
 
 
 class LineRow(NamedTuple):
-    """A line of a site."""
+    """A line of a site.
+
+    Attributes:
+        given_up_at: when the last of the probes that measured it was refused; None: one measures
+            it, or none ever did.
+    """
 
     id: str
     site: str
     technology: str
     created_at: datetime
+    given_up_at: datetime | None
 
 
 class WifiWay(NamedTuple):
@@ -71,8 +77,23 @@ def read_sites(connection: Connection) -> list[SiteRow]:
 def read_site_lines(connection: Connection, site_ids: Collection[str]) -> list[LineRow]:
     """Return the lines of some sites."""
     query = select(lines.c.id, lines.c.site_id, lines.c.technology, lines.c.created_at)
-    rows = connection.execute(query.order_by(lines.c.id))
-    return [LineRow(*row) for row in rows if row.site_id in site_ids]
+    rows = connection.execute(query.order_by(lines.c.id)).all()
+    given_up = _given_up(connection)
+    return [LineRow(*row, given_up.get(row.id)) for row in rows if row.site_id in site_ids]
+
+
+def _given_up(connection: Connection) -> dict[str, datetime]:
+    """Return when each line was given up of which all probes are refused."""
+    query = (
+        select(probe_paths.c.line_id, probes.c.revoked_at)
+        .join_from(probe_paths, probes)
+        .where(probe_paths.c.line_id.is_not(None))
+    )
+    found: dict[str, list[datetime | None]] = defaultdict(list)
+    for line, revoked_at in connection.execute(query):
+        found[line].append(revoked_at)
+    known = {line: [one for one in moments if one] for line, moments in found.items()}
+    return {line: max(known[line]) for line, moments in found.items() if all(moments)}
 
 
 def has_tests(

@@ -94,10 +94,11 @@ def today_of(stated: Sequence[Stated], judgements: Sequence[Judgement], verdict:
         judgements: of the line's month today.
         verdict: of it.
     """
-    failing = {one.standard for one in judgements if one.verdict is Verdict.FAIL}
+    in_force = [one for one in judgements if one.in_force]
+    failing = {one.standard for one in in_force if one.verdict is Verdict.FAIL}
     if any(one.standard in failing for one in stated):
         return Today(verdict, None)
-    reasons = [_why(one, judgements) for one in stated]
+    reasons = [_why(one, in_force) for one in stated]
     return Today(verdict, reasons[0] if reasons else Why.NOT_HELD)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from collector.domain.year.months import Known, LineYear, MonthKnown
+from collector.domain.year.months import APART, Known, LineYear, MonthKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +15,26 @@ class LineGaps:
     Attributes:
         line, site, technology: which.
         registered_on: local day.
+        given_up_on: likewise, when the last of its probes was refused; null: it was not.
         since: the first month that is told of it, where that is not the year's first; null else.
+        until: the last one, where it was given up before the end; null else.
         months: each of the year.
-        missing: months without any record, but for those before it was registered.
-        before: those.
+        missing: months without any record, but for those before it was registered and after it
+            was given up.
+        before, after: those.
     """
 
     line: str
     site: str
     technology: str
     registered_on: date
+    given_up_on: date | None
     since: str | None
+    until: str | None
     months: Sequence[MonthKnown]
     missing: Sequence[str]
     before: Sequence[str]
+    after: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +57,22 @@ def gaps_of(line: LineYear) -> LineGaps:
     def months(kind: Known) -> list[str]:
         return [one.month for one in line.known if one.known is kind]
 
-    before = months(Known.BEFORE_REGISTRATION)
-    told = [one.month for one in line.known if one.known is not Known.BEFORE_REGISTRATION]
+    before, after = months(Known.BEFORE_REGISTRATION), months(Known.GIVEN_UP)
+    told = [one.month for one in line.known if one.known not in APART]
     since = (told[0] if told else f"{line.registered_on:%Y-%m}") if before else None
+    until = (told[-1] if told else f"{line.given_up_on:%Y-%m}") if after else None
     return LineGaps(
-        line.line,
-        line.site,
-        line.technology,
-        line.registered_on,
-        since,
-        line.known,
-        months(Known.NO_RECORDS),
-        before,
+        line=line.line,
+        site=line.site,
+        technology=line.technology,
+        registered_on=line.registered_on,
+        given_up_on=line.given_up_on,
+        since=since,
+        until=until,
+        months=line.known,
+        missing=months(Known.NO_RECORDS),
+        before=before,
+        after=after,
     )
 
 

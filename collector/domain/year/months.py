@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from collector.domain.findings import Finding, Judgement, Reason, Verdict
 from collector.domain.line_month import LinePart
@@ -31,6 +31,13 @@ class Known(StrEnum):
     NO_RECORDS = "no_records"
     BEFORE_REGISTRATION = "before_registration"
     """Nobody measured it yet: it was not in the registry, and has no records of before."""
+
+    GIVEN_UP = "given_up"
+    """Nobody measured it any more: all of its probes were refused before."""
+
+
+APART: Final = frozenset({Known.BEFORE_REGISTRATION, Known.GIVEN_UP})
+"""Months in which there was nothing to measure: they are no gaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,8 @@ class MonthKnown:
 
     Attributes:
         days: of it, with a speed test that counts.
-        of_days: that there could be: its days, but for those before the line was registered.
+        of_days: that there could be: its days, but for those before the line was registered and
+            those after it was given up.
     """
 
     month: str
@@ -97,6 +105,7 @@ class LineYear:
 
     Attributes:
         registered_on: local day.
+        given_up_on: likewise, when the last of its probes was refused; None: it was not.
         months: in their order.
         known: of each of them.
     """
@@ -105,36 +114,59 @@ class LineYear:
     site: str
     technology: str
     registered_on: date
+    given_up_on: date | None
     months: Sequence[LineMonth]
     known: Sequence[MonthKnown]
 
 
 def line_year(
-    line: str, site: str, technology: str, registered_on: date, months: Sequence[LineMonth]
+    line: str,
+    site: str,
+    technology: str,
+    registered_on: date,
+    given_up_on: date | None,
+    months: Sequence[LineMonth],
 ) -> LineYear:
-    """Return a line's months with what is known of each."""
-    # A registry that was brought in is younger than its records.
-    recorded = next((one.month for one in months if one.has_records), None)
-    known = [_month_known(one, registered_on, recorded) for one in months]
-    return LineYear(line, site, technology, registered_on, months, known)
-
-
-def _month_known(one: LineMonth, registered_on: date, recorded: str | None) -> MonthKnown:
-    """Return what is known of a month.
+    """Return a line's months with what is known of each.
 
     Args:
-        one: the month.
-        registered_on: when its line was.
-        recorded: the first month of the line with records.
+        line: its id.
+        site: the name of where it is.
+        technology: as the registry has it.
+        registered_on: local day.
+        given_up_on: when the last of its probes was refused; None: it was not.
+        months: in their order.
     """
-    length = days_in(one.month)
-    registered = f"{registered_on:%Y-%m}"
-    has_begun = recorded is not None and recorded <= one.month
-    if one.month < registered and not has_begun:
+    recorded = [one.month for one in months if one.has_records]
+    # A registry that was brought in is younger than its records, and some come after a probe's end.
+    begins = _Edge(registered_on, min(recorded, default=None))
+    ends = _Edge(given_up_on, max(recorded, default=None)) if given_up_on else None
+    known = [_month_known(one, begins, ends) for one in months]
+    return LineYear(line, site, technology, registered_on, given_up_on, months, known)
+
+
+class _Edge(NamedTuple):
+    """When the registry says that a line began or ended, and the outmost month with records."""
+
+    day: date
+    recorded: str | None
+
+    @property
+    def month(self) -> str:
+        return f"{self.day:%Y-%m}"
+
+
+def _month_known(one: LineMonth, begins: _Edge, ends: _Edge | None) -> MonthKnown:
+    if one.month < min(begins.month, begins.recorded or begins.month):
         return MonthKnown(one.month, Known.BEFORE_REGISTRATION, 0, 0)
-    if one.month == registered and (recorded is None or recorded >= one.month):
-        length = max(one.days, length + 1 - registered_on.day)
-    return MonthKnown(one.month, _known(one), one.days, length)
+    if ends and one.month > max(ends.month, ends.recorded or ends.month):
+        return MonthKnown(one.month, Known.GIVEN_UP, 0, 0)
+    first, last = 1, days_in(one.month)
+    if one.month == begins.month <= (begins.recorded or begins.month):
+        first = begins.day.day
+    if ends and one.month == ends.month >= (ends.recorded or ends.month):
+        last = ends.day.day
+    return MonthKnown(one.month, _known(one), one.days, max(one.days, last + 1 - first))
 
 
 def _known(one: LineMonth) -> Known:
@@ -183,7 +215,7 @@ def month_of(
     for one in judgements:
         said.setdefault(one.standard, set()).add(one.verdict)
         first = next(found for found in one.findings if found.is_primary)
-        has_limit |= one.may_accuse and first.reason not in _WITHOUT_LIMIT
+        has_limit |= one.accuses and first.reason not in _WITHOUT_LIMIT
         if one.standard in kept:
             # Of a month that is divided the last part, which is what holds now.
             primary[one.standard] = first

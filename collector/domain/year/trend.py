@@ -8,7 +8,7 @@ from typing import Final
 from collector.domain.findings import Verdict
 from collector.domain.standing import Median, median_of
 from collector.domain.year.counts import Count, count
-from collector.domain.year.months import Known, LineMonth, LineYear, MonthKnown, Speed
+from collector.domain.year.months import APART, Known, LineMonth, LineYear, MonthKnown, Speed
 
 LEAST_WATCHED: Final = 0.9
 """Of the time: of less no availability is told. As much as standards ask of a line's month, where
@@ -23,7 +23,8 @@ class Availability:
 
     Attributes:
         share: of the watched time; null: less than `LEAST_WATCHED` of it was watched.
-        watched_share: of the time since lines were registered; null: there was none.
+        watched_share: of the time since lines were registered, until they were given up; null:
+            there was none.
         watched_seconds: of all lines together.
     """
 
@@ -45,7 +46,7 @@ class TrendMonth:
         verdicts: lines by verdict, and those without one by why there is none: all lines.
         by_standard: lines by verdict of each standard, by its id.
         kept: lines of which a verdict could be said, and those of them that pass; unknown are the
-            others, but for those that were not registered yet.
+            others, but for those not registered yet, or given up.
     """
 
     month: str
@@ -111,7 +112,7 @@ def _trend_month(name: str, found: Sequence[_Both]) -> TrendMonth:
         kept=count(
             one.verdict is Verdict.PASS if month.known is Known.JUDGED else None
             for one, month in found
-            if month.known is not Known.BEFORE_REGISTRATION
+            if month.known not in APART
         ),
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from collector.domain.standard import Words
 from collector.domain.year.gaps import LineGaps
-from collector.domain.year.months import Known, MonthKnown
+from collector.domain.year.months import APART, Known, MonthKnown
 from collector.reports.yearly.paper import (
     Column,
     Section,
@@ -18,8 +18,8 @@ from collector.reports.yearly.paper import (
 )
 from collector.reports.yearly.report import YearReport
 
-BEFORE: Final = "·"
-"""In place of a number of days: the line was not registered yet."""
+NOT_THERE: Final = "·"
+"""In place of a number of days: the line was not registered yet, or was given up."""
 
 _MOST_TOLD: Final = 30
 """Lines of which a sentence tells their empty months; the table has all."""
@@ -30,6 +30,7 @@ _KNOWN_WORDS: Final = {
     Known.NOT_ENOUGH_DATA: words("Chưa đủ số liệu để kết luận", "Not enough data"),
     Known.NO_RECORDS: words("Không có bản ghi nào", "No records"),
     Known.BEFORE_REGISTRATION: words("Trước khi đăng ký", "Before registration"),
+    Known.GIVEN_UP: words("Sau khi ngừng đo", "After it was given up"),
 }
 
 
@@ -45,6 +46,7 @@ def gaps(report: YearReport) -> Section:
         else words("Chưa có đường truyền nào.", "There is no line."),
         *_lacking(lacking),
         *_registered(report.gaps),
+        *_given_up(report.gaps),
         _sum(report),
         words(
             "“Chưa có mức để xét”: không có tiêu chuẩn nào để kiến nghị dựa vào mà có trị số cho "
@@ -54,10 +56,11 @@ def gaps(report: YearReport) -> Section:
         ),
         words(
             "Bảng từng đường truyền ghi số ngày có ít nhất một lần đo được tính; “–”: cả tháng "
-            f"không có ngày nào; “{BEFORE}”: trước khi đăng ký. Tỷ lệ ngày tính từ khi đăng ký.",
+            f"không có ngày nào; “{NOT_THERE}”: trước khi đăng ký hoặc sau khi ngừng đo (mọi thiết "
+            "bị đo đã thu hồi), không tính vào tỷ lệ ngày.",
             "The table of lines has the days with at least one test that counts; a dash is a month "
-            f"without any; “{BEFORE}” one before the line was registered. The share of days is of "
-            "those since.",
+            f"without any; “{NOT_THERE}” one before the line was registered or after all of its "
+            "probes were refused, which is no part of the share of days.",
         ),
     ]
     return Section(
@@ -97,6 +100,19 @@ def _registered(lines: Sequence[LineGaps]) -> Iterator[Words]:
         f"Lines registered in the year: {since.total()} ({months_en}). The months before are "
         "counted apart, and are no gaps.",
     )
+
+
+def _given_up(lines: Sequence[LineGaps]) -> Iterator[Words]:
+    """Yield which lines are told of until which month only."""
+    until = Counter(one.until for one in lines if one.until)
+    if until:
+        months_vi = "; ".join(f"đến tháng {month_name(one)}: {until[one]}" for one in sorted(until))
+        months_en = "; ".join(f"until {month_name(one)}: {until[one]}" for one in sorted(until))
+        yield words(
+            f"Đường truyền ngừng đo trong năm, mọi thiết bị đo đã thu hồi: {until.total()} "
+            f"({months_vi}).",
+            f"Lines given up in the year, all probes refused: {until.total()} ({months_en}).",
+        )
 
 
 def _sum(report: YearReport) -> Words:
@@ -149,7 +165,7 @@ def _days(report: YearReport) -> Table:
 
 
 def _day(month: MonthKnown) -> Value:
-    return BEFORE if month.known is Known.BEFORE_REGISTRATION else month.days or None
+    return NOT_THERE if month.known in APART else month.days or None
 
 
 def _share_of_days(line: LineGaps) -> float | None:

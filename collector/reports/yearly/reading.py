@@ -88,6 +88,7 @@ def _line_years(year: Year, by_line: Mapping[str, Sequence[LineMonth]]) -> list[
             names[one.site],
             one.technology,
             one.created_at.astimezone(year.zone).date(),
+            one.given_up_at and one.given_up_at.astimezone(year.zone).date(),
             by_line[one.id],
         )
         for one in year.lines

@@ -16,6 +16,7 @@ from collector.ledger.year_rows import (
     WifiWay,
     has_tests,
     read_ipv6_days,
+    read_site_lines,
     read_wifi_days,
     read_wifi_ways,
 )
@@ -118,3 +119,25 @@ def test_a_line_has_tests_of_a_time_or_has_not(database: Database) -> None:
     assert not has("l1", SPAN[1])
     assert has("l1", SPAN[1] + timedelta(seconds=1))
     assert not has("l2", SPAN[1] + timedelta(seconds=1))
+
+
+@ON_BOTH
+def test_a_line_is_given_up_when_all_its_probes_are_refused(database: Database) -> None:
+    """At the last one's moment; a probe that took another's place keeps the line."""
+    ends = [START + timedelta(days=days) for days in (3, 9)]
+
+    def given_up() -> datetime | None:
+        found = database.read_now(lambda c: read_site_lines(c, {"nvh-1"}))
+        (line,) = (one for one in found if one.id == "l1")
+        return line.given_up_at
+
+    assert given_up() is None
+    with database.write() as connection:
+        row = {"id": "p2", "site_id": "nvh-1", "created_at": START, "revoked_at": ends[1]}
+        connection.execute(insert(probes).values(**row))
+        of = {"probe_id": "p2", "line_id": "l1", "families": "4"}
+        connection.execute(insert(probe_paths).values(name="eth0", **of))
+    assert given_up() is None
+    with database.write() as connection:
+        connection.execute(update(probes).where(probes.c.id == "p1").values(revoked_at=ends[0]))
+    assert given_up() == ends[1]

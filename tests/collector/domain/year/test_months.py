@@ -21,7 +21,7 @@ def months(*given: tuple[int, int]) -> list[LineMonth]:
 def test_months_before_a_line_was_there_are_no_gaps() -> None:
     """They are told apart; of the month of its registration the days since then count."""
     found = line_year(
-        "l", "Nhà 1", "fibre", date(2026, 2, 20), months((1, 0), (2, 0), (3, 12), (4, 0))
+        "l", "Nhà 1", "fibre", date(2026, 2, 20), None, months((1, 0), (2, 0), (3, 12), (4, 0))
     )
     assert [one.known for one in found.known] == [
         Known.BEFORE_REGISTRATION,
@@ -32,9 +32,19 @@ def test_months_before_a_line_was_there_are_no_gaps() -> None:
     assert [(one.days, one.of_days) for one in found.known] == [(0, 0), (0, 9), (12, 31), (0, 30)]
 
 
+def test_of_the_month_in_which_a_line_was_given_up_the_days_before_count() -> None:
+    """One that came and went within a month had the days between."""
+    given = months((1, 9), (2, 0))
+    found = line_year("l", "Nhà 1", "fibre", date(2026, 1, 11), date(2026, 1, 20), given)
+    assert [one.known for one in found.known] == [Known.NOT_ENOUGH_DATA, Known.GIVEN_UP]
+    assert [one.of_days for one in found.known] == [10, 0]
+
+
 def test_a_registry_that_is_younger_than_its_records_hides_no_gap() -> None:
     """A ledger that was brought in: what lies behind the first data is missing."""
-    found = line_year("l", "Nhà 1", "fibre", date(2026, 11, 1), months((1, 0), (2, 9), (3, 0)))
+    found = line_year(
+        "l", "Nhà 1", "fibre", date(2026, 11, 1), None, months((1, 0), (2, 9), (3, 0))
+    )
     assert [one.known for one in found.known] == [
         Known.BEFORE_REGISTRATION,
         Known.NOT_ENOUGH_DATA,
@@ -59,7 +69,7 @@ def test_a_month_without_a_verdict_says_why(
 ) -> None:
     """Enough tests and no number to hold them against are no lack of tests."""
     one = replace(EMPTY, verdict=verdict, has_records=has_records, has_limit=has_limit)
-    (found,) = line_year("l", "Nhà 1", "fibre", date(2026, 1, 1), [one]).known
+    (found,) = line_year("l", "Nhà 1", "fibre", date(2026, 1, 1), None, [one]).known
     assert found.known is known
 
 

@@ -19,7 +19,7 @@ JANUARY = 31 * 86_400.0
 
 def line(*months: LineMonth, registered: date = date(2025, 1, 1)) -> LineYear:
     """Return a line with these months."""
-    return line_year("l", "Nhà 1", "fibre", registered, months)
+    return line_year("l", "Nhà 1", "fibre", registered, None, months)
 
 
 def test_a_months_figures_are_of_the_lines_that_have_data() -> None:
@@ -49,6 +49,7 @@ def test_a_months_figures_are_of_the_lines_that_have_data() -> None:
         "not_enough_data": 0,
         "no_records": 1,
         "before_registration": 1,
+        "given_up": 0,
     }
     assert found.by_standard == {"s": {"pass": 1, "fail": 1, "not_enough_data": 0}}
     assert (found.kept.numerator, found.kept.denominator, found.kept.unknown) == (1, 2, 1)

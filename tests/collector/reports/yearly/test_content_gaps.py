@@ -6,7 +6,7 @@ from datetime import date
 
 from collector.domain.year.gaps import gaps_of, line_months
 from collector.domain.year.months import Known, LineMonth, line_year
-from collector.reports.yearly.content_gaps import BEFORE, gaps
+from collector.reports.yearly.content_gaps import NOT_THERE, gaps
 from collector.reports.yearly.report import YearReport
 from tests.collector.domain.year.test_targets import EMPTY
 
@@ -14,7 +14,7 @@ from tests.collector.domain.year.test_targets import EMPTY
 def with_new_line(report: YearReport, registered_on: date) -> YearReport:
     """Return a report with one more line, which nobody has measured yet."""
     months: list[LineMonth] = [replace(EMPTY, month=month) for month in report.months]
-    new = gaps_of(line_year("new", "Nhà mới", "fibre", registered_on, months))
+    new = gaps_of(line_year("new", "Nhà mới", "fibre", registered_on, None, months))
     every = [*report.gaps, new]
     whole = line_months(every, len(report.months))
     return replace(report, gaps=every, line_months=whole)
@@ -42,6 +42,6 @@ def test_lines_registered_in_the_year_are_named_with_their_month(report: YearRep
     assert "Đường truyền đăng ký trong năm: 1 (từ tháng 07/2025: 1)" in said
     assert "Nhà mới, new: không có bản ghi tháng 07/2025, 08/2025" in said
     row = found.tables[1].rows[-1]
-    assert list(row[2:]) == [BEFORE] * 6 + [None, None, 0.0]
+    assert list(row[2:]) == [NOT_THERE] * 6 + [None, None, 0.0]
     early = " ".join(one.vi for one in gaps(report).sentences)
     assert "Mọi đường truyền đều được theo dõi từ đầu năm." in early
