@@ -142,12 +142,17 @@ bench-slots: setup ## What the speed tests of 100,000 probes load servers with, 
 bench-coverage: setup ## How often intervals hold the truth and verdicts are right, in simulated months
 	@$(BIN)/python -m bench.coverage
 
+.PHONY: bench-replaced
+bench-replaced: setup ## What verdicts make of months in which a probe was replaced
+	@$(BIN)/python -m bench.replaced
+
 .PHONY: bench-verdicts
 bench-verdicts: setup ## Whether verdicts find what was planted in 2,000 line-months and accuse nobody else
 	@$(BIN)/python -m bench.verdicts
 
 .PHONY: bench-year
-bench-year: setup ## A city's year whose truth is known, through a ledger and twelve monthly reports
+bench-year: setup ## A city's year whose truth is known, through reports, complaints and what came of them
+	@deploy/ensure-packages.sh libreoffice-writer-nogui
 	@$(BIN)/python -m bench.city_year
 
 .PHONY: bench-accuracy

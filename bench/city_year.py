@@ -173,7 +173,7 @@ def main(factor: int, seed: int, as_json: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, began = Path(name), time.monotonic()
         with mail_server.serving(folder) as server:
-            diary = diary_of(folder, fleet, server, WAYS)
+            diary = diary_of(folder, fleet, server, WAYS, "--evidence", "failed")
             filled = time.monotonic() - began
             told, found = live(diary)
             lived = time.monotonic() - began - filled
