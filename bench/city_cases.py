@@ -27,7 +27,8 @@ from collector.reports.summary import Summary, from_json
 from simulate.plan import ZONE
 from tests.collector.cases.mail_server import Mailbox
 
-LETTER, EVIDENCE = "letter.docx", "evidence.zip"
+LETTER: Final = "letter.docx"
+EVIDENCE: Final = "evidence.zip"
 RULES: Final = {"reply": 2, "refusal": 5, "resolution": 20}
 """Working days behind the day of sending, as docs/method.md has them."""
 
@@ -101,8 +102,11 @@ class Diary:
         months: to be reported.
         words: of `report monthly`, besides month and folder.
         wrong: what is not as it has to be.
-        summaries: as they come.
+        cases: all that were opened.
+        mends: lines measured again, by kind, whether they were mended, and what was said.
         seconds: that each month's reports took.
+        flips: changed bytes of evidence that were found.
+        put_off: mails that the server did not take at first.
     """
 
     clerk: Clerk

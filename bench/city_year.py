@@ -241,8 +241,9 @@ def _again(diary: Diary) -> Table:
 
 def _conclude(console: Console, diary: Diary, found: Complained, lived: float) -> None:
     console.print(
-        f"{len(diary.cases)} cases in {lived:.0f} s, {len(diary.mailbox.got)} mails, of which "
-        f"{diary.put_off} were put off at first; {diary.flips} flipped bytes found"
+        f"{len(diary.cases)} cases in {lived:.0f} s, {len(diary.mailbox.got)} mails: "
+        f"{diary.put_off} put off at first, {sum(one.attached for one in diary.cases)} with their "
+        f"evidence attached; {diary.flips} flipped bytes of {len(diary.cases)} found"
     )
     said = f"in complaints {found.found} of {found.planted} broken line-months, accused wrongly: "
     console.print(marked(f"{said}{len(found.accused)}", good=found.is_good))
