@@ -16,7 +16,7 @@ from tests.collector.cases.folders import failing, write_month
 from tests.collector.chromium import Page, open_page
 from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.papers.office import PICTURES
-from tests.collector.web.test_login import add_operator, log_in
+from tests.collector.web.test_login import become_operator
 from tests.collector.web.test_operator_pages import page
 from tests.collector.web.test_pictures import DESKTOP, look
 
@@ -69,9 +69,7 @@ async def shown(start: Start, tmp_path: Path) -> Running:
     """Return a collector with the cases, and an operator whose cookie the client has."""
     collector: Running = await start(now=lambda: TODAY)
     fill(collector, tmp_path / "reports")
-    add_operator(collector)
-    token = (await log_in(collector)).cookies["linewatch_session"].value
-    collector.client.headers["Cookie"] = f"linewatch_session={token}"
+    await become_operator(collector)
     return collector
 
 
@@ -140,9 +138,7 @@ async def test_the_page_is_beside_the_list_and_for_operators_alone(shown: Runnin
 async def test_without_any_complaint_there_is_nothing_to_count(start: Start) -> None:
     """And the page says so."""
     collector: Running = await start(now=lambda: TODAY)
-    add_operator(collector)
-    token = (await log_in(collector)).cookies["linewatch_session"].value
-    collector.client.headers["Cookie"] = f"linewatch_session={token}"
+    await become_operator(collector)
     tree = await page(collector, "/cases/months")
     assert tree.one("h1").text == "Kết quả kiến nghị theo tháng"
     assert "Không có hồ sơ nào." in tree.one("main").text

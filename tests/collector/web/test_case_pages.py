@@ -19,7 +19,7 @@ from tests.collector.cases.folders import failing, write_month
 from tests.collector.chromium import Page, open_page
 from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.letters import fill_letters
-from tests.collector.web.test_login import add_operator, log_in
+from tests.collector.web.test_login import become_operator
 from tests.collector.web.test_operator_pages import page
 from tests.collector.web.test_pictures import DESKTOP, PHONE, look
 
@@ -73,9 +73,7 @@ async def shown(start: Start, tmp_path: Path) -> Running:
     """Return a collector with three cases, and an operator whose cookie the client has."""
     collector: Running = await start(now=lambda: TODAY)
     fill(collector, tmp_path / "reports")
-    add_operator(collector)
-    token = (await log_in(collector)).cookies["linewatch_session"].value
-    collector.client.headers["Cookie"] = f"linewatch_session={token}"
+    await become_operator(collector)
     collector.client.headers["Accept-Language"] = "en"
     return collector
 
@@ -103,9 +101,7 @@ async def test_a_deadline_that_is_over_is_red_and_says_since_when(
         open_from(connection, write_month(tmp_path), Role.CLERK, "", NOW)
         add(connection, 1, Step.APPROVED, SENT)
         add(connection, 1, Step.SENT, SENT)
-    add_operator(collector)
-    token = (await log_in(collector)).cookies["linewatch_session"].value
-    collector.client.headers["Cookie"] = f"linewatch_session={token}"
+    await become_operator(collector)
     listed = await page(collector, "/cases")
     assert listed.one("span", "bad").text == "quá hạn 15 ngày làm việc"
     tree = await page(collector, "/cases/1")
@@ -144,9 +140,7 @@ async def test_a_step_says_what_it_is_noted_with(start: Start, tmp_path: Path) -
         add(connection, 1, Step.SENT, SENT, by="post")
         add(connection, 1, Step.ESCALATED, MENDED, to="Sở Khoa học và Công nghệ")
         add(connection, 1, Step.CLOSED, MENDED)
-    add_operator(collector)
-    token = (await log_in(collector)).cookies["linewatch_session"].value
-    collector.client.headers["Cookie"] = f"linewatch_session={token}"
+    await become_operator(collector)
     tree = await page(collector, "/cases/1")
     steps = [row.text for row in tree.all("table")[1].one("tbody").all("tr")]
     assert "công văn số 12/UBND-VHXH" in steps[1]

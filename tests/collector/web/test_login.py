@@ -46,6 +46,13 @@ async def log_in(
     return answer
 
 
+async def become_operator(collector: Running) -> None:
+    """Let the client ask as an operator from now on."""
+    add_operator(collector)
+    token = (await log_in(collector)).cookies["linewatch_session"].value
+    collector.client.headers["Cookie"] = f"linewatch_session={token}"
+
+
 @pytest.fixture
 async def known(collector: Running) -> Running:
     """Return a collector with one operator, and a client that keeps cookies of addresses too."""
