@@ -20,6 +20,7 @@ from collector.reports.yearly.finding import find_year, months_of
 from collector.reports.yearly.making import DOCUMENT, JSON, PDF, SHEETS, folder_of, write_year
 from collector.reports.yearly.months import Standards, begin
 from collector.reports.yearly.reading import read_year
+from collector.reports.yearly.report import YearReport
 from protocol.settings import Configuration
 
 _FIRST_YEAR, _LAST_YEAR = 2020, 2999
@@ -92,14 +93,30 @@ def report_yearly(
         told = {"ward": report.ward, "months": report.months, "files": written}
         click.echo(json.dumps(told | {"lines_with_empty_months": lacking}, ensure_ascii=False))
         return
+    _tell(report, written, lacking)
+
+
+def _tell(report: YearReport, written: Sequence[str], lacking: int) -> None:
+    """Say where the files are, and what somebody may want to mend before they go out."""
     click.echo(f"{report.ward or 'all wards'}: {report.months[0]} to {report.months[-1]}")
     for one in written:
         click.echo(f"  {one}")
-    if lacking:
-        click.secho(f"  lines with months without any data: {lacking}", fg="yellow")
-    if nameless := report.wifi.of_no_kind:
-        hint = "'linewatch site set ID --kind …'"
-        click.secho(f"  sites of which nobody said what they are: {nameless}: {hint}", fg="yellow")
+    warned = (
+        (lacking, "lines with months without any data", None),
+        (
+            report.complaints.differing,
+            "lines complained about that do not fail by the same standard now",
+            "the report says why",
+        ),
+        (
+            report.wifi.of_no_kind,
+            "sites of which nobody said what they are",
+            "'linewatch site set ID --kind …'",
+        ),
+    )
+    for many, what, hint in warned:
+        if many:
+            click.secho(f"  {what}: {many}" + (f": {hint}" if hint else ""), fg="yellow")
 
 
 def _in_force(files: Sequence[StandardFile], months: Sequence[Month]) -> list[StandardFile]:

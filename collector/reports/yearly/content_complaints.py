@@ -23,19 +23,19 @@ from collector.reports.yearly.texts import LINE, STATE_WORDS, VERDICT_WORDS
 
 _TITLE: Final = words("Kiến nghị với nhà mạng", "Complaints")
 
-_OUTCOME_WORDS: Final = {
+OUTCOME_WORDS: Final = {
     Outcome.BETTER: words("Tốt hơn", "Better"),
     Outcome.NOT_BETTER: words("Không tốt hơn", "Not better"),
     Outcome.UNKNOWN: words("Chưa kết luận được", "Cannot be said yet"),
 }
 
-_TODAY_WORDS: Final = {
+TODAY_WORDS: Final = {
     **VERDICT_WORDS,
     # There may be data enough, and nothing to hold it against: why has a column of its own.
     Verdict.NOT_ENOUGH_DATA: words("Không có kết luận", "No verdict"),
 }
 
-_WHY_WORDS: Final = {
+WHY_WORDS: Final = {
     Why.NOT_HELD: words(
         "Báo cáo này không xét theo tiêu chuẩn của kiến nghị",
         "This report does not hold it against the complaint's standard",
@@ -88,9 +88,9 @@ def _sentences(found: Complaints) -> Iterator[Words]:
     )
     if found.differing:
         yield words(
-            f"{found.differing} chỗ xét lại nay khác với kiến nghị; bảng nêu vì sao. Kiến nghị đã "
-            "gửi không vì thế mà thay đổi.",
-            f"In {found.differing} places today's verdict is another one; the table says why. What "
+            f"{found.differing} chỗ có kết luận khi lập báo cáo này khác với kiến nghị; bảng nêu "
+            "vì sao. Kiến nghị đã gửi không thay đổi vì việc này.",
+            f"In {found.differing} places the verdict is another one now; the table says why. What "
             "was sent is not changed by it.",
         )
 
@@ -142,7 +142,7 @@ def _lines(cases: Sequence[Complaint]) -> Table:
         LINE,
         Column(words("Không đạt theo (kiến nghị)", "Fails by (complaint)"), width=4),
         Column(words("Khi đo lại", "Measured again"), width=3),
-        Column(words("Xét lại nay", "Today"), width=3),
+        Column(words("Xét khi lập báo cáo", "When this was made"), width=3),
         Column(words("Vì sao khác", "Why it differs"), width=5),
     )
     rows: list[Sequence[Value]] = [
@@ -152,9 +152,9 @@ def _lines(cases: Sequence[Complaint]) -> Table:
             one.site,
             one.line,
             ", ".join(one.standards) or None,
-            None if one.outcome is None else _OUTCOME_WORDS[one.outcome],
-            _TODAY_WORDS[one.today.verdict],
-            None if one.today.why is None else _WHY_WORDS[one.today.why],
+            None if one.outcome is None else OUTCOME_WORDS[one.outcome],
+            TODAY_WORDS[one.today.verdict],
+            None if one.today.why is None else WHY_WORDS[one.today.why],
         )
         for case in cases
         for one in case.lines

@@ -88,10 +88,10 @@ def gigabit(report: YearReport) -> Section:
 def _of_no_kind(many: int) -> Iterator[Words]:
     if many:
         yield words(
-            f"{many} điểm đo chưa ghi loại địa điểm nên không được xét ở đây: ghi bằng “linewatch "
-            "site set MÃ --kind …” hoặc cột “Loại địa điểm” của danh sách.",
-            f"{many} sites have no kind and are not looked at here: 'linewatch site set ID --kind "
-            "…', or the column of the list.",
+            f"{many} điểm đo chưa ghi loại địa điểm nên không được xét ở đây: bổ sung cột “Loại "
+            "địa điểm” của danh sách điểm đo rồi lập lại báo cáo.",
+            f"{many} sites have no kind and are not looked at here: fill in the column of the list "
+            "of sites, and make the report again.",
         )
 
 

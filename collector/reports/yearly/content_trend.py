@@ -59,12 +59,12 @@ def trend(report: YearReport) -> Section:
                 f"The ledger has no data of {last} to compare with.",
             ),
             words(
-                "Bảng kết luận xét lại mọi tháng theo tiêu chuẩn, hợp đồng và bản ghi mà hệ thống "
-                "có khi lập báo cáo này, nên có thể khác kiến nghị đã gửi; kiến nghị vẫn theo kết "
+                "Bảng kết luận xét mọi tháng theo tiêu chuẩn, hợp đồng và bản ghi mà hệ thống có "
+                "khi lập báo cáo này, nên có thể khác kiến nghị đã gửi; kiến nghị giữ nguyên kết "
                 "luận khi gửi. Cột “Đã gửi kiến nghị” đếm theo kiến nghị; mục “Kiến nghị với nhà "
                 "mạng” nêu từng chỗ khác nhau và vì sao.",
-                "The verdicts are those of today, by the standards, terms and records that there "
-                "are now, and may differ from what was sent; complaints stand as they were sent. "
+                "The verdicts are those of when this was made, by the standards, terms and records "
+                "of now, and may differ from what was sent; complaints stand as they were sent. "
                 "The last column counts lines of complaints; the section on complaints has each "
                 "difference, and why.",
             ),
@@ -175,7 +175,9 @@ def _verdicts(of: Words, found: Trend, complained: dict[str, int]) -> Table:
         )
         for one in found.months
     ]
-    title = words(f"Kết luận xét lại nay, số {of.vi}", f"Verdicts of today, {of.en}")
+    title = words(
+        f"Kết luận xét khi lập báo cáo, số {of.vi}", f"Verdicts when this was made, {of.en}"
+    )
     return Table(title, columns, rows)
 
 
