@@ -26,6 +26,29 @@ _NOTHING: Final = frozenset(
 _COLUMN_NUMBER: Final = re.compile(r"\(?(?:\d{1,2}|[A-Za-z])\)?")
 """What stands below a header of an official table: (1), (2) or A, B."""
 
+_TERMS: Final = frozenset(
+    {
+        "plan",
+        "contract_number",
+        *(
+            f"{kind}_{way}_bits_per_second"
+            for kind in ("contracted", "declared", "minimum")
+            for way in ("download", "upload")
+        ),
+    }
+)
+"""What a row says of a line that somebody pays for."""
+
+_NAMES: Final = frozenset({"line", "site", "site_name", "plan", "contract_number"})
+"""Without one of them numbers alone are a sum."""
+
+_NO_LINE: Final = re.compile(
+    r"(?:tong(?! cong ty\b)|cong(?: lai| \d+|$)|so luong|ghi chu|luu y|total|sum|note|"
+    r"nguoi (?:lap|ky|soan|duyet)|(?:pho )?chu tich|giam doc|ke toan|thu truong|noi nhan|"
+    r"ky (?:ten|ghi|va)|tm|kt|tl|\D*\bngay\b.*\bthang)\b"
+)
+"""How a cell of a sum, a note or a signature begins, folded; and the day above a signature."""
+
 _LONGEST_SHOWN: Final = 60
 
 
@@ -249,10 +272,24 @@ def _passed_over(found: Understood, of_use: Sequence[Column], number: int, row: 
     if any(column.fields[0].name == "line" and _is_name(row[column.number]) for column in own):
         # Nobody signs with a code.
         least = 1
+    if kind is LINES and _is_line_without_carrier(own, filled, row):
+        return None
     if not own or len(filled) < least or not any(column in filled for column in says):
         # A title between rows, a sum, a signature.
         return f"names no {kind.says[-1]}"
     return None
+
+
+def _is_line_without_carrier(own: Sequence[Column], filled: Sequence[Column], row: Row) -> bool:
+    """Return whether a row has a plan, speeds or a contract: it is told that it says no carrier.
+
+    A list that is stored without it would lose a line that somebody pays for, and nobody would see.
+    """
+    terms = any(field.name in _TERMS for column in own for field in column.fields)
+    named = any(field.name in _NAMES for column in filled for field in column.fields)
+    cells = [row[min(row)], *(row[column.number] for column in filled)]
+    words = [fold(cell.value) for cell in cells if isinstance(cell.value, str)]
+    return terms and named and not any(map(_NO_LINE.match, words))
 
 
 def _is_nothing(cell: Cell | None) -> bool:

@@ -113,6 +113,47 @@ def test_a_clerks_own_list_is_understood(tmp_path: Path) -> None:
     assert technologies == ["fibre", "fibre", "4g"]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("NVH B", "Thạch Khôi", None, None, None, None, "HĐ 2"),
+        ("NVH B", None, None, None, "Home 300"),
+        ("Công an phường", None, None, "FTTH", None, 300),
+        (None, None, None, None, "Home 300", 300, "HĐ 2"),
+        ("NVH B", None, "không rõ", None, None, None, "Số 12 ngày 5 tháng 3"),
+    ],
+)
+def test_a_line_that_says_no_carrier_is_refused(tmp_path: Path, row: Sequence[Any]) -> None:
+    """Somebody pays for it: it is not passed over while the rest of the list is stored."""
+    good = ("NVH A", "Thạch Khôi", "VNPT", "FTTH", "Home 300", 300, "HĐ 1")
+    made = plan(tmp_path, EMPTY, good, row, technology="fibre")
+    assert [one.message for one in made.faults] == ["says no carrier"]
+    assert made.faults[0].place.endswith("3")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("Tổng cộng", None, None, None, None, 600),
+        ("Cộng", None, None, None, None, 600, "2 HĐ"),
+        (None, None, None, None, None, 600),
+        ("Tổng số: 2", None, None, None, "2 gói", 600),
+        ("NGƯỜI LẬP BIỂU", None, None, None, None, None, "TM. ỦY BAN NHÂN DÂN"),
+        ("(Ký tên)", None, None, None, "CHỦ TỊCH"),
+        (None, None, None, None, "Thạch Khôi, ngày 5 tháng 10 năm 2026"),
+        ("Ghi chú: HĐ 2 hết hạn", None, None, None, "Home 300"),
+        ("II. TRỤ SỞ",),
+    ],
+)
+def test_sums_signatures_and_notes_are_no_lines(tmp_path: Path, row: Sequence[Any]) -> None:
+    """They are passed over, and the list is taken."""
+    good = ("NVH A", "Thạch Khôi", "VNPT", "FTTH", "Home 300", 300, "HĐ 1")
+    found = read_list(book_of(tmp_path / "a.xlsx", HEADER, good, row))
+    assert [one.place[-1] for sheet in found for one in sheet.passed] == ["3"]
+    made = make_plan(EMPTY, found, Wishes(TODAY))
+    assert (made.faults, len(made.stated)) == ([], 1)
+
+
 def test_what_is_the_same_changes_nothing(tmp_path: Path) -> None:
     """Names without their marks, in capitals or by the legal name mean what is there."""
     made = plan(
