@@ -84,6 +84,17 @@ class ArchiveWriter:
         with self.member(name) as opened:
             opened.write(content)
 
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish the archive; of one that failed nothing is finished."""
+        if kind is None:
+            self.close()
+        else:
+            self._zip.close()
+
     def close(self) -> None:
         """Write the list of members and the digest of everything."""
         self._zip.comment = b"0" * _DIGEST_BYTES

@@ -57,7 +57,10 @@ class Note:
         "is the collector's word"
     )
     INVALID = "{n} links of chains are no valid records, and are not judged"
-    LATER = "{n} records came while the report was made, and are not judged"
+    LATER = (
+        "{n} records came while the report was made, by the collector's word, and are not judged: "
+        "the last ones of their line"
+    )
     KEPT_APART = "{n} lines came that are no part of their chain, and are not in the file"
     UNANCHORED = (
         "{n} records were dated by a clock that the file has no record of: their moments are the "

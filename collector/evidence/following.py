@@ -43,7 +43,7 @@ file's own records say: the collector went by those that it had then."""
 
 
 class Checked(NamedTuple):
-    """A record that a line's month may be made of, as far as its chain goes."""
+    """A record that a line's month may be made of, or one that came later, as its chain goes."""
 
     place: Place
     content: Content
@@ -217,7 +217,6 @@ class Follower:
         self._check_moment(place, content)
         if place.kind is Kind.LATER:
             self.findings.note(Note.LATER)
-            return None
         return Checked(place, content)
 
     def _check_end(self, span: Span) -> None:

@@ -44,8 +44,11 @@ class Judged(NamedTuple):
 
     def came_later(self, line: str, number: int, measured_at: datetime | None) -> bool:
         """Return whether a record of the month was not there when its line was judged."""
-        of_month = measured_at is not None and self.span[0] <= measured_at < self.span[1]
-        return of_month and number > self.lines[line]
+        return self.is_of_month(measured_at) and number > self.lines[line]
+
+    def is_of_month(self, measured_at: datetime | None) -> bool:
+        """Return whether a moment is of the month."""
+        return measured_at is not None and self.span[0] <= measured_at < self.span[1]
 
 
 class Stored(NamedTuple):

@@ -18,7 +18,8 @@ from collector.evidence.container import ArchiveReader, MemberError
 from collector.evidence.contents import Contents
 from collector.evidence.faults import Fault, Findings, Note
 from collector.evidence.following import Checked, Follower
-from collector.evidence.format import Covers, Place
+from collector.evidence.format import Covers, Kind, Place
+from collector.evidence.later import LaterRows
 from collector.evidence.recomputing import Recomputing
 from collector.evidence.writing import fingerprint
 from collector.reports.summary import Summary, as_json
@@ -245,9 +246,10 @@ class _Verifier:
         known = {line.id for line in recomputing.registry.lines}
         waiting = Counter(line for entry in chains for line in set(entry.lines))
         done: set[str] = set()
+        later = LaterRows(recomputing.month.span)
         with self.bar("records", sum(entry.records for entry in chains)) as told:
             for entry in chains:
-                for checked in self._follow(entry, told):
+                for checked in self._follow(entry, later, told):
                     line = checked.place.line
                     if line in done or line not in entry.lines:
                         self._fault(
@@ -260,7 +262,6 @@ class _Verifier:
                         )
                     elif line in known:
                         recomputing.take(checked, entry.probe, entry.chain)
-                told(self.report.records % _STEP)
                 for line in sorted(set(entry.lines)):
                     waiting[line] -= 1
                     if not waiting[line] and line in known:
@@ -282,24 +283,30 @@ class _Verifier:
             if name.startswith(form.PARTS) and f"{name.rpartition('/')[0]}/" not in named:
                 self._fault("chains.ndjson does not name its chain", member=name)
 
-    def _follow(self, entry: form.ChainEntry, told: Callable[[int], None]) -> Iterator[Checked]:
-        """Yield the records of a chain that are of a line."""
+    def _follow(
+        self, entry: form.ChainEntry, later: LaterRows, told: Callable[[int], None]
+    ) -> Iterator[Checked]:
+        """Yield the records of a chain that are of a line, and were there when it was judged."""
         seals = self.contents.entries(f"{entry.folder}seals.ndjson", form.SealEntry)
         follower = Follower(entry, self.keys.get(entry.probe), seals or (), self.report.findings)
         lines = self.archive.lines(f"{entry.folder}records.ndjson", MAX_RECORD_BYTES)
         if entry.spans:
             last = entry.spans[-1]
             self.report.heads.append(Head(entry.probe, entry.chain, last.to_seq, last.last_hash))
+        count = 0
         try:
             for checked in follower.follow(self._places(entry.folder), lines):
-                self.report.records += 1
-                if not self.report.records % _STEP:
+                count += 1
+                if not count % _STEP:
                     told(_STEP)
-                if self._is_attributed(entry, checked):
+                is_judged = checked.place.kind is not Kind.LATER
+                if self._is_held(entry, checked, later) and is_judged:
                     yield checked
         except MemberError as error:
             where = {"member": error.member, "probe": entry.probe, "chain": entry.chain}
             self._fault(error.reason, **where)
+        self.report.records += count
+        told(count % _STEP)
 
     def _places(self, folder: str) -> Iterator[Place]:
         name = f"{folder}stored.csv"
@@ -315,17 +322,23 @@ class _Verifier:
                 raise MemberError(name, f"row {number} is not as it would be written")
             yield place
 
-    def _is_attributed(self, entry: form.ChainEntry, checked: Checked) -> bool:
-        """Return whether a record is of a line; find it where the registry says another one."""
-        place = checked.place
-        path, at = checked.content.columns.get("path"), place.received_at
+    def _is_held(self, entry: form.ChainEntry, checked: Checked, later: LaterRows) -> bool:
+        """Return whether a record is of a line; find what cannot be true of its place."""
         where: dict[str, Any] = {
             "member": f"{entry.folder}stored.csv",
             "probe": entry.probe,
             "chain": entry.chain,
-            "seq": place.seq,
+            "seq": checked.place.seq,
         }
-        periods = self.paths.get((entry.probe, path or ""), ())
+        if wrong := later.wrong_with((entry.probe, entry.chain), checked.place):
+            self._fault(wrong, line=checked.place.line or None, **where)
+        return self._is_attributed(entry.probe, checked, where)
+
+    def _is_attributed(self, probe: str, checked: Checked, where: Mapping[str, Any]) -> bool:
+        """Return whether a record is of a line; find it where the registry says another one."""
+        place = checked.place
+        path, at = checked.content.columns.get("path"), place.received_at
+        periods = self.paths.get((probe, path or ""), ())
         if at is None or path is None:
             return bool(place.line)
         if not place.line:

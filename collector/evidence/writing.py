@@ -20,7 +20,7 @@ from collector.domain.terms import TERMS_FIELDS, Period
 from collector.errors import ReportError
 from collector.evidence import format as form
 from collector.evidence.container import ArchiveWriter
-from collector.evidence.format import Covers, Kind
+from collector.evidence.format import Covers, Kind, Place
 from collector.evidence.gathering import (
     Chain,
     Judged,
@@ -32,6 +32,7 @@ from collector.evidence.gathering import (
     read_probes,
     read_seals,
 )
+from collector.evidence.later import LaterRows
 from collector.ledger import schema
 from collector.ledger.database import Database
 from collector.ledger.engines import take_breaks, take_time
@@ -104,11 +105,11 @@ def write_evidence(
         path: of the file.
         database: the ledger that the material is of.
         material: what is to be proved.
-        told: is told of the lines' records as they are written.
+        told: is told of the records that were judged as they are written.
 
     Raises:
         ReportError: a record of the month left, was folded or got another moment since it was
-            judged, or a standard's file is another one now.
+            judged, a gap was filled before one, or a standard's file is another one now.
         OSError: the file cannot be written.
     """
 
@@ -139,33 +140,34 @@ class _Writer:
     archive: ArchiveWriter = field(init=False)
     paths: list[form.PathEntry] = field(default_factory=list)
     keys: dict[tuple[str, str], _Key] = field(default_factory=dict)
+    later: LaterRows = field(init=False)
 
     def write(self) -> None:
         """Write all members in the order of their names, and the manifest last."""
         material = self.material
         lines = {line.id: self._newest(line.id) for line in material.lines}
         judged = Judged(lines, material.month.span)
+        self.later = LaterRows(judged.span)
         spans = find_spans(self.connection, judged)
-        self.archive = ArchiveWriter(self.file)
-        self.archive.add(form.README, _README.encode())
-        ordered = sorted(spans, key=lambda of: form.folder_of(*of))
-        entries = [self._chain(of, spans[of], judged) for of in ordered]
-        self._add_lines(form.CHAINS, entries)
-        self._add_lines(form.FOLDED, self._folded(lines))
-        self._add(form.KEYS, self._keys({probe for probe, _ in spans}))
-        self._add(form.REGISTRY, self._registry())
-        for name, content in sorted(map(_standard, material.standards)):
-            self.archive.add(name, content)
-        with self.archive.member(form.SUMMARY) as opened:
-            for piece in pieces(material.summary):
-                opened.write(piece)
-        manifest = form.Manifest(
-            software=material.summary.software,
-            covers=material.covers,
-            members=dict(self.archive.members),
-        )
-        self._add(form.MANIFEST, manifest)
-        self.archive.close()
+        with ArchiveWriter(self.file) as self.archive:
+            self.archive.add(form.README, _README.encode())
+            ordered = sorted(spans, key=lambda of: form.folder_of(*of))
+            entries = [self._chain(of, spans[of], judged) for of in ordered]
+            self._add_lines(form.CHAINS, entries)
+            self._add_lines(form.FOLDED, self._folded(lines))
+            self._add(form.KEYS, self._keys({probe for probe, _ in spans}))
+            self._add(form.REGISTRY, self._registry())
+            for name, content in sorted(map(_standard, material.standards)):
+                self.archive.add(name, content)
+            with self.archive.member(form.SUMMARY) as opened:
+                for piece in pieces(material.summary):
+                    opened.write(piece)
+            manifest = form.Manifest(
+                software=material.summary.software,
+                covers=material.covers,
+                members=dict(self.archive.members),
+            )
+            self._add(form.MANIFEST, manifest)
 
     def _newest(self, line: str) -> int:
         """Return the id of the newest record that a line was judged by.
@@ -207,9 +209,9 @@ class _Writer:
                             continue
                         opened.write(line + b"\n")
                         count += 1
-                        if path is not None and place.kind is not Kind.LATER:
+                        if path is not None:
                             heard[path][place.received_at or _NEVER] = place.line
-                        self.told(bool(place.line))
+                        self._hold(of, place, judged)
             self._seals(of, spans, hashes)
             rows.seek(0)
             with self.archive.member(f"{folder}stored.csv") as opened:
@@ -232,6 +234,20 @@ class _Writer:
             kept_apart=about.kept_apart,
             forked_at=about.forked_at,
         )
+
+    def _hold(self, of: Chain, place: Place, judged: Judged) -> None:
+        """Tell of a record that is judged.
+
+        Raises:
+            ReportError: whoever checks the file could not believe what is said of it.
+        """
+        if wrong := self.later.wrong_with(of, place):
+            raise ReportError(
+                f"probe {of[0]} chain {of[1]} seq {place.seq}: {wrong}. A gap was filled while the "
+                "report was made: make it again"
+            )
+        is_of_month = bool(place.line) and judged.is_of_month(place.measured_at)
+        self.told(is_of_month and place.kind is not Kind.LATER)
 
     def _seals(self, of: Chain, spans: Sequence[Seqs], hashes: Mapping[int, str]) -> None:
         with self.archive.member(f"{form.folder_of(*of)}seals.ndjson") as opened:

@@ -1,7 +1,9 @@
 """A file of evidence is checked with nothing but itself, and whoever changes it is found."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,14 @@ from hypothesis import strategies as st
 
 from collector.errors import EvidenceError
 from collector.evidence.format import Place
+from collector.evidence.verifying import verify_evidence
+from collector.ingest.verify import verify as verify_batch
+from collector.ledger.database import Database
+from collector.ledger.store import Arrival, store_batch
 from protocol.chain import read_link
+from tests.collector.conftest import enrol_directly, fill_registry
+from tests.collector.device import Device
+from tests.collector.evidence import made
 from tests.collector.evidence.forging import (
     RECORDS,
     SEALS,
@@ -49,6 +58,34 @@ def test_a_file_as_it_was_written_is_good(evidence: Path, members: Members) -> N
     assert head.hash == read_link(lines_of(members, RECORDS)[-1]).hash
     assert own == json.loads(members["keys.json"])["probes"][0]["keys"][0]["fingerprint"]
     assert any("tombstones" in one for one in found.findings.sentences)
+
+
+def test_bars_end_where_they_are_full(database: Database, tmp_path: Path) -> None:
+    """Each is told of its total and no more, of however many chains and of whatever length."""
+    begin = datetime(2026, 10, 10, 5, tzinfo=UTC)
+    fill_registry(database, begin)
+    for number in range(3):
+        device = Device(f"p{number}", booted_at=begin)
+        enrol_directly(database, device, f"l{1 + number % 2}")
+        for minute in range(5 + number):
+            device.add_reach(begin + timedelta(minutes=minute))
+        found = verify_batch(device.batch(), device.probe, device.key.public_key())
+        with database.write() as connection:
+            store_batch(connection, found, Arrival(begin, device.public_key))
+    path = made.write(database, tmp_path / "evidence.zip", carrier=None)
+    told: dict[str, tuple[int, int]] = {}
+
+    @contextmanager
+    def bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+        steps: list[int] = []
+        yield steps.append
+        told[title] = (sum(steps), total)
+
+    checked = verify_evidence(path, bar)
+    assert checked.good, checked.findings.faults
+    assert set(told) == {"bytes", "members", "records", "lines"}
+    assert told["records"] == (18, 18)
+    assert all(steps == total for steps, total in told.values()), told
 
 
 def test_packing_it_again_changes_nothing(evidence: Path, members: Members, tmp_path: Path) -> None:
@@ -198,6 +235,10 @@ TAMPERINGS: dict[str, tuple[Callable[[Members], None], str]] = {
     "a verdict": (in_summary(_say_pass), ".verdict"),
     "a figure": (in_summary(_other_figure), "figures["),
     "a count": (in_summary(lambda tree: _first_part(tree).update(tests=1)), ".tests"),
+    "a probe": (
+        in_summary(lambda tree: _first_part(tree)["probes"][0].update(probe="x")),
+        "probes[0].probe",
+    ),
     "a line too few": (in_summary(lambda tree: tree.update(lines=[])), "does not have this line"),
     "a line twice": (
         in_summary(lambda tree: tree["lines"].insert(0, {**tree["lines"][0], "technology": "x"})),

@@ -92,29 +92,6 @@ def test_folded_records_are_there_as_hours(database: Database, tmp_path: Path) -
     assert any("latency" in str(one.figure) for one in forged.findings.faults)
 
 
-@ON_BOTH
-def test_what_came_while_the_report_was_made_is_not_judged(
-    database: Database, device: Device, tmp_path: Path
-) -> None:
-    """It is in the file where the chain leads over it, and called what it is."""
-    for minute in range(9):
-        device.add(NOON + timedelta(minutes=minute))
-    deliver(database, device, 0, 3)
-    deliver(database, device, 6)
-    told = made.material(database, None)
-    deliver(database, device, 3, 6)
-    path = tmp_path / "evidence.zip"
-    write_evidence(path, database, told)
-    found = verify(path)
-    assert found.good, found.findings.faults
-    assert [row.seq for row in places(path) if row.kind is Kind.LATER] == [3, 4, 5]
-    note = "3 records came while the report was made, and are not judged"
-    assert note in found.findings.sentences
-    again = verify(made.write(database, path, carrier=None))
-    assert again.good
-    assert note not in again.findings.sentences
-
-
 def test_the_chain_leads_on_to_a_seal_behind_the_month(database: Database, tmp_path: Path) -> None:
     """The next month's records until there are in the file, and are no late ones of this."""
     end = made.OCTOBER.span[1]
