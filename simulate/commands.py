@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from protocol.messages import Schedule
 from protocol.settings import Configuration
 from simulate.fleet import Fleet
 from simulate.folder import begin_folder, read_parcels, read_plan, write_json, write_parcel
@@ -97,7 +98,9 @@ def _addresses(
     help="A YAML list of what the first lines live through; docs/operator.md has its words.",
 )
 @click.option(
-    "--speed-tests", type=click.IntRange(0, 288), help="Speed tests, a day and path. Default: 8."
+    "--speed-tests",
+    type=click.IntRange(0, 288),
+    help="Speed tests, a day and path, spread over the day. Default: 8, three in the evening.",
 )
 @click.option(
     "--latency-seconds", type=click.IntRange(90, 86400), help="From one to the next. Default: 900."
@@ -172,9 +175,6 @@ def _plan(given: dict[str, Any]) -> FleetPlan:
         raise click.UsageError("--probes and --days are needed")
     if probes < told:
         raise click.UsageError(f"--stories has {told} lines: --probes must be so many")
-    own = (given["speed_tests"], given["latency_seconds"], given["reach_seconds"])
-    usual = (8, 900, 300)
-    chosen = [one if one is not None else other for one, other in zip(own, usual, strict=True)]
     yesterday = datetime.now(UTC).astimezone(ZONE).date() - timedelta(days=1)
     start: date = (
         given["start"].date()
@@ -186,11 +186,27 @@ def _plan(given: dict[str, Any]) -> FleetPlan:
         days=given["days"],
         seed=given["seed"],
         start=start,
-        schedule=USUAL if own == (None, None, None) else rhythm(*chosen),
+        schedule=_schedule(given),
         trouble=given["trouble"],
         batch_records=given["batch"],
         stories=stories,
     )
+
+
+def _schedule(given: dict[str, Any]) -> Schedule:
+    """Return the usual schedule, but for what is given: each task by itself.
+
+    A number of speed tests is spread over the day; without one they stay as they are, three of them
+    in the evening.
+    """
+    named = (given["speed_tests"], given["latency_seconds"], given["reach_seconds"])
+    own = rhythm(named[0] or 0, *named[1:])
+    changes = {
+        task: getattr(own, task)
+        for task, one in zip(("speed", "latency", "reach"), named, strict=True)
+        if one is not None
+    }
+    return USUAL.model_copy(update=changes)
 
 
 @dataclass(slots=True)
