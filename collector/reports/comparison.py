@@ -51,6 +51,7 @@ _UNLIKE: Final = {
     Unlike.IP_VERSION: ("phiên bản IP", "IP version"),
     Unlike.SERVER: ("máy chủ đo", "server"),
 }
+_SIGNS: Final = str.maketrans(",.", ".,")
 _LEVEL: Final = 0.05
 
 
@@ -139,14 +140,17 @@ def _before(before: MonthBefore | None) -> Iterator[tuple[str, str]]:
         if before.unlike:
             yield (
                 f"{vi.capitalize()}: {rates[0]} và {rates[1]} Mbit/s; không so được",
-                f"{en.capitalize()}: {rates[0]} and {rates[1]} Mbit/s; not comparable",
+                f"{en.capitalize()}: {_english(' and '.join(rates))} Mbit/s; not comparable",
             )
             continue
         shares = one.after_bits_per_second / one.before_bits_per_second - 1
         sign = "+" if shares >= 0 else "\N{MINUS SIGN}"
         figures = f"{rates[0]} → {rates[1]} Mbit/s ({sign}{percent(abs(shares))})"
         vi_said, en_said = _surety(one.chance)
-        yield f"{vi.capitalize()}: {figures}; {vi_said}", f"{en.capitalize()}: {figures}; {en_said}"
+        yield (
+            f"{vi.capitalize()}: {figures}; {vi_said}",
+            f"{en.capitalize()}: {_english(figures)}; {en_said}",
+        )
     if before.unlike:
         vi_names, en_names = _differing(before.unlike)
         yield f"Hai tháng đo khác nhau về {vi_names}.", f"The months differ in {en_names}."
@@ -173,10 +177,16 @@ def _differing(names: Sequence[Unlike]) -> tuple[str, str]:
 def _surety(chance: float | None) -> tuple[str, str]:
     if chance is None:
         return "không kiểm định", "not tested"
-    figure = f"p = {chance:.3f}".replace(".", ",")
+    en = f"p = {chance:.3f}"
+    vi = en.replace(".", ",")
     if chance <= _LEVEL:
-        return f"có thay đổi ({figure})", f"changed ({figure})"
-    return f"chưa thấy thay đổi ({figure})", f"no change seen ({figure})"
+        return f"có thay đổi ({vi})", f"changed ({en})"
+    return f"chưa thấy thay đổi ({vi})", f"no change seen ({en})"
+
+
+def _english(figures: str) -> str:
+    """Return numbers with the signs of English."""
+    return figures.translate(_SIGNS)
 
 
 def _neighbours(one: LineCompared) -> Iterator[tuple[str, str]]:
@@ -204,5 +214,6 @@ def _neighbours(one: LineCompared) -> Iterator[tuple[str, str]]:
         beside_it = f"{megabits(beside.bits_per_second)} Mbit/s{reached}"
         yield (
             f"{vi.capitalize()}: {mine}; trung vị {many} đường khác ({vi_like}): {beside_it}",
-            f"{en.capitalize()}: {mine}; median of {many} others ({en_like}): {beside_it}",
+            f"{en.capitalize()}: {_english(mine)}; median of {many} others ({en_like}): "
+            f"{_english(beside_it)}",
         )
