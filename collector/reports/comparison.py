@@ -212,8 +212,8 @@ def _neighbours(one: LineCompared) -> Iterator[tuple[str, str]]:
         vi_like, en_like = _LIKE[beside.likeness]
         reached = "" if beside.reached is None else f" ({percent(beside.reached)})"
         beside_it = f"{megabits(beside.bits_per_second)} Mbit/s{reached}"
+        own_en, others_en = _english(mine), _english(beside_it)
         yield (
             f"{vi.capitalize()}: {mine}; trung vị {many} đường khác ({vi_like}): {beside_it}",
-            f"{en.capitalize()}: {_english(mine)}; median of {many} others ({en_like}): "
-            f"{_english(beside_it)}",
+            f"{en.capitalize()}: {own_en}; median of {many} others ({en_like}): {others_en}",
         )
