@@ -22,11 +22,19 @@ from collector.commands.cases import by_role, local_now, with_note
 from collector.commands.ledger import now, opened, write_beside
 from collector.commands.words import DAY
 from collector.domain.cases.mended import Outcome, Why
-from collector.domain.cases.steps import Role, Step, first_of, following
+from collector.domain.cases.steps import (
+    Role,
+    Step,
+    WrongRoleError,
+    check_approver,
+    first_of,
+    following,
+)
 from collector.errors import CaseError
 from collector.ledger import cases, outbox
 from collector.ledger.cases import MAX_FILE_BYTES, NewFile, new_file
 from collector.ledger.database import Database
+from collector.ledger.large_files import large_files
 from collector.reports.standards import read_standards
 from collector.settings import CollectorSettings
 from collector.sinks.running import own_name
@@ -132,12 +140,20 @@ def case_approve(
     role: str,
     note: str,
 ) -> None:
-    """Note that a complaint may go out, and keep the signed letter."""
+    """Note that a complaint may go out, and keep the signed letter.
+
+    That is the signer's to say. His signature on the letter says it, and a clerk may file it;
+    --unsigned is for the signer alone ('--by signer'), and a technician approves nothing.
+    """
     if (letter is None) is not unsigned:
         raise click.UsageError(
             "name the signed letter by --letter FILE, or say --unsigned: without number, day and "
             "signature a letter binds nobody"
         )
+    try:
+        check_approver(case, Role(role), is_signed=letter is not None)
+    except WrongRoleError as error:
+        raise CaseError(str(error)) from None
     files = [_read(letter, "signed")] if letter else []
     details = {"letter_number": letter_number} if letter_number else None
     _step(configuration, case, Step.APPROVED, role=role, note=note, files=files, details=details)
@@ -182,8 +198,8 @@ def case_send(
         with database.write() as connection:
             waiting = outbox.read(connection, f"{COMPLAINT}{case}")
             if not (at_once and waiting and waiting.state == outbox.WAITING):
-                moment = local_now(settings)
-                mail = queue_complaint(connection, case, settings.mail, Role(role), moment)
+                moment, large = local_now(settings), large_files(settings)
+                mail = queue_complaint(connection, case, settings.mail, large, Role(role), moment)
                 click.echo(f"case {case}: in the outbox, to {', '.join(mail.recipients)}")
         if at_once:
             _send_now(database, settings, case)

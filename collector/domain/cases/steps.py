@@ -80,6 +80,13 @@ MOVES: Final[Mapping[Step, tuple[frozenset[State], State]]] = {
 }
 """From which states a step may be done, and where it leads."""
 
+_APPROVERS: Final[Mapping[bool, frozenset[Role]]] = {
+    True: frozenset({Role.SIGNER, Role.CLERK}),
+    False: frozenset({Role.SIGNER}),
+}
+"""Who may note an approval, where the signed letter is kept with it and where it is not: the
+signature is the signer's own word, which a clerk may file; without it the signer's step is."""
+
 OPEN: Final = frozenset(set(State) - {State.CLOSED})
 
 _FIRST: Final = {
@@ -103,6 +110,29 @@ _FIRST: Final = {
 
 class WrongStepError(ValueError):
     """The step does not follow the case's state; the message says what does."""
+
+
+class WrongRoleError(ValueError):
+    """The step is another's; the message says whose."""
+
+
+def check_approver(case: int, role: Role, *, is_signed: bool) -> None:
+    """Raise where a role may not note that a complaint is approved.
+
+    Args:
+        case: its number.
+        role: who would.
+        is_signed: whether the signed letter is kept with the step.
+
+    Raises:
+        WrongRoleError: it is not for this role.
+    """
+    if role not in _APPROVERS[is_signed]:
+        then = "'--by signer'" if not is_signed else "'--by signer', or '--by clerk' who files it"
+        letter = "the signed letter" if is_signed else "no signed letter"
+        raise WrongRoleError(
+            f"case {case}: the {role} cannot approve it with {letter}: the signer does, {then}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

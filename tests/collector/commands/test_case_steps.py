@@ -36,7 +36,7 @@ def registry(tmp_path: Path, mail: Server) -> Registry:
     made = Registry(tmp_path, more).filled()
     made.run("carrier", "set", "vnpt", "--complaint-email", "khieunai@mang.example")
     made.run("case", "open", str(write_month(tmp_path / "reports")))
-    made.run("case", "approve", "1", "--unsigned")
+    made.run("case", "approve", "1", "--unsigned", "--by", "signer")
     return made
 
 

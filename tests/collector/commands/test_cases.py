@@ -87,7 +87,7 @@ def test_a_complaint_goes_by_post_from_a_draft_to_its_end(
 def test_people_read_a_case_and_a_list(registry: Registry, folder: Path) -> None:
     """What is unverified stands there as such, in Vietnamese and English."""
     registry.run("case", "open", str(folder))
-    registry.run("case", "approve", "1", "--unsigned")
+    registry.run("case", "approve", "1", "--unsigned", "--by", "signer")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
     shown = registry.run("case", "show", "1").stdout
     assert "case 1: VNPT, 2026-10" in shown
@@ -131,14 +131,32 @@ def test_no_letter_goes_out_unsigned_by_oversight(registry: Registry, folder: Pa
     assert registry.json("case", "show", "1")["state"] == "draft"
 
 
+def test_an_approval_is_the_signers(registry: Registry, folder: Path) -> None:
+    """His signature is his word, which a clerk files; a technician approves nothing."""
+    registry.run("case", "open", str(folder))
+    signed = ("--letter", str(folder / "letter.pdf"))
+    assert "clerk cannot approve it with no signed letter" in refused(
+        registry, "approve", "1", "--unsigned"
+    )
+    for words in (("--unsigned",), signed):
+        said = refused(registry, "approve", "1", *words, "--by", "technician")
+        assert "the technician cannot approve it" in said
+        assert "'--by signer'" in said
+    assert registry.json("case", "show", "1")["state"] == "draft"
+    registry.run("case", "approve", "1", *signed)
+    (opened, approved) = registry.json("case", "show", "1")["events"]
+    assert (opened["step"], approved["role"]) == ("opened", "clerk")
+
+
 def test_wrong_steps_and_days_are_refused(registry: Registry, folder: Path) -> None:
     """With what comes first; nothing is noted."""
     registry.run("case", "open", str(folder))
     assert "approve it first: linewatch case approve 1" in refused(registry, "send", "1")
     assert "approve it first" in refused(registry, "answer", "1")
-    assert "there is no case 2" in refused(registry, "approve", "2", "--unsigned")
-    registry.run("case", "approve", "1", "--unsigned")
-    assert "case 1 is not sent yet" in refused(registry, "approve", "1", "--unsigned")
+    unsigned = ("--unsigned", "--by", "signer")
+    assert "there is no case 2" in refused(registry, "approve", "2", *unsigned)
+    registry.run("case", "approve", "1", *unsigned)
+    assert "case 1 is not sent yet" in refused(registry, "approve", "1", *unsigned)
     assert "no mail is set up: see collector.mail.host" in refused(registry, "send", "1")
     assert "is not over" in refused(registry, "send", "1", "--by-post", "--on", "2099-01-01")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
@@ -168,7 +186,7 @@ def test_remeasuring_says_what_is_missing_and_notes_nothing_yet(
     """Of a line without any test of the month nothing can be said: the case stays answered."""
     folder = write_month(tmp_path / "reports", failing("l1"))
     registry.run("case", "open", str(folder))
-    registry.run("case", "approve", "1", "--unsigned")
+    registry.run("case", "approve", "1", "--unsigned", "--by", "signer")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
     registry.run("case", "answer", "1", "--on", "3/11/2026", "--mended", "3/11/2026")
     told = registry.json("case", "remeasure", "1")
@@ -184,7 +202,7 @@ def test_remeasuring_says_what_is_missing_and_notes_nothing_yet(
 def test_a_day_of_mending_that_cannot_be_is_refused(registry: Registry, folder: Path) -> None:
     """Before the complaint's month there was nothing to mend; a promise is no mending."""
     registry.run("case", "open", str(folder))
-    registry.run("case", "approve", "1", "--unsigned")
+    registry.run("case", "approve", "1", "--unsigned", "--by", "signer")
     registry.run("case", "send", "1", "--by-post", "--on", "2/11/2026")
     answer = ["answer", "1", "--on", "3/11/2026", "--mended"]
     assert "is before the complaint's month, 2026-10" in refused(registry, *answer, "30/9/2026")

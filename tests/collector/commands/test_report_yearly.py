@@ -84,7 +84,7 @@ def test_the_year_agrees_with_the_letters_that_went_out(registry: Registry, tmp_
     named = ("--standard", "own")
     registry.run("report", "monthly", "--month", "2025-01", *named, "--out", months)
     registry.run("case", "open", f"{months}/2025-01/a")
-    registry.run("case", "approve", "1", "--unsigned")
+    registry.run("case", "approve", "1", "--unsigned", "--by", "signer")
     registry.run("case", "send", "1", "--by-post", "--on", "2025-02-05")
 
     def told(*words: str) -> tuple[dict[str, Any], dict[str, Any]]:
