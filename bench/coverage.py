@@ -106,10 +106,17 @@ def in_window(values: Floats, hours: Hours, window: Window) -> Months:
     blocks = block_of[hours]
     places = range(len(lengths))
     counts = np.stack([((blocks == one) & used).sum(axis=(1, 2)) for one in places], axis=-1)
-    of_block = block_weights(counts.astype(np.float64), lengths)
+    of_block = np.array([_each(of_month, lengths) for of_month in counts.tolist()])
     weights = np.where(used, of_block[np.arange(len(values))[:, None, None], blocks], 0.0)
-    covered = lengths[counts.sum(axis=0) > 0].sum()
+    covered = np.array(lengths)[counts.sum(axis=0) > 0].sum()
     return Months(np.where(used, values, 0.0), weights, len(PEAK) / covered)
+
+
+def _each(counts: Sequence[int], lengths: Sequence[int]) -> list[float]:
+    """Return for how many tests one of each block stands, of which there are so many."""
+    weights = block_weights(counts, lengths)
+    whole = sum(count * weight for count, weight in zip(counts, weights, strict=True))
+    return [weight * sum(counts) / whole for weight in weights]
 
 
 def cells(
@@ -195,7 +202,11 @@ class Truth(NamedTuple):
 TRUTHS: Final = (
     Truth("clean: evening mean 0.85", Model(dip=0.15), keeps=True),
     Truth("just at the limit: evening mean 0.80", Model(dip=0.20), keeps=True),
-    Truth("the same, days correlated by 0.5", Model(dip=0.20, days_alike=0.5), keeps=True),
+    *(
+        Truth(f"the same, days alike by {alike}, {between:.0%}", model, keeps=True)
+        for alike, between in ((0.5, 0.05), (0.7, 0.05), (0.9, 0.05), (0.7, 0.10), (0.9, 0.10))
+        for model in (Model(between=between, days_alike=alike, dip=0.20),)
+    ),
     Truth("evening mean 0.75", Model(dip=0.25), keeps=False),
     Truth("evening mean 0.65", Model(dip=0.35), keeps=False),
 )

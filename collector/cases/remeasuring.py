@@ -193,7 +193,7 @@ def _medians(found: SortedMonth, first: date, last: date, asked: Asked) -> Float
         return np.array([], np.float64)
     values, places = sample.values.values, sample.values.places
     days = [np.median(values[places == day]) for day in range(sample.values.days)]
-    return np.array(days, np.float64) * sample.unit
+    return np.array(days, np.float64) / sample.units
 
 
 def all_said(again: Sequence[LineAgain]) -> bool:

@@ -72,19 +72,21 @@ def of_sample(
     values = sample.values
     assert values is not None  # noqa: S101 - the caller's part
     if statistic is Statistic.SHARE and test is not None:
-        return _share(values, Threshold(test.side, test.value / sample.unit), limit)
-    inside = limit and Threshold(limit.side, limit.value / sample.unit)
+        return _share(values, Threshold(test.side, test.value * sample.units), limit)
+    inside = limit and Threshold(limit.side, limit.value * sample.units)
     if statistic is Statistic.MEAN:
-        found = _ratio(values.sums, values.sizes, inside)
+        found = _ratio(values.mean(), values.sums, values.sizes, inside)
     else:
         found = _quantile(values, percent or MEDIAN, inside)
-    scaled = (None if one is None else one * sample.unit for one in found.estimate[1:])
-    return found._replace(estimate=Estimate(found.estimate.value * sample.unit, *scaled))
+    # Divided: a whole number of microseconds is then the float that its decimal text is.
+    scaled = (None if one is None else one / sample.units for one in found.estimate[1:])
+    return found._replace(estimate=Estimate(found.estimate.value / sample.units, *scaled))
 
 
 def of_losses(losses: Losses, limit: Threshold | None = None) -> Answer:
     """Return packets lost over packets sent."""
-    return _ratio(losses.lost, losses.records, limit)
+    found = days.ratio(losses.lost, losses.records)
+    return _ratio(found, losses.lost, losses.records, limit)
 
 
 def hits_of(values: Days, test: Threshold) -> Floats:
@@ -94,8 +96,7 @@ def hits_of(values: Days, test: Threshold) -> Floats:
     return values.sizes - lowest if test.at_least else lowest
 
 
-def _ratio(above: Floats, below: Floats, limit: Threshold | None) -> Answer:
-    found = days.ratio(above, below)
+def _ratio(found: Estimate, above: Floats, below: Floats, limit: Threshold | None) -> Answer:
     if found.low is None:
         return Answer(found)
     chance = limit and days.ratio_chance(above, below, limit.value, at_least=limit.at_least)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from collector.domain.rounding import MICROSECONDS, whole
 from collector.domain.series import LatencyPoint, SeriesId
 
 HOUR: Final = timedelta(hours=1)
 
-_MICROSECONDS: Final = 1e6
 _LARGEST: Final = 2**32 - 1
 """Over an hour: no round trip is longer."""
 
@@ -106,10 +106,10 @@ def hour_of(moment: datetime) -> datetime:
 
 def pack(seconds: Iterable[float]) -> bytes:
     """Return values in order, as little-endian unsigned 32-bit microseconds."""
-    values = sorted(min(_LARGEST, round(value * _MICROSECONDS)) for value in seconds)
+    values = sorted(min(_LARGEST, whole(value, MICROSECONDS)) for value in seconds)
     return struct.pack(f"<{len(values)}I", *values)
 
 
 def unpack(packed: bytes) -> tuple[float, ...]:
     """Return what `pack` was given, to the microsecond, in order."""
-    return tuple(value / _MICROSECONDS for (value,) in struct.iter_unpack("<I", packed))
+    return tuple(value / MICROSECONDS for (value,) in struct.iter_unpack("<I", packed))

@@ -1,11 +1,12 @@
 """A part's measurements as columns: what was measured in which hours, day by day.
 
-Rates are whole bit/s here and times whole microseconds, as `collector.domain.statistics.days` asks.
+Rates are whole bit/s here and times whole microseconds, and what a test counts is a whole number:
+`collector.domain.statistics.days` says why.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import nan
+from math import gcd, lcm, nan
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,12 +14,11 @@ from numpy.typing import NDArray
 
 from collector.domain.line_month import LatencyHour, SpeedTest
 from collector.domain.quantities import RATES, Quantity
+from collector.domain.rounding import MICROSECONDS
 from collector.domain.standard import Window
-from collector.domain.statistics.days import Days, Floats, Places, by_day
+from collector.domain.statistics.days import Days, Floats, Places, Weights, by_day
 
-MICROSECOND: Final = 1e-6
-
-MOST_WEIGHT: Final = 4.0
+MOST_WEIGHT: Final = 4
 """Of one test; the default plan's are from 0.5 to 2.4. Few tests of a block must not be it all."""
 
 HOURS: Final = 24
@@ -31,13 +31,13 @@ class Sample(NamedTuple):
     """The values of a quantity in a window.
 
     Attributes:
-        values: in units, below; None: there is none.
-        unit: one of them in bit/s or seconds.
+        values: whole ones, in units; None: there is none.
+        units: how many of them one bit/s or one second is.
         bounds: how many of them are lower bounds.
     """
 
     values: Days | None
-    unit: float
+    units: int
     bounds: int
 
     @property
@@ -105,12 +105,12 @@ class Measurements:
         used = moments.within(window) & ~np.isnan(values)
         if credit is not None:
             values = np.where(bounds, np.maximum(values, credit), values)
-        unit = 1.0 if quantity in RATES else MICROSECOND
+        units = 1 if quantity in RATES else MICROSECONDS
         if not used.any():
-            return Sample(None, unit, 0)
+            return Sample(None, units, 0)
         weights = _weights(moments.hours[used], window)
-        found = by_day(moments.days[used], values[used] / unit, weights)
-        return Sample(found, unit, int(bounds[used].sum()))
+        found = by_day(moments.days[used], values[used], weights, units)
+        return Sample(found, units, int(bounds[used].sum()))
 
     def losses(self, window: Window) -> Losses | None:
         """Return the packets lost in a window; None: none was sent."""
@@ -166,38 +166,44 @@ def _moments(moments: Sequence[Any]) -> _Moments:
     return _Moments(days, hours, (days - 1) % 7 + 1)
 
 
-def block_weights(counts: Floats, lengths: Floats) -> Floats:
+def block_weights(counts: Sequence[int], lengths: Sequence[int]) -> tuple[int, ...]:
     """Return what a test of each block counts, so that blocks count by their lengths.
 
-    A block without a test is left out; a test counts as `MOST_WEIGHT` at most, but for what it then
-    takes for all to sum up to as many as there are.
+    A block without a test is left out; a test counts as `MOST_WEIGHT` at most, where all count one
+    in the mean before that. Whole numbers in their lowest terms: what matters is their ratio.
 
     Args:
-        counts: tests of each block, in the last dimension.
+        counts: tests of each block, one at least in all.
         lengths: of each block.
     """
-    total = counts.sum(axis=-1, keepdims=True)
-    there = np.where(counts > 0, lengths, 0.0).sum(axis=-1, keepdims=True)
-    weights = np.minimum(lengths * total / (there * np.maximum(counts, 1)), MOST_WEIGHT)
-    found: Floats = weights * total / (weights * counts).sum(axis=-1, keepdims=True)
-    return found
+    there = sum(length for count, length in zip(counts, lengths, strict=True) if count)
+    common = lcm(*(count for count in counts if count))
+    # By the definition length * tests / (there * count), or the most: times what makes all whole.
+    most = MOST_WEIGHT * there * common
+    found = [
+        min(length * sum(counts) * common // count, most) if count else 0
+        for count, length in zip(counts, lengths, strict=True)
+    ]
+    least = gcd(*found)
+    return tuple(one // least for one in found)
 
 
-def blocks_of(window: Window) -> tuple[Places, Floats]:
+def blocks_of(window: Window) -> tuple[Places, list[int]]:
     """Return the block of each hour of the day, and the blocks' lengths."""
     block_of = np.zeros(HOURS, np.int64)
     for number, (first, end) in enumerate(window.blocks):
         block_of[first:end] = number
-    return block_of, np.array([end - first for first, end in window.blocks], np.float64)
+    return block_of, [end - first for first, end in window.blocks]
 
 
-def _weights(hours: Places, window: Window) -> Floats | None:
+def _weights(hours: Places, window: Window) -> Weights | None:
     """Return what tests in these hours count; None: all alike."""
     if not window.blocks:
         return None
     block_of, lengths = blocks_of(window)
-    counts = np.bincount(block_of[hours], minlength=len(lengths)).astype(np.float64)
-    return block_weights(counts, lengths)[block_of[hours]]
+    blocks = block_of[hours]
+    counts = np.bincount(blocks, minlength=len(lengths)).tolist()
+    return Weights(blocks, block_weights(counts, lengths))
 
 
 def _of_test(test: SpeedTest, quantity: Quantity) -> float:

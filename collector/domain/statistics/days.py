@@ -11,20 +11,22 @@ Phi(-sqrt(D/(D-1)) t). The chance against a limit is the same backwards, so that
 agree.
 
 What is drawn depends on the number of days alone: the same for every line, again and everywhere.
-Values are rounded to whole units (bit/s, microseconds): sums of whole numbers are exact, so that a
-result does not depend on the machine. Where tests have weights, another machine's may differ in the
-last digits of a float: who computes a figure again compares to a millionth.
+Values are whole units (bit/s, microseconds) and so are weights: a mean is one whole number over
+another, and what is reached exactly is reached. The ends of intervals are floats, whose last digits
+may be other ones on another machine: who computes a figure again compares to a millionth.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import sqrt
+from operator import mul
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collector.domain.rounding import whole
 from collector.domain.statistics.student import NORMAL, ONE_SIDE, t_distribution, t_quantile
 
 Floats = NDArray[np.float64]
@@ -38,6 +40,12 @@ FEWEST_DAYS: Final = 5
 
 _SEED: Final = 1979
 _MOST_ALIKE: Final = 0.9
+
+_ROUNDING: Final = 1e-12
+"""Of a day's sum: what a difference of floats may be where it is none."""
+
+_NEAR_A_HALF: Final = 1e-3
+"""Of a unit: far more than a float's error, far less than a half."""
 
 
 class Estimate(NamedTuple):
@@ -91,21 +99,53 @@ def chance(net: Floats) -> float:
     return t_distribution(NORMAL.inv_cdf(share) * sqrt((days - 1) / days), days - 1)
 
 
+class Weights(NamedTuple):
+    """What each value counts: those of a block alike.
+
+    Attributes:
+        blocks: of each value, from 0.
+        each: what a value of each block counts, as whole numbers of any size.
+    """
+
+    blocks: Places
+    each: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class Days:
     """The values of some days; there is at least one, and each day has one.
 
     Attributes:
-        values: in ascending order.
+        values: whole units, in ascending order.
         places: the day of each, from 0.
-        weights: how many tests each stands for; they sum up to as many as there are.
+        weights: what each counts.
         days: how many days there are.
     """
 
     values: Floats
     places: Places
-    weights: Floats
+    weights: Weights
     days: int
+
+    @cached_property
+    def weight(self) -> int:
+        """What all values count."""
+        return self.weight_of(len(self.values))
+
+    def weight_of(self, rank: int) -> int:
+        """Return what so many of the lowest values count, exactly."""
+        blocks, each = self.weights
+        return sum(map(mul, np.bincount(blocks[:rank], minlength=len(each)).tolist(), each))
+
+    @cached_property
+    def tests_each(self) -> Floats:
+        """How many tests a value of each block stands for: all of them for as many as there are."""
+        return np.array([one * len(self.values) / self.weight for one in self.weights.each])
+
+    @cached_property
+    def cells(self) -> Places:
+        """The cell of each value in a table of days by blocks."""
+        return self.places * len(self.weights.each) + self.weights.blocks
 
     @cached_property
     def sizes(self) -> Floats:
@@ -115,11 +155,19 @@ class Days:
     @cached_property
     def sums(self) -> Floats:
         """What they sum up to."""
-        return np.bincount(self.places, self.weights * self.values, self.days).astype(np.float64)
+        return self._of_days(self._cell_sums)
+
+    @cached_property
+    def _cell_sums(self) -> Floats:
+        """The sum of each cell's values: of whole numbers, and so exact."""
+        found = np.bincount(self.cells, self.values, self.days * len(self.weights.each))
+        return found.astype(np.float64)
 
     def mean(self) -> Estimate:
-        """Return the mean of all values."""
-        return ratio(self.sums, self.sizes)
+        """Return the mean of all values: its value is that of whole numbers, rounded once."""
+        blocks = self._cell_sums.reshape(self.days, -1).sum(axis=0)
+        total = sum(map(mul, map(int, blocks.tolist()), self.weights.each))
+        return ratio(self.sums, self.sizes, total / self.weight)
 
     def mean_chance(self, limit: float, *, at_least: bool) -> float:
         """Return the chance of such values where the true mean just keeps the limit."""
@@ -127,38 +175,59 @@ class Days:
 
     def lowest(self, rank: int) -> Floats:
         """Return how many tests each day's share of the lowest values stands for."""
-        counts = np.bincount(self.places[:rank], self.weights[:rank], self.days)
-        return counts.astype(np.float64)
+        size = self.days * len(self.weights.each)
+        return self._of_days(np.bincount(self.cells[:rank], minlength=size))
+
+    def _of_days(self, cells: NDArray[Any]) -> Floats:
+        found: Floats = cells.reshape(self.days, -1) @ self.tests_each
+        return found
 
 
 def by_day(
     days: Sequence[Any] | NDArray[Any],
     values: Sequence[float] | Floats,
-    weights: Floats | None = None,
+    weights: Weights | None = None,
+    units: int = 1,
 ) -> Days:
     """Return values with their days, whatever numbers those have and in whatever order they are.
 
     Args:
         days: of each value.
-        values: rounded to whole ones.
+        values: as they stand in their records.
         weights: of each; None: all the same.
+        units: to how many of them a value of one is rounded.
     """
     names, places = np.unique(np.asarray(days), return_inverse=True)
-    whole = np.rint(np.asarray(values, np.float64))
+    rounded = _all_whole(np.asarray(values, np.float64), units)
     if weights is None:
-        weights = np.ones(len(whole))
-    # Of equal values the order must not be that in which they came: sums of weights could differ.
-    order = np.lexsort((weights, places, whole))
-    return Days(whole[order], places[order], weights[order], len(names))
+        weights = Weights(np.zeros(len(rounded), np.int64), (1,))
+    order = np.argsort(rounded, kind="stable")
+    weights = weights._replace(blocks=weights.blocks[order])
+    return Days(rounded[order], places[order], weights, len(names))
 
 
-def ratio(above: Floats, below: Floats) -> Estimate:
+def _all_whole(values: Floats, units: int) -> Floats:
+    """Return `whole` of each value; a float's product tells it wherever it is not near a half."""
+    scaled = values * units
+    found: Floats = np.rint(scaled)
+    for place in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < _NEAR_A_HALF):
+        found[place] = whole(values[place], units)
+    return found
+
+
+def ratio(above: Floats, below: Floats, value: float | None = None) -> Estimate:
     """Return the sum of what days have above over the sum of what they have below.
 
     A mean is the values over their number, a loss the packets lost over those sent.
+
+    Args:
+        above: of each day.
+        below: the same.
+        value: of all days, where it is known better than by their floats.
     """
     days = len(above)
-    value = float(above.sum() / below.sum())
+    if value is None:
+        value = float(above.sum() / below.sum())
     if days < FEWEST_DAYS:
         return Estimate(value)
     draws = drawn(days)
@@ -173,6 +242,8 @@ def ratio(above: Floats, below: Floats) -> Estimate:
 def ratio_chance(above: Floats, below: Floats, limit: float, *, at_least: bool) -> float:
     """Return the chance of such days where the true ratio just keeps the limit."""
     spare = above - limit * below
+    # Where all tests of a day are just at the limit, rounding must not take a side.
+    spare[np.abs(spare) <= _ROUNDING * np.abs(above)] = 0
     return chance(spare if at_least else -spare)
 
 

@@ -7,6 +7,7 @@ So an interval's ends are values that were measured, and what is said of quantil
 agrees. Resampling days does as well for medians, but not for the tenth percentile of few tests.
 """
 
+from bisect import bisect_left
 from math import sqrt
 from typing import Final
 
@@ -35,7 +36,9 @@ def quantile(values: Days, percent: int) -> Estimate:
     if values.days < FEWEST_DAYS:
         return Estimate(value)
     size = len(values.values)
-    ranks = np.unique(np.linspace(0, size - 1, min(size, _LOOKED_AT)).astype(np.int64))
+    ranks = np.arange(size)
+    if size > _LOOKED_AT:
+        ranks = np.arange(_LOOKED_AT) * (size - 1) // (_LOOKED_AT - 1)
     ends = values.values[ranks]
     low = _possible(values, np.searchsorted(values.values, ends, "right"), percent)[1]
     high = _possible(values, np.searchsorted(values.values, ends, "left"), percent)[0]
@@ -57,11 +60,12 @@ def quantile_chance(values: Days, percent: int, limit: float, *, at_least: bool)
 
 
 def _value(values: Days, percent: int) -> float:
-    """Return where the wanted share of tests is reached."""
-    reached = 100 * np.cumsum(values.weights)
-    wanted = percent * len(values.values)
-    rank = min(int(np.searchsorted(reached, wanted, "left")), len(values.values) - 1)
-    above = min(rank + 1, len(values.values) - 1) if reached[rank] == wanted else rank
+    """Return where the wanted share of tests is reached; in whole numbers, so that it just is."""
+    size = len(values.values)
+    wanted = percent * values.weight
+    rank = bisect_left(range(1, size), wanted, key=lambda rank: 100 * values.weight_of(rank))
+    reached = 100 * values.weight_of(rank + 1) == wanted
+    above = min(rank + 1, size - 1) if reached else rank
     return float(values.values[rank] + values.values[above]) / 2
 
 
@@ -75,10 +79,13 @@ def how_many_beyond(values: Days, value: float) -> int:
 def _possible(values: Days, uptos: Places, percent: int) -> tuple[Places, Places]:
     """Return where the wanted share of the lowest can be as large as is, and where as small."""
     # A table of days by what lies between two neighbouring ends, then summed up.
-    shape = len(uptos) + 1, values.days
     between = np.searchsorted(uptos, np.arange(len(values.values)), "right")
-    cells = np.bincount(between * values.days + values.places, values.weights, shape[0] * shape[1])
-    hits = np.cumsum(cells.reshape(shape), axis=0)[:-1].astype(np.float64)
+    blocks = len(values.weights.each)
+    shape = len(uptos) + 1, values.days, blocks
+    counts = np.bincount(
+        between * values.days * blocks + values.cells, minlength=shape[0] * shape[1] * shape[2]
+    )
+    hits = np.cumsum(counts.reshape(shape), axis=0)[:-1] @ values.tests_each
     sizes = np.broadcast_to(values.sizes, hits.shape)
     share = hits.sum(axis=1) / values.sizes.sum()
     lowest, highest = wilson(share, effective_size(hits, sizes))

@@ -7,7 +7,7 @@ import pytest
 from bench.coverage import TRUTHS, Truth, rates
 from bench.line_months import Model
 
-CLEAN, _, _, _, BREACH = TRUTHS
+CLEAN, *_, BREACH = TRUTHS
 
 
 def test_a_clean_line_is_never_accused() -> None:

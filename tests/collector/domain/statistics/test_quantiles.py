@@ -1,5 +1,7 @@
 """Medians and other quantiles by shares."""
 
+from fractions import Fraction
+from itertools import accumulate
 from statistics import median
 
 import numpy as np
@@ -7,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.domain.statistics.days import by_day
+from collector.domain.samples import block_weights
+from collector.domain.statistics.days import Days, Weights, by_day
 from collector.domain.statistics.quantiles import how_many_beyond, quantile, quantile_chance
 from tests.collector.domain.statistics.months import MONTHS, days_of, normal_month
 
@@ -74,15 +77,85 @@ def test_weights_move_a_quantile_as_repeated_tests_would() -> None:
     """Tests that count double are two tests."""
     days = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
     values = [float(one) for one in (5, 1, 4, 9, 3, 7, 2, 8, 6, 10)]
-    doubled = np.array([1.0 if value > 5 else 2.0 for value in values])
-    weighted = by_day(days, values, doubled * len(values) / doubled.sum())
+    doubled = [1 if value > 5 else 2 for value in values]
+    blocks = np.array([times - 1 for times in doubled])
+    weighted = by_day(days, values, Weights(blocks, (1, 2)))
     repeated = by_day(
-        [day for day, times in zip(days, doubled, strict=True) for _ in range(int(times))],
-        [value for value, times in zip(values, doubled, strict=True) for _ in range(int(times))],
+        [day for day, times in zip(days, doubled, strict=True) for _ in range(times)],
+        [value for value, times in zip(values, doubled, strict=True) for _ in range(times)],
     )
     for percent in (20, 50, 75):
         assert quantile(weighted, percent).value == quantile(repeated, percent).value
     assert weighted.mean().value == pytest.approx(repeated.mean().value)
+
+
+BLOCKED = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 40)), min_size=1, max_size=90
+)
+"""Tests: their day, their block and their value, of which many are the same."""
+
+LENGTHS = st.lists(st.integers(1, 12), min_size=4, max_size=4)
+
+
+def weighted(tests: list[tuple[int, int, int]], lengths: list[int]) -> tuple[Days, list[Fraction]]:
+    """Return tests whose blocks count by their lengths; and what each counts, by the definition."""
+    days, blocks, values = (list(column) for column in zip(*tests, strict=True))
+    counts = [blocks.count(block) for block in range(len(lengths))]
+    there = sum(length for length, count in zip(lengths, counts, strict=True) if count)
+    each = [
+        min(Fraction(lengths[block] * len(tests), there * counts[block]), Fraction(4))
+        for block in blocks
+    ]
+    weights = Weights(np.array(blocks), block_weights(counts, lengths))
+    return by_day(days, [float(one) for one in values], weights), each
+
+
+@settings(max_examples=200, deadline=None)
+@given(BLOCKED, LENGTHS, st.integers(1, 99))
+def test_a_weighted_quantile_and_mean_are_those_of_exact_fractions(
+    tests: list[tuple[int, int, int]], lengths: list[int], percent: int
+) -> None:
+    """Where the share is reached exactly it is the middle of two values; the mean is rounded once;
+    and what a day's tests stand for sums up to as many as there are.
+    """
+    month, each = weighted(tests, lengths)
+    ordered = sorted(zip((value for _, _, value in tests), each, strict=True))
+    wanted = Fraction(percent, 100) * sum(each)
+    reached = list(accumulate(weight for _, weight in ordered))
+    rank = next(rank for rank, of in enumerate(reached) if of >= wanted)
+    above = rank + 1 if reached[rank] == wanted else rank
+    assert quantile(month, percent).value == (ordered[rank][0] + ordered[above][0]) / 2
+    mean = sum(value * weight for value, weight in ordered) / sum(each)
+    assert month.mean().value == float(mean)
+    assert month.sizes.sum() == pytest.approx(len(tests), rel=1e-14)
+
+
+def test_half_of_the_weight_in_slow_evenings_is_half_of_it() -> None:
+    """Of 14 tests of the night, 60 of the day and 45 of the evening the slow ones weigh exactly
+    half: the median is in the middle between the two speeds, wherever they were measured.
+    """
+    slow = {0: 13, 1: 9, 2: 36}
+    tests = [
+        (number % 31, block, 100 if number < slow[block] else 140)
+        for block, count in ((0, 14), (1, 60), (2, 45))
+        for number in range(count)
+    ]
+    month, _ = weighted(tests, [7, 12, 4, 1])
+    assert quantile(month, 50).value == 120
+
+
+def test_no_number_of_tests_is_too_large_to_be_exact() -> None:
+    """Counts without a common divisor, whose product no machine's word holds."""
+    counts = [9973, 14983, 7919, 2003, 10007, 2999, 4001, 1999]
+    weights = block_weights(counts, [3] * 8)
+    assert weights[0] * counts[0] == weights[5] * counts[5]
+    assert sum(weights) > 2**64
+    blocks = np.repeat(np.arange(8), counts)
+    month = by_day(
+        np.arange(len(blocks)) % 30, np.where(blocks < 4, 1.0, 3.0), Weights(blocks, weights)
+    )
+    assert quantile(month, 50).value == 2
+    assert month.mean().value == 2
 
 
 def test_the_how_many_beyond_a_quantile_are_those_of_its_thinner_side() -> None:
