@@ -3,7 +3,7 @@
 Of each kind of series (method, version, profile, family, server) a month has results over one way
 or several: a way is a path of a probe. Where a probe is replaced, the new one's tests begin when
 those of the old one have ended: both are one succession, and count together. Ways that were tested
-over in the same days are never mixed, whatever they measured: of them the richest alone counts.
+over at the same time are never mixed, to whatever servers: of them the richest alone counts.
 
 Nothing here looks at a rate. What is compared is how many days have results, then how many results
 there are, so one stray test of another series takes no month away from the one it had; names decide
