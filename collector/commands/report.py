@@ -120,6 +120,10 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
         used = named or [one for one in files if _is_asked(one, wanted)]
         found = database.read_now(lambda connection: find_lines(connection, carrier, ward))
         believed = None if known_at is None else _moment(known_at, wanted.zone)
+        for one in used:
+            if not one.standard.is_in_force(wanted.first_day, wanted.last_day):
+                text = f"{one.standard.id} was not in force in all of {wanted.name}"
+                click.secho(f"{text}: no complaint rests on it", fg="yellow", err=True)
         for of, known in () if replace else found.items():
             terms = read_terms(database, wanted, known, believed)
             check_unlike(out / wanted.name / of.id, ward, used, terms)

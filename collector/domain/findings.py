@@ -88,7 +88,7 @@ class Judgement:
         standard, version, sha256: of the standard's file.
         in_force: whether the standard was in force on all of the days, as far as its dates are
             known.
-        may_accuse: whether a complaint may rest on it; of a reference it may not.
+        may_accuse: whether by its use a complaint may rest on it; of a reference it may not.
         family: how many questions Holm's method looked at together, beside the primary one.
     """
 
@@ -105,6 +105,14 @@ class Judgement:
     family: int
 
     @property
+    def accuses(self) -> bool:
+        """Whether a complaint may rest on it: its use is so, and it was in force on these days.
+
+        Somebody who names a standard that was not in force still gets its verdict, and no letter.
+        """
+        return self.may_accuse and self.in_force
+
+    @property
     def verdict(self) -> Verdict:
         """FAIL where there is one; else what is said to the primary question."""
         if any(one.verdict is Verdict.FAIL for one in self.findings):
@@ -117,7 +125,12 @@ def verdict_of(judgements: Iterable[Judgement]) -> Verdict:
 
     PASS where one does and none says FAIL. Those count that a complaint may rest on.
     """
-    said = {one.verdict for one in judgements if one.may_accuse}
+    return together(one.verdict for one in judgements if one.accuses)
+
+
+def together(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return what several verdicts say: FAIL where one does, PASS where one does and none FAIL."""
+    said = set(verdicts)
     for verdict in (Verdict.FAIL, Verdict.PASS):
         if verdict in said:
             return verdict

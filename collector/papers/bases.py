@@ -6,7 +6,7 @@ from typing import Final
 
 from collector.domain.findings import Verdict
 from collector.domain.standard import Reference
-from collector.reports.summary import LineSummary
+from collector.reports.summary import LineSummary, PartSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,43 @@ def bases_of(lines: Sequence[LineSummary]) -> Iterator[Basis]:
     A regulation by which no line fails, or a fine for what is not below the declared level, would
     be a basis of nothing in the letter.
     """
-    broken = [
-        (judgement.standard, finding.reference)
-        for line in lines
-        for part in line.parts
-        for judgement in part.accusing
-        for finding in judgement.findings
-        if finding.verdict is Verdict.FAIL
-    ]
+    broken = [one for line in lines for part in line.parts for one in _broken(part)]
     standards = {None, *(standard for standard, _ in broken)}
     references = {None, *(reference for _, reference in broken)}
     for one in BASES:
         if one.standard in standards and one.reference in references:
             yield one
+
+
+def cites_contracts(lines: Sequence[LineSummary]) -> bool:
+    """Return whether a letter names the contract of any line that fails."""
+    parts = (part for line in lines for part in line.parts if any(_broken(part)))
+    return any(part.terms.contract_number for part in parts)
+
+
+def without_contract(lines: Sequence[LineSummary]) -> list[str]:
+    """Return the lines that fail by a contracted speed while no contract of theirs has a number.
+
+    A letter that holds a carrier to its contract has to say which one that is.
+    """
+    return [
+        line.id
+        for line in lines
+        if any(
+            reference is Reference.CONTRACTED
+            for part in line.parts
+            if not part.terms.contract_number
+            for _, reference in _broken(part)
+        )
+    ]
+
+
+def _broken(part: PartSummary) -> Iterator[tuple[str, Reference | None]]:
+    """Yield what a part's days fail by: the standard, and the speed that its limit is a share of.
+
+    Of judgements that may accuse.
+    """
+    for judgement in part.accusing:
+        for finding in judgement.findings:
+            if finding.verdict is Verdict.FAIL:
+                yield judgement.standard, finding.reference

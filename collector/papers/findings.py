@@ -24,6 +24,11 @@ VERDICTS: Final = {
     Verdict.NOT_ENOUGH_DATA: Words(vi="Chưa đủ dữ liệu", en="Not enough data"),
 }
 
+NOT_IN_FORCE: Final = Words(
+    vi="không có hiệu lực trong cả kỳ, không làm căn cứ kiến nghị",
+    en="not in force on all of these days: no complaint rests on it",
+)
+
 _VIETNAMESE_SIGNS: Final = str.maketrans(",.", ".,")
 
 
@@ -95,6 +100,17 @@ def said_of(part: PartSummary, standards: Standards, verdict: Verdict) -> Iterat
         first = next((finding for finding in found if finding.is_primary), found[0])
         standard = standards[one.standard, one.version]
         yield Said(one, standard, first, len(found) - 1)
+
+
+def not_in_force(summary: Summary) -> set[tuple[str, int]]:
+    """Return the standards, by id and version, that were not in force on all days of some line."""
+    return {
+        (one.standard, one.version)
+        for line in summary.lines
+        for part in line.parts
+        for one in part.judgements
+        if not one.in_force
+    }
 
 
 def failing(summary: Summary) -> list[LineSummary]:

@@ -9,7 +9,7 @@ from collector.domain.cases.deadlines import Rule
 from collector.domain.findings import Verdict
 from collector.domain.quantities import Quantity
 from collector.domain.standard import Standard
-from collector.papers.bases import bases_of
+from collector.papers.bases import bases_of, cites_contracts
 from collector.papers.content import BLANK, Kind, Letter, Mark, Paragraph, Run, Table
 from collector.papers.findings import (
     Said,
@@ -114,10 +114,13 @@ def _check(why: str) -> Run:
 
 
 def _bases(lines: Sequence[LineSummary]) -> Iterator[Paragraph]:
-    for one in bases_of(lines):
-        check = [_check(one.check)] if one.check else []
-        yield _text(f"Căn cứ {one.text};", *check, kind=Kind.BASIS)
-    yield _text("Căn cứ hợp đồng cung cấp dịch vụ nêu tại từng dòng dưới đây.", kind=Kind.BASIS)
+    known = [(one.text, one.check) for one in bases_of(lines)]
+    if cites_contracts(lines):
+        known.append(("các hợp đồng cung cấp dịch vụ có số nêu tại các dòng dưới đây", None))
+    for place, (text, unread) in enumerate(known, start=1):
+        check = [_check(unread)] if unread else []
+        end = ";" if place < len(known) else "."
+        yield _text(f"Căn cứ {text}{end}", *check, kind=Kind.BASIS)
 
 
 def _opening(summary: Summary, month: str) -> Iterator[Paragraph]:
@@ -196,10 +199,9 @@ def _identity(place: int, line: LineSummary, part: PartSummary) -> str:
 
 def _row(said: Said) -> tuple[str, ...]:
     others = f" (và {said.others} chỉ tiêu khác, xem tài liệu kèm theo)" if said.others else ""
-    not_in_force = "" if said.judgement.in_force else " (không có hiệu lực trong cả kỳ)"
     return (
         f"{said.asked.vi}{others}",
-        f"{said.standard.name.vi.partition(' – ')[0]}{not_in_force}",
+        said.standard.name.vi.partition(" – ")[0],
         said.measured,
         f"{said.limit}{'' if said.finding.verified else UNVERIFIED}",
         said.why.vi,

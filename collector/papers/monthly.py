@@ -1,8 +1,9 @@
 """Writes a month's papers for people into its folder: the letter, or the page that none is due."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -12,7 +13,8 @@ from collector.domain.cases.deadlines import Rule
 from collector.domain.standard_file import StandardFile
 from collector.errors import ReportError
 from collector.ledger.database import Database
-from collector.papers.findings import by_name, is_due, ward_of
+from collector.papers.bases import without_contract
+from collector.papers.findings import by_name, failing, is_due, ward_of
 from collector.papers.letter import Annex, compose
 from collector.papers.letter_docx import as_docx
 from collector.papers.letter_pdf import as_pdf
@@ -31,6 +33,9 @@ from collector.reports.names import (
 )
 from collector.reports.summary import Summary
 from collector.reports.sums import sha256_of
+
+MOST_NAMED: Final = 10
+"""Lines in a sentence on what is missing."""
 
 
 def leave_out_papers(folder: Path) -> None:
@@ -67,7 +72,18 @@ def add_papers(
 
     parties = database.read_now(read)
     made = write_papers(folder, summary, files, parties, rules())
-    return made, list(parties.missing()) if LETTER_PDF in made else []
+    return made, [*parties.missing(), *_nameless(summary)] if LETTER_PDF in made else []
+
+
+def _nameless(summary: Summary) -> Iterator[str]:
+    """Yield that contracts have no number which the letter would have to name."""
+    lines = without_contract(failing(summary))
+    if lines:
+        more = f" and {len(lines) - MOST_NAMED} more" if len(lines) > MOST_NAMED else ""
+        yield (
+            f"{', '.join(lines[:MOST_NAMED])}{more}: below the contracted speed, and the number of "
+            "the contract is not known: 'linewatch line set ID --contract-number'"
+        )
 
 
 def write_papers(

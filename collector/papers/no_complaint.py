@@ -7,17 +7,19 @@ from collector.cases.words import month_in_words
 from collector.domain.findings import Reason, Verdict
 from collector.domain.standard import Words
 from collector.papers.findings import (
+    NOT_IN_FORCE,
     VERDICTS,
     Said,
     Standards,
     contract,
     counted,
     days_of,
+    not_in_force,
     number,
     said_of,
     ward_of,
 )
-from collector.reports.summary import LineSummary, StandardUsed, Summary
+from collector.reports.summary import LineSummary, PartSummary, StandardUsed, Summary
 
 MOST_LINES: Final = 200
 """That the page names; summary.json has all."""
@@ -44,6 +46,19 @@ _NOT_GOOD: Final = Words(
 _ALL_OPEN: Final = Words(
     vi="Tháng này chưa kết luận được về đường truyền nào.",
     en="This month nothing could be said of any line.",
+)
+_HELD_BESIDE: Final = Words(
+    vi="Tiêu chuẩn {names} không có hiệu lực trong cả kỳ, nên không làm căn cứ kiến nghị, dù "
+    "đường truyền có đạt hay không. Yêu cầu ghi trong hợp đồng thì khai báo thành tiêu chuẩn riêng "
+    "của phường.",
+    en="{names}: not in force on all of these days; no complaint rests on it, whatever a line does "
+    "by it. What a contract asks for is stated as a standard of the ward's own.",
+)
+_NONE_IN_FORCE: Final = Words(
+    vi="{name}: không có hiệu lực trong cả kỳ, không làm căn cứ kết luận. Đối chiếu với tiêu chuẩn "
+    "này: {verdict}.",
+    en="{name}: not in force on all of these days, no verdict rests on it. Held against it: "
+    "{verdict}.",
 )
 _UNVERIFIED: Final = Words(
     vi="{name}: {count} trị số chưa được kiểm chứng với văn bản gốc.",
@@ -90,6 +105,11 @@ def page(summary: Summary, standards: Standards) -> dict[str, Any]:
     said = [_NO_LETTER, _COUNTS]
     if counts[Verdict.NOT_ENOUGH_DATA]:
         said += [_NOT_GOOD] if counts[Verdict.PASS] else [_ALL_OPEN, _NOT_GOOD]
+    idle = not_in_force(summary)
+    held_beside = [one.name for one in summary.standards if (one.id, one.version) in idle]
+    vietnamese["names"] = "; ".join(one.vi for one in held_beside)
+    english["names"] = "; ".join(one.en for one in held_beside)
+    said += [_HELD_BESIDE] if held_beside else []
     hidden = len(summary.lines) - MOST_LINES
     more = {"count": number(hidden)}
     return {
@@ -99,7 +119,9 @@ def page(summary: Summary, standards: Standards) -> dict[str, Any]:
         "rows": [row for line in summary.lines[:MOST_LINES] for row in _rows(line, standards)],
         "more": [_both(_MORE, more, more)] if hidden > 0 else [],
         "standards_title": _both(_STANDARDS),
-        "standards": [_standard(one) for one in summary.standards],
+        "standards": [
+            _standard(one, in_force=(one.id, one.version) not in idle) for one in summary.standards
+        ],
     }
 
 
@@ -109,7 +131,7 @@ def _rows(line: LineSummary, standards: Standards) -> Iterator[list[Any]]:
         passes = any(one.verdict is Verdict.PASS for one in part.accusing)
         verdict = Verdict.PASS if passes else Verdict.NOT_ENOUGH_DATA
         said = min(said_of(part, standards, verdict), key=_says_little, default=None)
-        why = _both(_NO_STANDARD)
+        why = _not_held(part, standards)
         if said is not None:
             name, asked = said.standard.name, said.asked
             sentence = said.why
@@ -123,6 +145,19 @@ def _rows(line: LineSummary, standards: Standards) -> Iterator[list[Any]]:
         yield [identity, terms, _both(VERDICTS[verdict]), why]
 
 
+def _not_held(part: PartSummary, standards: Standards) -> dict[str, str]:
+    """Return why no standard in force says anything of a part."""
+    idle = next((one for one in part.judgements if one.may_accuse), None)
+    if idle is None:
+        return _both(_NO_STANDARD)
+    name, verdict = standards[idle.standard, idle.version].name, VERDICTS[idle.verdict]
+    return _both(
+        _NONE_IN_FORCE,
+        {"name": name.vi.partition(" – ")[0], "verdict": verdict.vi},
+        {"name": name.en.partition(" – ")[0], "verdict": verdict.en},
+    )
+
+
 def _says_little(said: Said) -> bool:
     """Return whether a finding tells of the standard, and nothing of the line."""
     return said.finding.reason in {
@@ -132,12 +167,18 @@ def _says_little(said: Said) -> bool:
     }
 
 
-def _standard(one: StandardUsed) -> dict[str, str]:
+def _standard(one: StandardUsed, *, in_force: bool) -> dict[str, str]:
     words = _UNVERIFIED if one.unverified else _VERIFIED
     count = number(one.unverified)
-    return _both(
+    told = _both(
         words, {"name": one.name.vi, "count": count}, {"name": one.name.en, "count": count}
     )
+    if in_force:
+        return told
+    return {
+        "vi": f"{told['vi']} Tiêu chuẩn này {NOT_IN_FORCE.vi}.",
+        "en": f"{told['en']} It was {NOT_IN_FORCE.en}.",
+    }
 
 
 def _both(

@@ -17,7 +17,7 @@ from pypdf import PdfWriter
 
 from collector.domain.comparison import MonthBefore, Own
 from collector.errors import ReportError
-from collector.papers.findings import speed_tests
+from collector.papers.findings import NOT_IN_FORCE, not_in_force, speed_tests
 from collector.papers.typesetting import typeset
 from collector.reports import comparison
 from collector.reports.folder import whole
@@ -111,7 +111,9 @@ def write_annex(
         PaperError: a page cannot be typeset.
         ReportError: the folder cannot be written, or a process ended in the middle of its work.
     """
+    idle = not_in_force(summary)
     common = {
+        "not_in_force": (NOT_IN_FORCE.vi, NOT_IN_FORCE.en),
         "carrier": summary.carrier.name,
         "ward": summary.ward or "",
         "month": f"{month.first_day:%m/%Y}",
@@ -122,6 +124,7 @@ def write_annex(
                 "name": (one.name.vi, one.name.en),
                 "version": one.version,
                 "unverified": one.unverified,
+                "in_force": (one.id, one.version) not in idle,
             }
             for one in summary.standards
         ],

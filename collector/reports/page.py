@@ -84,6 +84,7 @@ def page_of(
         "outage_words": _outages(summary.parts),
         "excluded": _excluded(summary.parts),
         "asked": _asked(summary, standards),
+        "is_held": any(part.accusing for part in summary.parts),
     }
 
 
@@ -192,6 +193,7 @@ def _standard(said: Judgement, standard: Standard) -> dict[str, Any]:
         "version": said.version,
         "verdict": said.verdict.value,
         "may_accuse": said.may_accuse,
+        "in_force": said.in_force,
         "unverified": sum(not one.verified for one in said.findings),
         "findings": len(said.findings),
         "rows": [

@@ -16,7 +16,7 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from collector.domain.findings import Verdict
+from collector.domain.findings import Verdict, together
 from collector.domain.month import Line, SortedMonth
 from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Part
@@ -192,4 +192,7 @@ def _again(
 
 def _compared(first: LineSummary, again: LineSummary) -> Compared:
     counts = (sum(part.tests for part in line.parts) for line in (first, again))
-    return Compared(first.id, first.verdict, again.verdict, *counts)
+    judged = (one for part in again.parts for one in part.judgements)
+    # An old month under a new regulation: what it would say then. No letter is made of it.
+    said = together(one.verdict for one in judged if one.may_accuse)
+    return Compared(first.id, first.verdict, said, *counts)

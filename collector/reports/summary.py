@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from collector.domain.figures import Figure, figures
-from collector.domain.findings import Judgement, Verdict
+from collector.domain.findings import Judgement, Verdict, verdict_of
 from collector.domain.line_month import Exclusion, LinePart, Outage
 from collector.domain.standard import Words
 from collector.domain.standard_file import StandardFile
@@ -122,7 +122,7 @@ class PartSummary:
     @property
     def accusing(self) -> Sequence[Judgement]:
         """The judgements that a complaint may rest on."""
-        return [one for one in self.judgements if one.may_accuse]
+        return [one for one in self.judgements if one.accuses]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +140,7 @@ class LineSummary:
 
         Those count that a complaint may rest on.
         """
-        said = {one.verdict for part in self.parts for one in part.accusing}
-        for verdict in (Verdict.FAIL, Verdict.PASS):
-            if verdict in said:
-                return verdict
-        return Verdict.NOT_ENOUGH_DATA
+        return verdict_of(one for part in self.parts for one in part.judgements)
 
 
 @dataclass(frozen=True, slots=True)

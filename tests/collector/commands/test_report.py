@@ -71,6 +71,15 @@ def test_people_read_how_many_lines_fail(tmp_path: Path) -> None:
     assert [one["id"] for one in summary["standards"]] == ["fcc-80-80"]
 
 
+def test_a_standard_that_was_not_in_force_is_said_to_be_so(tmp_path: Path) -> None:
+    """Whoever names it hears at once that no complaint rests on it."""
+    registry = Registry(tmp_path).filled()
+    words = ["report", "monthly", "--out", str(tmp_path / "out"), "--standard", "qcvn-34-2019"]
+    said = "qcvn-34-2019 was not in force in all of 2026-01: no complaint rests on it"
+    assert said in registry.run(*words, "--month", "2026-01").stderr
+    assert "in force" not in registry.run(*words, "--month", "2023-06").stderr
+
+
 def test_what_cannot_be_reported_on_is_said(tmp_path: Path) -> None:
     """A month that is not over, a carrier or a standard that is not there, no room to write."""
     registry, out = Registry(tmp_path).filled(), tmp_path / "out"

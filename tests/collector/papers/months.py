@@ -10,7 +10,6 @@ from collector.domain.standard import Reference
 from collector.domain.terms import Terms
 from collector.papers.findings import by_name
 from collector.papers.parties import Parties, Person, Ward
-from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import (
     FORMAT,
     Carrier,
@@ -21,8 +20,9 @@ from collector.reports.summary import (
     Summary,
     standard_used,
 )
+from tests.collector.standing_rules import standing
 
-QCVN: Final = choose_standard(read_standards(None), "qcvn-34-2019")
+QCVN: Final = standing("qcvn-34-2019")
 FILES: Final = [QCVN]
 STANDARDS: Final = by_name(FILES)
 
@@ -93,7 +93,7 @@ def part(*findings: Finding, **changes: Any) -> PartSummary:
         standard=QCVN.standard.id,
         version=QCVN.standard.version,
         sha256=QCVN.sha256,
-        in_force=False,
+        in_force=changes.pop("in_force", True),
         may_accuse=changes.pop("may_accuse", True),
         findings=findings,
         family=0,

@@ -12,12 +12,13 @@ from collector.domain.findings import Finding
 from collector.domain.quantities import COUNTED, OF_TESTS, RATES
 from collector.domain.standard import Reference
 from collector.domain.standard_file import StandardFile
+from collector.papers.bases import without_contract
 from collector.papers.content import Kind, Letter, Mark, Paragraph, Table, texts_of
 from collector.papers.findings import by_name
 from collector.papers.letter import MOST_LINES, UNVERIFIED, Annex, compose
 from collector.papers.parties import Parties
 from collector.reports.standards import choose_standard, read_standards
-from collector.reports.summary import Summary
+from collector.reports.summary import PartSummary, Summary
 from tests.collector.papers import months
 from tests.collector.papers.months import broken, line, mixed, month, part
 
@@ -82,7 +83,7 @@ def test_a_line_that_fails_is_told_with_figure_limit_and_reason() -> None:
         "Tốc độ tải xuống trung bình (Pd ≥ 0,8 Vd), giờ cao điểm (19–23 giờ) "
         "(và 1 chỉ tiêu khác, xem tài liệu kèm theo)"
     )
-    assert standard == "QCVN 34:2019/BTTTT (không có hiệu lực trong cả kỳ)"
+    assert standard == "QCVN 34:2019/BTTTT"
     assert measured == "91,2 Mbit/s (88,0 Mbit/s đến 94,5 Mbit/s)"
     assert limit == f"≥ 120,0 Mbit/s{UNVERIFIED}"
     assert why.startswith("Không đạt: 91,2 Mbit/s, giới hạn 120,0 Mbit/s; ngay cả cận có lợi")
@@ -146,14 +147,45 @@ def test_a_regulation_that_was_replaced_is_cited_as_such() -> None:
 
 
 def test_the_fine_for_less_than_declared_is_cited_where_that_is_what_failed() -> None:
-    """The law and the contract always: who has less than was contracted may complain, too."""
+    """The law always: who has less than was contracted may complain, too."""
     for reference in (*Reference, None):
         text = bases(broken(reference=reference), standard="ward")
         assert ("174/2026" in text) == (reference is Reference.DECLARED)
         assert "Luật Viễn thông số 24/2023/QH15" in text
-        assert "Căn cứ hợp đồng" in text
     kept_declared = months.kept(reference=Reference.DECLARED)
     assert "174/2026" not in bases(kept_declared, standard="ward")
+
+
+def contracts(*parts: PartSummary) -> str:
+    """Return the last text that the letter on lines with these days goes by."""
+    lines = [line(f"l{number}", one) for number, one in enumerate(parts)]
+    blocks = letter(month(*lines)).body
+    found = [one for one in blocks if isinstance(one, Paragraph) and one.kind is Kind.BASIS]
+    assert [one.runs[0].text[-1] for one in found] == [*";" * (len(found) - 1), "."]
+    return found[-1].runs[0].text
+
+
+def test_contracts_are_a_basis_only_where_a_line_names_one() -> None:
+    """The number stands in the line's row; one that fails by nothing gives no basis."""
+    nameless = replace(months.TERMS, contract_number=None)
+    assert "hợp đồng" in contracts(part(broken()))
+    assert "hợp đồng" in contracts(part(broken()), part(broken(), terms=nameless))
+    assert "hợp đồng" not in contracts(part(broken(), terms=nameless))
+    assert "hợp đồng" not in contracts(part(broken(), terms=nameless), part(months.kept()))
+
+
+def test_lines_below_a_contract_without_number_are_known() -> None:
+    """What was declared needs no contract, nor does a line that keeps it."""
+    nameless = replace(months.TERMS, contract_number=None)
+    slow = broken(reference=Reference.CONTRACTED)
+    lines = [
+        line("has", part(slow)),
+        line("lacks", part(slow, terms=nameless)),
+        line("declared", part(broken(), terms=nameless)),
+        line("keeps", part(months.kept(reference=Reference.CONTRACTED), terms=nameless)),
+        line("ended", part(slow, terms=nameless, in_force=False)),
+    ]
+    assert without_contract(lines) == ["lacks"]
 
 
 def test_tests_that_confirm_are_told_apart() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from collector.cases.calendar import rules
 from collector.domain.findings import Verdict
+from collector.domain.standard import Reference
 from collector.errors import ReportError
 from collector.ledger.database import Database
 from collector.papers.findings import failing, said_of
@@ -87,6 +88,11 @@ def test_the_ledger_says_who_writes_and_the_command_hears_what_lacks(
     assert names == [LETTER_DOCX, LETTER_PDF]
     assert missing[0].startswith("ward 'Phường Thử' has no authority")
     assert "Kínhgửi:VNPT" in squeezed(text_of((tmp_path / LETTER_PDF).read_bytes()))
+    slow = months.broken(reference=Reference.CONTRACTED)
+    nameless = months.part(slow, terms=replace(months.TERMS, contract_number=None))
+    lacking = months.month(*(months.line(f"l{number}", nameless) for number in range(12)))
+    _, missing = add_papers(tmp_path, database, replace(lacking, carrier=of_vnpt), months.FILES)
+    assert "l9 and 2 more: below the contracted speed, and the number of" in missing[-1]
     page = add_papers(tmp_path, database, replace(months.fine(), carrier=of_vnpt), months.FILES)
     assert page == ([NO_COMPLAINT], [])
     database.close()

@@ -8,7 +8,7 @@ from collector.papers.no_complaint import MOST_LINES, page
 from collector.papers.typesetting import typeset
 from tests.collector.chromium import colours_in
 from tests.collector.papers import months, office
-from tests.collector.papers.months import kept, line, month, part, too_few
+from tests.collector.papers.months import broken, kept, line, month, part, too_few
 from tests.collector.papers.reading import squeezed, text_of
 
 MOMENT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -51,6 +51,20 @@ def test_a_line_that_no_standard_fits_is_told_as_such() -> None:
     ((_, _, verdict, why),) = content["rows"]
     assert verdict["en"] == "Not enough data"
     assert why["en"] == "There is no standard for this technology."
+
+
+def test_a_standard_that_was_not_in_force_is_named_as_such() -> None:
+    """Above the table, in the line's row with what it does by it, and among the standards."""
+    ended = page(month(line("x", part(broken(), in_force=False))), months.STANDARDS)
+    assert "QCVN 34:2019" in ended["paragraphs"][-1]["vi"]
+    assert "không có hiệu lực trong cả kỳ, nên không làm căn cứ kiến nghị" in str(ended)
+    ((_, _, verdict, why),) = ended["rows"]
+    assert verdict["en"] == "Not enough data"
+    assert why["vi"].endswith("Đối chiếu với tiêu chuẩn này: Không đạt.")
+    assert why["en"].endswith("no verdict rests on it. Held against it: Fail.")
+    (standard,) = ended["standards"]
+    assert standard["vi"].endswith("không có hiệu lực trong cả kỳ, không làm căn cứ kiến nghị.")
+    assert "in force" not in str(page(months.fine(), months.STANDARDS))
 
 
 def test_a_reason_that_is_the_lines_own_is_told_before_one_of_the_standard() -> None:

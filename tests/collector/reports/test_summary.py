@@ -45,6 +45,17 @@ def test_a_reference_that_is_kept_clears_nobody() -> None:
     assert of(reference(kept())).verdict is Verdict.NOT_ENOUGH_DATA
 
 
+def test_a_standard_that_was_not_in_force_accuses_and_clears_nobody() -> None:
+    """Its verdict stays what it is; no letter rests on it, and one in force beside it decides."""
+    ended = part(broken(), in_force=False)
+    assert ended.judgements[0].verdict is Verdict.FAIL
+    assert of(ended).verdict is Verdict.NOT_ENOUGH_DATA
+    assert not is_due(month(of(ended)))
+    assert of(ended, part(kept())).verdict is Verdict.PASS
+    assert of(part(kept(), in_force=False)).verdict is Verdict.NOT_ENOUGH_DATA
+    assert is_due(month(of(ended, part(broken()))))
+
+
 WHOLE = TypeAdapter(Summary)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -49,6 +49,7 @@ def judgement(finding: Finding = FINDING, **changes: Any) -> Judgement:
     [
         ([], Why.NOT_HELD),
         ([judgement(standard="qcvn")], Why.NOT_HELD),
+        ([judgement(replace(FINDING, verdict=Verdict.FAIL), in_force=False)], Why.NOT_HELD),
         ([judgement(sha256="b" * 64, version=2)], Why.OTHER_STANDARD),
         ([judgement(replace(FINDING, limit=80e6))], Why.OTHER_TERMS),
         ([judgement(replace(FINDING, limit=None))], Why.OTHER_TERMS),
