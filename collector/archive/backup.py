@@ -1,5 +1,8 @@
 """A copy of a whole ledger, of one moment, while collectors run on it; and back again.
 
+What its cases rest on and is too large for it is copied into a folder beside the backup, each file
+once for all backups of the same place: before the backup has its name, and back before the ledger.
+
 SQLite copies itself; PostgreSQL by its own pg_dump and pg_restore. A backup holds what the ledger
 holds, keys' hashes and operators' passwords' hashes too: only its owner may read the file.
 """
@@ -19,6 +22,7 @@ from collector.archive import dump
 from collector.archive.dump import LOOK_SECONDS, Told
 from collector.errors import ArchiveError
 from collector.ledger.engines import sqlite_file
+from collector.ledger.large_files import LargeFiles, beside
 from collector.ledger.migrate import refuse_unknown
 from collector.settings import LedgerSettings
 
@@ -32,16 +36,18 @@ _BEFORE: Final = ".before-"
 _LOGS: Final = ("-wal", "-shm")
 
 
-def back_up(settings: LedgerSettings, target: Path, told: Told) -> None:
+def back_up(settings: LedgerSettings, large: LargeFiles, target: Path, told: Told) -> None:
     """Write a backup. A collector that runs goes on; what it commits meanwhile is not in it.
 
     Args:
         settings: where the ledger is.
+        large: the cases' large files.
         target: the file; must not be there. It is there once it is whole.
         told: see `Told`.
 
     Raises:
         ArchiveError: the file is there already, or cannot be written, or there is no ledger.
+        CaseError: a large file is damaged, or there is no room for it.
         LedgerError: the ledger cannot be read, or is of a newer program.
     """
     if target.exists():
@@ -52,15 +58,20 @@ def back_up(settings: LedgerSettings, target: Path, told: Told) -> None:
             _copy_sqlite(file, unfinished, told)
         else:
             dump.write(settings, unfinished, told)
+        # Behind it: a case that was opened meanwhile has its files there, too.
+        large.copy_to(beside(target))
 
 
-def restore(settings: LedgerSettings, source: Path, now: datetime, told: Told) -> Path | None:
+def restore(
+    settings: LedgerSettings, large: LargeFiles, source: Path, now: datetime, told: Told
+) -> Path | None:
     """Make a backup the ledger; return where the one is that was there before, if there was one.
 
     No collector may run on it. Of PostgreSQL the database has to be empty.
 
     Args:
         settings: where the ledger shall be.
+        large: where the cases' large files shall be; those that are there stay.
         source: the backup.
         now: names what was there before.
         told: see `Told`.
@@ -68,13 +79,16 @@ def restore(settings: LedgerSettings, source: Path, now: datetime, told: Told) -
     Raises:
         ArchiveError: the file is no backup of this kind of ledger, or damaged; nothing is changed.
         LedgerError: it is of a newer program.
+        CaseError: a large file beside it is damaged, or there is no room for it.
     """
     file = sqlite_file(settings)
     _check_kind(source, _POSTGRESQL if file is None else _SQLITE)
+    if file is not None:
+        _check_sqlite(source)
+    beside(source).copy_to(large)
     if file is None:
         dump.restore(settings, source, told)
         return None
-    _check_sqlite(source)
     before = file.with_name(f"{file.name}{_BEFORE}{now:%Y%m%dT%H%M%SZ}")
     there = any(path.exists() for path in _parts(file))
     with _made_whole(file, aside=before) as unfinished:

@@ -7,12 +7,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
-from urllib.parse import quote
 
 from collector.cases.words import day_in_words, left_in_words, month_in_words, size_in_words
 from collector.domain.cases.deadlines import Deadline
 from collector.errors import CaseError
 from collector.ledger.cases import Case, CaseLine, KeptFile
+from collector.ledger.large_files import LargeFiles
 from collector.ledger.outbox import Mail
 from collector.reports.names import ANNEX, ANNEXES, EVIDENCE, LETTER_PDF
 from collector.settings import MailSettings
@@ -29,11 +29,17 @@ MOST_LINES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a mail says."""
+    """What a mail says.
+
+    Attributes:
+        files: numbers of those that are attached.
+        linked: that it only names.
+    """
 
     subject: str
     body: str
     files: Sequence[int] = ()
+    linked: Sequence[KeptFile] = ()
 
 
 def compose_complaint(
@@ -69,14 +75,14 @@ def compose_complaint(
         "",
         "Tệp gửi kèm (mã SHA-256 để đối chiếu):",
         *(_named(one) for one in attached),
-        *_linked(linked, settings.link, case),
+        *_linked(linked, settings.link),
         "",
         f"Hồ sơ số {case.id}. Khi trả lời, đề nghị ghi số hồ sơ này.",
         "Thư do hệ thống giám sát chất lượng đường truyền Linewatch gửi.",
         "",
     ]
     subject = f"Kiến nghị về chất lượng dịch vụ Internet {month} (hồ sơ {case.id})"
-    return Text(subject, "\n".join(said), [one.number for one in attached])
+    return Text(subject, "\n".join(said), [one.number for one in attached], linked)
 
 
 def _asked(lines: Sequence[CaseLine]) -> Iterator[str]:
@@ -91,7 +97,7 @@ def _asked(lines: Sequence[CaseLine]) -> Iterator[str]:
     yield "Nội dung chi tiết ở công văn và phụ lục gửi kèm."
 
 
-def _linked(files: Sequence[KeptFile], base: str | None, case: Case) -> Iterator[str]:
+def _linked(files: Sequence[KeptFile], base: str | None) -> Iterator[str]:
     """Yield where files are that are too large to be attached.
 
     Raises:
@@ -108,7 +114,8 @@ def _linked(files: Sequence[KeptFile], base: str | None, case: Case) -> Iterator
     yield ""
     yield "Tệp có dung lượng lớn, tải tại:"
     for one in files:
-        yield f"{_named(one)}\n  {_link(base, case, one)}"
+        # By its content: whatever is reported later, nothing else is ever there.
+        yield f"{_named(one)}\n  {base.rstrip('/')}/{LargeFiles.name(one.sha256, one.name)}"
 
 
 def going_out(files: Sequence[KeptFile]) -> list[KeptFile]:
@@ -136,11 +143,6 @@ def _divide(files: Sequence[KeptFile], most_bytes: int) -> tuple[list[KeptFile],
 
 def _named(file: KeptFile) -> str:
     return f"- {file.name} ({size_in_words(file.size_bytes)})\n  SHA-256: {file.sha256}"
-
-
-def _link(base: str, case: Case, file: KeptFile) -> str:
-    parts = (quote(part, safe="") for part in (case.month, case.carrier_id, file.name))
-    return "/".join((base.rstrip("/"), *parts))
 
 
 def compose_reminder(case: Case, deadline: Deadline) -> Text:

@@ -2,10 +2,10 @@
 
 import hashlib
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, select
@@ -16,6 +16,7 @@ from collector.errors import CaseError, EvidenceError
 from collector.evidence.container import ArchiveReader
 from collector.evidence.format import MANIFEST, Manifest
 from collector.ledger.cases import MAX_FILE_BYTES, CaseLine, NewFile, open_case
+from collector.ledger.large_files import LargeFiles, Told
 from collector.ledger.schema import carriers
 from collector.papers.findings import failing as failing_of
 from collector.papers.findings import ward_of
@@ -49,32 +50,73 @@ _TOLD: Final = {
 """What a case keeps of a finding."""
 
 
+class Material(NamedTuple):
+    """What a case is opened from.
+
+    Attributes:
+        summary: of the month.
+        files: of its folder, as they were when the large ones were kept.
+    """
+
+    folder: Path
+    summary: Summary
+    files: Sequence[NewFile]
+
+
+def read_material(
+    folder: Path, large: LargeFiles, add_bar: Callable[[str, int], Told] = lambda *_: _quiet
+) -> Material:
+    """Return what a case is opened from; what is too large for the ledger is kept from now on.
+
+    It takes as long as the evidence is large: no transaction waits for it.
+
+    Args:
+        folder: OUT/MONTH/CARRIER.
+        large: where large files are kept.
+        add_bar: shows a bar, by its title and total; what it returns is told of bytes.
+
+    Raises:
+        CaseError: the folder is none of a month, or has files of several reports; no line of it
+            fails; or there is no room for a copy.
+    """
+    summary = _read_summary(folder)
+    if not failing_of(summary):
+        raise CaseError(
+            f"{folder}: no line of {summary.carrier.name} fails in {summary.month}: there is "
+            "nothing to complain about"
+        )
+    files = _read_files(folder)
+    _check_is_one_report(folder, {one.name: one.sha256 for one in files})
+    for one in files:
+        if one.content is None:
+            told = add_bar(f"keeping {one.name}", one.size_bytes)
+            large.keep(folder / one.name, one.sha256, one.name, told)
+    return Material(folder, summary, files)
+
+
+def _quiet(_: int) -> None:
+    """Tell nobody."""
+
+
 def open_from(
-    connection: Connection, folder: Path, role: Role, note: str, now: datetime
-) -> tuple[int, Summary]:
-    """Open a case from a month's folder; return its number and the month's summary.
+    connection: Connection, material: Material, role: Role, note: str, now: datetime
+) -> int:
+    """Open a case from a month's folder; return its number.
 
     Args:
         connection: that writes.
-        folder: OUT/MONTH/CARRIER.
+        material: of the folder.
         role: who opens it.
         note: in their words.
         now: this moment, in the zone of the lines.
 
     Raises:
-        CaseError: the folder is none of a month, or has files of several reports; no line of it
-            fails, or its carrier is not known.
+        CaseError: its carrier is not known, or there is an open case for the same.
     """
-    summary = _read_summary(folder)
-    failing = failing_of(summary)
-    if not failing:
-        raise CaseError(
-            f"{folder}: no line of {summary.carrier.name} fails in {summary.month}: there is "
-            "nothing to complain about"
-        )
+    summary, failing = material.summary, failing_of(material.summary)
     known = select(carriers.c.id).where(carriers.c.id == summary.carrier.id)
     if connection.scalar(known) is None:
-        raise CaseError(f"{folder}: the registry has no carrier '{summary.carrier.id}'")
+        raise CaseError(f"{material.folder}: the registry has no carrier '{summary.carrier.id}'")
     row = {
         "carrier_id": summary.carrier.id,
         "carrier_name": summary.carrier.name,
@@ -90,9 +132,7 @@ def open_from(
         "wards": sorted({line.site.ward for line in failing if line.site.ward}),
     }
     event = Event(1, Step.OPENED, now, now.date(), role, note, details)
-    files = _read_files(folder)
-    _check_is_one_report(folder, {one.name: one.sha256 for one in files})
-    return open_case(connection, row, lines, files, event), summary
+    return open_case(connection, row, lines, material.files, event)
 
 
 def _read_summary(folder: Path) -> Summary:

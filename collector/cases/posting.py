@@ -20,6 +20,7 @@ from collector.domain.cases.working_days import WorkingDays
 from collector.errors import CaseError
 from collector.ledger import cases, outbox
 from collector.ledger.cases import Case
+from collector.ledger.large_files import LargeFiles
 from collector.ledger.schema import carriers, facts, persons, wards
 from collector.settings import ADDRESS_FORM, MailSettings
 
@@ -43,7 +44,12 @@ class Due(NamedTuple):
 
 
 def queue_complaint(
-    connection: Connection, number: int, settings: MailSettings, role: Role, now: datetime
+    connection: Connection,
+    number: int,
+    settings: MailSettings,
+    large: LargeFiles,
+    role: Role,
+    now: datetime,
 ) -> outbox.Mail:
     """Put a case's complaint into the outbox, or the one that was given up back into it.
 
@@ -54,11 +60,13 @@ def queue_complaint(
         connection: that writes.
         number: of the case.
         settings: of mail.
+        large: what is linked is there from now on.
         role: who sends it.
         now: this moment, in the zone of the lines.
 
     Raises:
-        CaseError: the case is not approved, mail is not set up, or there is no address.
+        CaseError: the case is not approved, mail is not set up, there is no address, or a file
+            that is to be linked is not kept.
     """
     case = cases.read_case(connection, number)
     _refuse_but_approved(case)
@@ -79,6 +87,7 @@ def queue_complaint(
         cases.read_files(connection, number),
         settings,
     )
+    _keep_linked(connection, number, text.linked, large)
     posting = _Posting([recipient], sender, now, give_up_at, mail is not None)
     _put(connection, key, case, text, posting)
     found = outbox.read(connection, key)
@@ -94,6 +103,22 @@ def queue_complaint(
         details={"to": list(found.recipients), "message_id": found.message_id},
     )
     return found
+
+
+def _keep_linked(
+    connection: Connection, case: int, files: Sequence[cases.KeptFile], large: LargeFiles
+) -> None:
+    """Have files where a mail says that they are."""
+    for one in files:
+        content = cases.read_content(connection, case, one.number)
+        if content is not None:
+            large.keep_content(content, one.sha256, one.name)
+        elif large.find(one.sha256, one.name) is None:
+            raise CaseError(
+                f"case {case}: {one.name} is not in {large.folder.absolute()}, where it would be "
+                f"linked: put the file with this SHA-256 there as "
+                f"{large.name(one.sha256, one.name)}, or close the case and open it again"
+            )
 
 
 def withdraw_complaint(connection: Connection, number: int, now: datetime) -> None:

@@ -12,6 +12,7 @@ from collector.archive.dump import Told
 from collector.commands.ledger import now
 from collector.commands.run import only_one
 from collector.ledger.engines import sqlite_file
+from collector.ledger.large_files import beside, large_files
 from collector.settings import CollectorSettings
 from protocol.settings import Configuration
 
@@ -25,11 +26,14 @@ def backup(configuration: Configuration, file: Path) -> None:
     """Copy the whole ledger into FILE, as it is at one moment. A running collector goes on.
 
     SQLite: a ledger of its own. PostgreSQL: what pg_dump writes; postgresql-client is needed.
+    Large files that cases rest on go into the folder case-files beside FILE, each once.
     """
-    settings = configuration.section("collector", CollectorSettings).ledger
+    settings = configuration.section("collector", CollectorSettings)
     with _progress("copying") as progress:
-        back_up(settings, file, _teller(progress))
+        back_up(settings.ledger, large_files(settings), file, _teller(progress))
     click.secho(f"{file}: {file.stat().st_size:,} bytes", fg="green")
+    if (folder := beside(file).folder).is_dir():
+        click.echo(f"and what its cases rest on: {folder}, to be kept with it")
 
 
 @click.command(epilog="Example: linewatch collector restore /srv/backup/ledger-2026-10-01.backup")
@@ -42,12 +46,12 @@ def restore(configuration: Configuration, file: Path, replace: bool) -> None:
     Records that came after the backup was made are not in it; each probe's next batch shows the
     gap. Of PostgreSQL the database has to be empty.
     """
-    settings = configuration.section("collector", CollectorSettings).ledger
-    target = sqlite_file(settings)
+    settings = configuration.section("collector", CollectorSettings)
+    target = sqlite_file(settings.ledger)
     if target is not None and target.exists() and not replace:
         raise click.UsageError(f"there is a ledger at {target.absolute()}: add --replace")
-    with only_one(settings), _progress("restoring") as progress:
-        before = make_ledger(settings, file, now(), _teller(progress))
+    with only_one(settings.ledger), _progress("restoring") as progress:
+        before = make_ledger(settings.ledger, large_files(settings), file, now(), _teller(progress))
     click.secho(f"the ledger is that of {file} now", fg="green")
     if before is not None:
         click.echo(f"what was there before is {before}")

@@ -1,20 +1,23 @@
 """`linewatch case open|list|show|save|statistics`: complaints, what they hold, how they stand."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import click
 from sqlalchemy import Connection
 
 from collector.cases.calendar import rules, vietnam
-from collector.cases.opening import open_from
+from collector.cases.opening import Material, open_from, read_material
 from collector.cases.statistics import of_month
 from collector.commands.ledger import now, opened
+from collector.commands.progress import bars
 from collector.commands.tables import show
 from collector.domain.cases.deadlines import GONE, Deadline, Standing, deadlines
 from collector.domain.cases.mended import Outcome
@@ -23,6 +26,7 @@ from collector.domain.findings import Verdict
 from collector.errors import CaseError
 from collector.ledger import cases, outbox
 from collector.ledger.cases import Case
+from collector.ledger.large_files import LargeFiles, large_files
 from collector.settings import CollectorSettings
 from protocol.settings import Configuration
 
@@ -67,19 +71,43 @@ def case_open(
     """Open a case from a carrier's month, FOLDER: OUT/MONTH/CARRIER of 'report monthly'.
 
     Keeps the lines that fail with what was found of them, and each file of the folder with its
-    SHA-256, so that what was complained about stays, whatever is computed later.
+    SHA-256, so that what was complained about stays, whatever is computed later: in the ledger, or
+    those above 20 MiB in the folder collector.cases.files.
     """
-    with opened(configuration) as (database, settings), database.write() as connection:
-        number, summary = open_from(connection, folder, Role(role), note, local_now(settings))
-        kept = cases.read_lines(connection, number)
+    with opened(configuration) as (database, settings):
+        large = large_files(settings)
+        with bars() as add_bar:
+            material = read_material(folder, large, add_bar)
+        with database.write() as connection:
+            number = open_from(connection, material, Role(role), note, local_now(settings))
+            kept = cases.read_lines(connection, number)
+    summary, beside = material.summary, _beside(material, large)
     if as_json:
-        click.echo(json.dumps({"case": number, "lines": [one.line for one in kept]}))
+        lines = [one.line for one in kept]
+        click.echo(json.dumps({"case": number, "lines": lines, "files": beside}))
         return
     click.secho(
         f"case {number} opened: {summary.carrier.name}, {summary.month}, {len(kept)} line(s)",
         fg="green",
     )
+    for one in beside:
+        click.echo(f"{one['name']}: {one['size_bytes']:,} bytes, kept as {one['kept_as']}")
+    if beside:
+        click.echo(f"room that is left there: {large.free_bytes:,} bytes")
     click.echo(f"next: linewatch case approve {number} --letter FILE (the signed letter)")
+
+
+def _beside(material: Material, large: LargeFiles) -> list[dict[str, Any]]:
+    """Return the files that are too large for the ledger, and where they are kept."""
+    return [
+        {
+            "name": one.name,
+            "size_bytes": one.size_bytes,
+            "kept_as": str(large.find(one.sha256, one.name)),
+        }
+        for one in material.files
+        if one.content is None
+    ]
 
 
 @click.command(epilog="Example: linewatch case list --all --json")
@@ -158,7 +186,12 @@ def _whole(connection: Connection, number: int, settings: CollectorSettings) -> 
     told = _row(case, deadlines_of(case, settings))
     told["events"] = [_event(event) for event in case.events]
     told["lines"] = [one._asdict() for one in cases.read_lines(connection, number)]
-    told["files"] = [one._asdict() for one in cases.read_files(connection, number)]
+    large = large_files(settings)
+    told["files"] = [
+        {**one._asdict(), "kept_as": place and str(place)}
+        for one in cases.read_files(connection, number)
+        for place in [None if one.is_kept else large.find(one.sha256, one.name)]
+    ]
     told["mail"] = [_mail(one) for one in outbox.of_case(connection, number)]
     return told
 
@@ -216,9 +249,12 @@ def _print(told: dict[str, Any]) -> None:
         click.echo(f"  {line['line']} ({line['site']}): {', '.join(sorted(failed))}")
     click.echo("files:")
     for file in told["files"]:
-        kept = "" if file["is_kept"] else " (too large to be kept)"
-        click.echo(f"  {file['number']}: {file['name']}, {file['size_bytes']} bytes{kept}")
+        click.echo(f"  {file['number']}: {file['name']}, {file['size_bytes']} bytes")
         click.echo(f"     SHA-256 {file['sha256']}")
+        if file["kept_as"]:
+            click.echo(f"     {file['kept_as']}")
+        elif not file["is_kept"]:
+            click.secho("     its content is NOT kept, nor in collector.cases.files", fg="red")
     for mail in told["mail"]:
         problem = f": {mail['problem']}" if mail["problem"] else ""
         click.echo(f"mail {mail['key']}: {mail['state']}, {mail['tries']} attempts{problem}")
@@ -231,16 +267,24 @@ def _print(told: dict[str, Any]) -> None:
 @click.pass_obj
 def case_save(configuration: Configuration, case: int, number: int, target: Path) -> None:
     """Write a file of a case, by its NUMBER in 'case show', to TARGET, which is not there yet."""
-    with opened(configuration) as (database, _):
+    with opened(configuration) as (database, settings):
+        files = database.read_now(lambda c: cases.read_files(c, case))
         content = database.read_now(lambda c: cases.read_content(c, case, number))
-    if content is None:
+    found = next((one for one in files if one.number == number), None)
+    place = found and large_files(settings).find(found.sha256, found.name)
+    if content is None and place is None:
         raise CaseError(f"case {case} keeps no file {number}: 'linewatch case show {case}'")
     try:
-        with target.open("xb") as file:
-            file.write(content)
+        with target.open("xb") as file, _read(content, place) as source:
+            shutil.copyfileobj(source, file)
+            size = file.tell()
     except OSError as error:
         raise CaseError(f"{target}: cannot be written: {error.strerror}") from None
-    click.secho(f"{target}: {len(content)} bytes", fg="green")
+    click.secho(f"{target}: {size} bytes", fg="green")
+
+
+def _read(content: bytes | None, place: Path | None) -> BinaryIO:
+    return place.open("rb") if content is None and place else BytesIO(content or b"")
 
 
 @click.command(epilog="Example: linewatch case statistics --month 2026-10 --json")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from collector.cases.resting import cases_on, keep_all, refuse_other
 from collector.commands.ledger import now, opened
 from collector.commands.progress import Step, bars
 from collector.domain.findings import Verdict
@@ -22,9 +23,10 @@ from collector.errors import ReportError
 from collector.evidence.format import Covers
 from collector.evidence.writing import Material
 from collector.ledger.database import Database
+from collector.ledger.large_files import LargeFiles, large_files
 from collector.papers.monthly import add_papers, leave_out_papers
 from collector.reports.annex import Pages, write_annex, write_comparison
-from collector.reports.folder import write_folder
+from collector.reports.folder import made_beside, write_folder
 from collector.reports.making import LineDone, Task, begin, make_months
 from collector.reports.monthly import (
     KnownLine,
@@ -107,8 +109,8 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
     checks with 'linewatch evidence verify'. Where a line fails, letter.docx and letter.pdf to the
     carrier; else no-complaint.pdf, which says that none is due. Made again from the same ledger it
     is the same to the byte, and replaces what is there. A report that is there by other standards,
-    of another ward or by other terms is left alone; an old month under another standard is a
-    'report replay'.
+    of another ward or by other terms is left alone, and so is one that a case rests on and that
+    would be another; an old month under another standard is a 'report replay'.
     """
     with opened(configuration) as (database, settings):
         wanted = Month(month.date(), ZoneInfo(settings.timezone))
@@ -135,7 +137,8 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
         with Workers(jobs, begin, (settings.ledger, task)) as workers, bars() as add_bar:
             # Each line is read, and then typeset.
             step = add_bar(wanted.name, 2 * total)
-            making = _Making(database, workers, task, covers, step, add_bar)
+            large = large_files(settings)
+            making = _Making(database, workers, task, covers, large, replace, step, add_bar)
             for of, known in found.items():
                 blank = Summary(
                     format=FORMAT,
@@ -160,6 +163,8 @@ class _Making:
 
     Attributes:
         covers: whose records the evidence has; None: there is to be none.
+        large: where what cases rest on is kept.
+        replace: whether a folder that a case rests on may become another.
         step: is told of lines, once as they are read and once as they are typeset.
         add_bar: shows another bar, by its title and total; returns its step.
     """
@@ -168,13 +173,37 @@ class _Making:
     workers: Workers
     task: Task
     covers: Covers | None
+    large: LargeFiles
+    replace: bool
     step: Step
     add_bar: Callable[[str, int], Step]
 
     def write(self, folder: Path, blank: Summary, known: Sequence[KnownLine]) -> dict[str, Any]:
         """Write a carrier's month, all of it; return what is told of it.
 
-        Of a city a summary alone is hundreds of megabytes: none is held when the next one begins.
+        Raises:
+            ReportError: a case rests on the one that is there, and it would be another.
+        """
+        of, month = blank.carrier.id, blank.month
+        resting = self.database.read_now(lambda c: cases_on(c, folder, of, month))
+        keep_all(resting, folder, self.large)
+        if self.replace or not resting:
+            return self._write(folder, folder, blank, known)
+        with made_beside(folder) as other:
+            told = self._write(other, folder, blank, known)
+            refuse_other(resting, folder, other)
+        return told
+
+    def _write(
+        self, folder: Path, named: Path, blank: Summary, known: Sequence[KnownLine]
+    ) -> dict[str, Any]:
+        """Write a month; of a city a summary alone is hundreds of megabytes, and none is held then.
+
+        Args:
+            folder: where.
+            named: as what it is told of.
+            blank: its summary, without lines.
+            known: the lines.
         """
         # Ended in the middle, nothing is left that is of another summary.
         leave_out_sums(folder)
@@ -194,7 +223,7 @@ class _Making:
         # Behind the others: a letter names what is beside it.
         papers, missing = add_papers(folder, self.database, made, self.task.used)
         write_sums(folder)
-        return {**_told(folder, made), "papers": papers, "missing": missing}
+        return {**_told(named, made), "papers": papers, "missing": missing}
 
 
 def _show(told: Sequence[dict[str, Any]]) -> None:

@@ -19,7 +19,7 @@ from collector.errors import CaseError
 from collector.ledger.schema import case_events, case_files, case_lines, cases, facts
 
 MAX_FILE_BYTES: Final = 20 * 1024 * 1024
-"""Of one file that is kept with a case; of larger ones name, size and hash are."""
+"""Of one file that is kept in the ledger; larger ones are kept beside it, by their hash."""
 
 MOST_MONTHS: Final = 1200
 """A century's."""
@@ -45,7 +45,7 @@ class KeptFile(NamedTuple):
 
     Attributes:
         kind: folder (as the month's folder had it), signed (the letter that went out) or answer.
-        is_kept: whether its content is here.
+        is_kept: whether its content is here; else see `collector.ledger.large_files`.
     """
 
     number: int

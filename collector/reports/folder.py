@@ -1,5 +1,6 @@
 """A carrier's month as a folder of files: each is whole, or is not there."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from collector.errors import ReportError
 from collector.reports.data_rows import COLUMNS, csv_rows
 from collector.reports.data_sheet import sheet_rows
 from collector.reports.making import LineDone
-from collector.reports.names import DATA, SHEET, SUMMARY
+from collector.reports.names import DATA, SHEET, SUMMARY, SUMS
 from collector.reports.summary import LineSummary, Summary, pieces
 
 
@@ -44,6 +45,28 @@ def write_folder(folder: Path, summary: Summary, months: Iterable[LineDone]) -> 
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
     return made
+
+
+@contextmanager
+def made_beside(folder: Path) -> Iterator[Path]:
+    """Yield a folder whose files come into another one at the end of the block, or not at all.
+
+    Raises:
+        ReportError: they cannot be written.
+    """
+    other = folder.with_name(f".{folder.name}.again")
+    try:
+        shutil.rmtree(other, ignore_errors=True)
+        other.mkdir()
+        yield other
+        # A folder without its list is not complete: it goes first, and comes last.
+        (folder / SUMS).unlink(missing_ok=True)
+        for file in sorted(other.iterdir(), key=lambda one: (one.name == SUMS, one.name)):
+            file.replace(folder / file.name)
+    except OSError as error:
+        raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
+    finally:
+        shutil.rmtree(other, ignore_errors=True)
 
 
 @contextmanager

@@ -114,8 +114,8 @@ class MailSettings(Section):
     )
     link: str | None = Field(
         None,
-        description="The address under which the folder of reports is published: a file that is "
-        "too large is named as LINK/MONTH/CARRIER/FILE, with its SHA-256.",
+        description="The address under which the folder of cases' large files is published "
+        "(collector.cases.files): a file that is not attached is named as LINK/SHA256.zip.",
     )
     timeout_seconds: PositiveFloat = Field(
         60.0, le=300, description="How long one step of the talk with the server may take."
@@ -161,4 +161,9 @@ class CaseSettings(Section):
         (),
         description="Days off in Viet Nam that the calendar of this version does not know yet: "
         "deadlines are counted in working days.",
+    )
+    files: Path | None = Field(
+        None,
+        description="A folder for files of cases that are too large for the ledger, evidence above "
+        "all; null: case-files beside collector.ledger.path.",
     )

@@ -1,8 +1,9 @@
 """The pages of complaints, for operators: all cases, one case, the files that it keeps."""
 
+import asyncio
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -18,12 +19,15 @@ from collector.cases.remeasuring import measure_again, mended_on
 from collector.domain.cases.deadlines import GONE, Deadline, Standing, deadlines
 from collector.domain.cases.mended import Outcome
 from collector.domain.cases.steps import OPEN, State, Step, first_of, last_of
-from collector.errors import CaseError
+from collector.errors import CaseError, StandardError
 from collector.ledger import cases, outbox
-from collector.ledger.cases import Case
+from collector.ledger.cases import Case, CaseLine
 from collector.ledger.database import Database
+from collector.ledger.large_files import large_files
+from collector.papers.findings import by_name
 from collector.reports.standards import read_standards
 from collector.settings import CollectorSettings
+from collector.web.case_findings import Failed, failed_by
 from collector.web.visit import Visit, receive_operator
 
 AGAIN_SECONDS: Final = 60.0
@@ -92,6 +96,7 @@ async def show_case(request: web.Request) -> web.Response:
     except CaseError:
         raise web.HTTPNotFound from None
     case: Case = told["case"]
+    large = large_files(request.app[keys.SETTINGS])
     month = f"{date.fromisoformat(f'{case.month}-01'):%m/%Y}"
     title = visit.words.text("case_title", case=number, carrier=case.carrier_name, month=month)
     return visit.page(
@@ -103,9 +108,22 @@ async def show_case(request: web.Request) -> web.Response:
             "class_of": class_of,
             "kilobytes": lambda size: max(1, round(size / _KILOBYTE)),
             "details": lambda event: _details(visit, event.details),
+            "is_here": lambda one: one.is_kept or large.find(one.sha256, one.name),
+            "failed_by": await _failed_by(request, visit),
             **await _again(request, visit, case),
         },
     )
+
+
+async def _failed_by(request: web.Request, visit: Visit) -> Callable[[CaseLine], list[Failed]]:
+    """Return what tells by what a line fails, in the words of the standards."""
+    folder = request.app[keys.SETTINGS].reports.standards
+    try:
+        standards = by_name(await asyncio.to_thread(read_standards, folder))
+    except StandardError:
+        # Somebody is at work on a file: the page stays, with ids.
+        standards = {}
+    return lambda line: list(failed_by(line.findings, standards, visit.words.language))
 
 
 def _details(visit: Visit, details: Mapping[str, Any]) -> Iterator[str]:
@@ -175,7 +193,7 @@ def _value(visit: Visit, one: dict[str, Any], name: str) -> str:
     return visit.words.latency(value)
 
 
-async def send_file(request: web.Request) -> web.Response:
+async def send_file(request: web.Request) -> web.StreamResponse:
     """Answer a file that a case keeps, to be saved and never shown: it may be anybody's."""
     await receive_operator(request)
     case, number = (int(request.match_info[name]) for name in ("case", "file"))
@@ -183,17 +201,19 @@ async def send_file(request: web.Request) -> web.Response:
     files = await database.read(lambda connection: cases.read_files(connection, case))
     content = await database.read(lambda connection: cases.read_content(connection, case, number))
     found = next((one for one in files if one.number == number), None)
-    if found is None or content is None:
+    if found is None:
         raise web.HTTPNotFound
-    name = quote(found.name, safe="")
-    return web.Response(
-        body=content,
-        content_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="case-{case}-{number}"; '
-            f"filename*=UTF-8''{name}",
-            "Cache-Control": "private, no-store",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": f'attachment; filename="case-{case}-{number}"; '
+        f"filename*=UTF-8''{quote(found.name, safe='')}",
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if content is not None:
+        return web.Response(body=content, headers=headers)
+    place = large_files(request.app[keys.SETTINGS]).find(found.sha256, found.name)
+    if place is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(place, headers=headers)

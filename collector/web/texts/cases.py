@@ -171,7 +171,7 @@ _CASE = {
     "file_folder": Both("hồ sơ của tháng", "of the month"),
     "file_signed": Both("công văn đã ký", "the signed letter"),
     "file_answer": Both("nhà mạng gửi lại", "came back"),
-    "file_not_kept": Both("quá lớn, chỉ giữ mã", "too large: only its hash is kept"),
+    "file_not_kept": Both("không còn ở đây, chỉ có mã", "not here: only its hash is kept"),
     "case_mail": Both("Thư điện tử", "Mail"),
     "case_mail_none": Both("Chưa có thư nào.", "There is no mail yet."),
     "column_mail": Both("Thư", "Mail"),

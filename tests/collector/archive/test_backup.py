@@ -1,6 +1,7 @@
 """A backup of a ledger that is written to, and what becomes of it."""
 
 import errno
+import hashlib
 import sqlite3
 import stat
 import subprocess
@@ -15,9 +16,10 @@ from click.testing import CliRunner
 from sqlalchemy import func, select, text
 
 from collector.archive.backup import back_up, refuse_half_restored, restore
-from collector.errors import ArchiveError, LedgerError
+from collector.errors import ArchiveError, CaseError, LedgerError
 from collector.ledger.database import Database
 from collector.ledger.figures import unaccounted_slots
+from collector.ledger.large_files import LargeFiles, beside
 from collector.ledger.schema import chains, records
 from collector.settings import LedgerSettings
 from linewatch import build
@@ -35,6 +37,8 @@ PLAN = FleetPlan(
     batch_records=10,
 )
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+NONE = LargeFiles(Path("no-such-folder"))
+"""Of a ledger whose cases have no large file."""
 
 NewPlace = Callable[[], LedgerSettings]
 
@@ -97,11 +101,11 @@ def test_a_backup_of_a_busy_ledger_is_of_one_moment(
     writer.start()
     assert begun.wait(30)
     backup = tmp_path / "ledger.backup"
-    back_up(settings, backup, quiet)
+    back_up(settings, NONE, backup, quiet)
     writer.join()
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     place = new_place()
-    assert restore(place, backup, NOW, quiet) is None
+    assert restore(place, NONE, backup, NOW, quiet) is None
     copy = Database(place)
     assert before < count(copy) <= count(database)
     assert set(copy.read_now(unaccounted_slots).values()) == {0}
@@ -118,21 +122,53 @@ def test_a_backup_of_a_busy_ledger_is_of_one_moment(
 
 
 @ON_BOTH
+def test_what_cases_rest_on_goes_along_and_comes_back(
+    new_ledger: NewLedger, new_place: NewPlace, tmp_path: Path
+) -> None:
+    """Each file once for all backups of a folder; a damaged one is neither copied nor restored."""
+    settings = new_ledger()
+    large, elsewhere = LargeFiles(tmp_path / "here"), LargeFiles(tmp_path / "there")
+    content = b"evidence" * 1000
+    sha256 = hashlib.sha256(content).hexdigest()
+    kept = large.keep_content(content, sha256, "evidence.zip")
+    folder = tmp_path / "backups"
+    back_up(settings, large, folder / "one.backup", quiet)
+    first = beside(folder / "one.backup").find(sha256, "evidence.zip")
+    assert first is not None
+    made = first.stat().st_ino
+    back_up(settings, large, folder / "two.backup", quiet)
+    assert first.stat().st_ino == made
+    restore(new_place(), elsewhere, folder / "two.backup", NOW, quiet)
+    back = elsewhere.find(sha256, "evidence.zip")
+    assert back is not None
+    assert back.read_bytes() == content
+    for place in (kept, first):
+        place.chmod(0o600)
+        place.write_bytes(b"another" * 1000)
+    with pytest.raises(CaseError, match="is not the file of SHA-256"):
+        back_up(settings, large, tmp_path / "other" / "three.backup", quiet)
+    assert not (tmp_path / "other" / "three.backup").exists()
+    back.unlink()
+    with pytest.raises(CaseError, match="is not the file of SHA-256"):
+        restore(new_place(), elsewhere, folder / "two.backup", NOW, quiet)
+
+
+@ON_BOTH
 def test_nothing_is_written_over(new_ledger: NewLedger, engine: str, tmp_path: Path) -> None:
     """Not a file by a backup, not a database by a restore; a file's ledger is put aside, whole."""
     settings = new_ledger()
     backup = tmp_path / "ledger.backup"
-    back_up(settings, backup, quiet)
+    back_up(settings, NONE, backup, quiet)
     with pytest.raises(ArchiveError, match="is there already"):
-        back_up(settings, backup, quiet)
+        back_up(settings, NONE, backup, quiet)
     if engine == "postgresql":
         with pytest.raises(ArchiveError, match="has a ledger already"):
-            restore(settings, backup, NOW, quiet)
+            restore(settings, NONE, backup, NOW, quiet)
         return
     database = Database(settings)
     register(database, Fleet(PLAN), NOW)
     database.close()
-    aside = restore(settings, backup, NOW, quiet)
+    aside = restore(settings, NONE, backup, NOW, quiet)
     assert aside is not None
     assert aside.name.endswith(".before-20260601T000000Z")
     old, new = Database(LedgerSettings(path=aside)), Database(settings)
@@ -150,12 +186,12 @@ def test_what_is_no_backup_is_refused(new_place: NewPlace, engine: str, tmp_path
     other = tmp_path / "other"
     other.write_text("PK\x03\x04 something else")
     with pytest.raises(ArchiveError, match="is no backup of a ledger in"):
-        restore(place, other, NOW, quiet)
+        restore(place, NONE, other, NOW, quiet)
     with pytest.raises(ArchiveError, match="No such file"):
-        restore(place, tmp_path / "missing", NOW, quiet)
+        restore(place, NONE, tmp_path / "missing", NOW, quiet)
     other.write_bytes((b"SQLite format 3\0" if engine == "sqlite" else b"PGDMP") + bytes(5000))
     with pytest.raises((ArchiveError, LedgerError)):
-        restore(place, other, NOW, quiet)
+        restore(place, NONE, other, NOW, quiet)
     if engine == "sqlite":
         assert not place.path.exists()
 
@@ -163,23 +199,23 @@ def test_what_is_no_backup_is_refused(new_place: NewPlace, engine: str, tmp_path
 def test_a_damaged_or_newer_backup_is_refused(new_ledger: NewLedger, tmp_path: Path) -> None:
     """SQLite's own check finds damage; tables of a newer program and other files are named."""
     backup = tmp_path / "ledger.backup"
-    back_up(new_ledger(), backup, quiet)
+    back_up(new_ledger(), NONE, backup, quiet)
     place = LedgerSettings(path=tmp_path / "new.sqlite")
     content = bytearray(backup.read_bytes())
     content[4096 * 3 : 4096 * 5] = bytes(4096 * 2)
     damaged = tmp_path / "damaged"
     damaged.write_bytes(content)
     with pytest.raises((ArchiveError, LedgerError)):
-        restore(place, damaged, NOW, quiet)
+        restore(place, NONE, damaged, NOW, quiet)
     with closing(sqlite3.connect(backup)) as newer, newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(LedgerError, match="9999"):
-        restore(place, backup, NOW, quiet)
+        restore(place, NONE, backup, NOW, quiet)
     empty = tmp_path / "empty.sqlite"
     with closing(sqlite3.connect(empty)) as database, database:
         database.execute("CREATE TABLE x (y)")
     with pytest.raises(ArchiveError, match="but no ledger"):
-        restore(place, empty, NOW, quiet)
+        restore(place, NONE, empty, NOW, quiet)
     assert not place.path.exists()
 
 
@@ -202,14 +238,14 @@ def test_a_backup_on_a_read_only_disk_is_restored(
     settings = new_ledger()
     put_in(settings)
     backup = disk / "ledger?.backup"
-    back_up(settings, backup, quiet)
+    back_up(settings, NONE, backup, quiet)
     assert [path.name for path in disk.iterdir()] == [backup.name]
     content = backup.read_bytes()
     # The versions that write and that read it: 1 is a file without a log, 2 is WAL.
     assert content[18:20] == b"\x01\x01"
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     place = LedgerSettings(path=tmp_path / "new.sqlite")
-    restore(place, backup, NOW, quiet)
+    restore(place, NONE, backup, NOW, quiet)
     assert probes_in(place) == PLAN.probes
     assert backup.read_bytes() == content
     assert [path.name for path in disk.iterdir()] == [backup.name]
@@ -224,7 +260,7 @@ def test_what_is_no_ledger_is_not_backed_up(new_place: NewPlace, tmp_path: Path)
             database.execute("CREATE TABLE x (y)")
     backup = tmp_path / "ledger.backup"
     with pytest.raises(ArchiveError, match="no ledger"):
-        back_up(settings, backup, quiet)
+        back_up(settings, NONE, backup, quiet)
     assert not backup.exists()
 
 
@@ -286,12 +322,12 @@ def test_only_a_ledger_of_a_known_version_goes_into_an_empty_database(of_server:
         (short, ArchiveError, str(short)),
     ):
         with pytest.raises(error, match=words):
-            restore(place, source, NOW, quiet)
+            restore(place, NONE, source, NOW, quiet)
     with pytest.raises(ArchiveError, match=r"has tables \(goods\) already"):
-        restore(of_server.database("CREATE TABLE goods (id int)"), whole, NOW, quiet)
-    restore(place, whole, NOW, quiet)  # it was empty until now
+        restore(of_server.database("CREATE TABLE goods (id int)"), NONE, whole, NOW, quiet)
+    restore(place, NONE, whole, NOW, quiet)  # it was empty until now
     with pytest.raises(ArchiveError, match="has a ledger already"):
-        restore(place, whole, NOW, quiet)
+        restore(place, NONE, whole, NOW, quiet)
 
 
 def put_in(settings: LedgerSettings) -> None:
@@ -318,7 +354,7 @@ def test_where_a_restore_fails_the_ledger_stays(
     """
     settings = new_ledger()
     backup = tmp_path / "ledger.backup"
-    back_up(settings, backup, quiet)
+    back_up(settings, NONE, backup, quiet)
     put_in(settings)
     rename = Path.rename
 
@@ -330,7 +366,7 @@ def test_where_a_restore_fails_the_ledger_stays(
     with monkeypatch.context() as patched:
         patched.setattr(broken, fail)
         with pytest.raises(ArchiveError, match="Input/output error"):
-            restore(settings, backup, NOW, quiet)
+            restore(settings, NONE, backup, NOW, quiet)
     assert probes_in(settings) == PLAN.probes
     assert not list(tmp_path.glob("*before*"))
 
@@ -344,7 +380,7 @@ def test_no_new_ledger_takes_the_place_of_one_that_was_put_aside(
     settings = new_ledger()
     refuse_half_restored(settings)
     backup = tmp_path / "ledger.backup"
-    back_up(settings, backup, quiet)
+    back_up(settings, NONE, backup, quiet)
     put_in(settings)
     aside = settings.path.with_name(f"{settings.path.name}.before-20260601T000000Z")
     settings.path.rename(aside)
@@ -361,6 +397,6 @@ def test_no_new_ledger_takes_the_place_of_one_that_was_put_aside(
     refuse_half_restored(settings)
     assert probes_in(settings) == PLAN.probes
     settings.path.rename(aside)
-    assert restore(settings, backup, NOW + timedelta(seconds=1), quiet) is None
+    assert restore(settings, NONE, backup, NOW + timedelta(seconds=1), quiet) is None
     refuse_half_restored(settings)
     assert probes_in(settings) == 0

@@ -13,7 +13,7 @@ from collector.domain.cases.steps import Role, Step
 from collector.ledger import cases, registry, schema
 from collector.ledger.database import Database
 from tests.collector.cases import mail_server
-from tests.collector.cases.folders import write_month
+from tests.collector.cases.folders import material, write_month
 from tests.collector.conftest import NewLedger, fill_registry
 from tests.collector.letters import fill_letters
 
@@ -49,7 +49,7 @@ def approved(ledger: Database, tmp_path: Path) -> Database:
     """Return a ledger whose case 1 is approved."""
     folder = write_month(tmp_path / "reports")
     with ledger.write() as connection:
-        number, _ = open_from(connection, folder, Role.CLERK, "", NOW)
+        number = open_from(connection, material(folder), Role.CLERK, "", NOW)
         cases.add_event(connection, number, Step.APPROVED, at=NOW, day=NOW.date(), role=Role.SIGNER)
     assert number == 1
     return ledger

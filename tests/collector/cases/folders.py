@@ -5,11 +5,13 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from collector.cases.opening import Material, read_material
 from collector.domain.findings import Finding, Judgement, Reason, Verdict
 from collector.domain.standard import Reference
 from collector.domain.terms import Terms
 from collector.evidence.container import ArchiveWriter
 from collector.evidence.format import MANIFEST, Covers, Manifest
+from collector.ledger.large_files import LargeFiles, beside
 from collector.reports.names import EVIDENCE, SUMMARY
 from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import (
@@ -30,6 +32,9 @@ FILES: Final[Mapping[str, bytes]] = {
     "data.xlsx": b"PK data",
 }
 STANDARD: Final = "qcvn-34-2019"
+LARGE: Final = LargeFiles(Path("no-such-folder"))
+"""Of cases that link nothing."""
+
 LIMIT: Final = 120e6
 
 
@@ -96,6 +101,11 @@ def write_month(
     write_proof(place, content)
     write_sums(place)
     return place
+
+
+def material(folder: Path) -> Material:
+    """Return what a case is opened from; large files are kept beside the months."""
+    return read_material(folder, beside(folder.parent))
 
 
 def write_proof(place: Path, summary: bytes) -> None:

@@ -15,6 +15,7 @@ from collector.domain.findings import Verdict
 from collector.errors import CaseError
 from collector.ledger import cases
 from collector.ledger.database import Database
+from collector.ledger.large_files import beside
 from collector.reports.names import DATA, EVIDENCE, SUMMARY, SUMS
 from collector.reports.sums import leave_out_sums, write_sums
 from tests.collector.cases.conftest import NOW
@@ -23,6 +24,7 @@ from tests.collector.cases.folders import (
     LIMIT,
     STANDARD,
     failing,
+    material,
     write_month,
     write_proof,
 )
@@ -32,7 +34,7 @@ from tests.collector.conftest import ON_BOTH
 def refused(ledger: Database, folder: Path) -> str:
     """Return why a folder makes no case."""
     with pytest.raises(CaseError) as error, ledger.write() as connection:
-        open_from(connection, folder, Role.CLERK, "", NOW)
+        open_from(connection, material(folder), Role.CLERK, "", NOW)
     assert ledger.read_now(cases.read_cases) == []
     return str(error.value)
 
@@ -45,7 +47,7 @@ def test_a_case_keeps_what_was_complained_about(ledger: Database, tmp_path: Path
     folder = write_month(tmp_path)
     contents = {one.name: one.read_bytes() for one in folder.iterdir()}
     with ledger.write() as connection:
-        number, _ = open_from(connection, folder, Role.CLERK, "tháng 10", NOW)
+        number = open_from(connection, material(folder), Role.CLERK, "tháng 10", NOW)
     (folder / "summary.json").write_text("{}")
     (folder / "letter.pdf").unlink()
     case = ledger.read_now(lambda c: cases.read_case(c, number))
@@ -87,27 +89,35 @@ def test_a_case_is_of_the_ward_that_its_lines_are_of(ledger: Database, tmp_path:
     for month, lines in months.items():
         with ledger.write() as connection:
             folder = write_month(tmp_path, *lines, ward=None, month=month)
-            number, _ = open_from(connection, folder, Role.CLERK, "", NOW)
+            number = open_from(connection, material(folder), Role.CLERK, "", NOW)
             case = cases.read_case(connection, number)
         found.append((case.ward, case.events[0].details["wards"]))
     assert found == [("Thạch Khôi", ["Thạch Khôi"]), (None, ["Thạch Khôi", "Tân Hưng"])]
 
 
-def test_a_file_too_large_to_be_kept_is_known_by_its_hash(
+def test_a_file_too_large_for_the_ledger_is_kept_beside_it(
     ledger: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is read piece by piece."""
+    """A copy by its SHA-256, which nobody may write to, and which a second report leaves alone:
+    even one that writes into the file that is there.
+    """
     folder = write_month(tmp_path)
     monkeypatch.setattr(opening, "MAX_FILE_BYTES", 1 << 20)
     large = bytes(range(256)) * (1 << 14)
     (folder / DATA).write_bytes(large)
     write_sums(folder)
     with ledger.write() as connection:
-        number, _ = open_from(connection, folder, Role.CLERK, "", NOW)
+        number = open_from(connection, material(folder), Role.CLERK, "", NOW)
     found = ledger.read_now(lambda c: cases.read_files(c, number))
     (file,) = (one for one in found if one.name == DATA)
     assert (file.is_kept, file.size_bytes) == (False, len(large))
     assert file.sha256 == hashlib.sha256(large).hexdigest()
+    place = beside(folder.parent).find(file.sha256, DATA)
+    assert place is not None
+    assert (place.name, place.stat().st_mode & 0o777) == (f"{file.sha256}.csv", 0o440)
+    with (folder / DATA).open("r+b") as opened:
+        opened.write(b"of another report")
+    assert place.read_bytes() == large
 
 
 def test_files_of_several_reports_are_refused_by_name(ledger: Database, tmp_path: Path) -> None:
@@ -130,7 +140,7 @@ def test_files_of_several_reports_are_refused_by_name(ledger: Database, tmp_path
     (folder / "letter.docx").write_bytes(b"PK, as a clerk edited it")
     (folder / "notes.txt").touch()
     with ledger.write() as connection:
-        assert open_from(connection, folder, Role.CLERK, "", NOW)[0] == 1
+        assert open_from(connection, material(folder), Role.CLERK, "", NOW) == 1
 
 
 def test_evidence_of_another_summary_is_refused(ledger: Database, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from collector.ledger.database import Database
 from collector.ledger.outbox import LEASE, Mail
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW, ZONE
-from tests.collector.cases.folders import FILES
+from tests.collector.cases.folders import FILES, LARGE
 from tests.collector.cases.mail_server import Server
 from tests.collector.conftest import ON_BOTH
 
@@ -59,7 +59,7 @@ def outgoing(
 def queue(ledger: Database, settings: MailSettings) -> Mail:
     """Put case 1's complaint into the outbox."""
     with ledger.write() as connection:
-        return queue_complaint(connection, 1, settings, Role.CLERK, NOW)
+        return queue_complaint(connection, 1, settings, LARGE, Role.CLERK, NOW)
 
 
 def mail_of(ledger: Database) -> Mail:

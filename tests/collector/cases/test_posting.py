@@ -16,7 +16,7 @@ from collector.ledger import cases, outbox, registry, schema
 from collector.ledger.database import Database
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW
-from tests.collector.cases.folders import failing, write_month
+from tests.collector.cases.folders import LARGE, failing, material, write_month
 from tests.collector.conftest import ON_BOTH
 
 SETTINGS = MailSettings(host="mail.example", sender="do-kiem@phuong.example")
@@ -27,7 +27,7 @@ def refused(ledger: Database, settings: MailSettings = SETTINGS) -> str:
     """Return why case 1's complaint is not queued; the outbox stays as it was."""
     before = ledger.read_now(outbox.counts)
     with pytest.raises(CaseError) as error, ledger.write() as connection:
-        queue_complaint(connection, 1, settings, Role.CLERK, NOW)
+        queue_complaint(connection, 1, settings, LARGE, Role.CLERK, NOW)
     assert ledger.read_now(outbox.counts) == before
     return str(error.value)
 
@@ -36,7 +36,7 @@ def refused(ledger: Database, settings: MailSettings = SETTINGS) -> str:
 def test_a_complaint_waits_once(approved: Database) -> None:
     """A second time it is said that it waits, and how it went so far."""
     with approved.write() as connection:
-        queue_complaint(connection, 1, SETTINGS, Role.CLERK, NOW)
+        queue_complaint(connection, 1, SETTINGS, LARGE, Role.CLERK, NOW)
     assert "case 1 is in the outbox already (0 attempts)" in refused(approved)
     with approved.write() as connection:
         outbox.take(connection, "one", NOW)
@@ -49,7 +49,7 @@ def test_what_went_by_post_is_not_sent_unless_it_is_being_sent(approved: Databas
     """Until its lease ends nobody knows whether a server took it; no mail is nothing to stop."""
     with approved.write() as connection:
         withdraw_complaint(connection, 1, NOW)
-        queue_complaint(connection, 1, SETTINGS, Role.CLERK, NOW)
+        queue_complaint(connection, 1, SETTINGS, LARGE, Role.CLERK, NOW)
         outbox.take(connection, "one", NOW)
     with (
         pytest.raises(CaseError, match="case 1: its mail is being sent just now"),
@@ -124,7 +124,7 @@ def test_only_clerks_of_wards_whose_lines_failed_are_reminded(
             registry.add(
                 connection, schema.persons, clerk | {"email": f"{ward}@phuong.example"}, NOW
             )
-        open_from(connection, folder, Role.CLERK, "", NOW)
+        open_from(connection, material(folder), Role.CLERK, "", NOW)
         cases.add_event(connection, 1, Step.APPROVED, at=NOW, day=NOW.date(), role=Role.SIGNER)
     sent(ledger)
     (due,) = ledger.read_now(lambda c: find_due(c, vietnam(), NOW + DAY))
@@ -138,7 +138,7 @@ def test_what_is_sent_again_goes_where_it_belongs_now(approved: Database) -> Non
     for address in ("khieunai@mang.example", "khieunai@mang.example", "moi@mang.example"):
         with approved.write() as connection:
             registry.change(connection, schema.carriers, "vnpt", {"complaint_email": address})
-            queued = queue_complaint(connection, 1, SETTINGS, Role.CLERK, NOW)
+            queued = queue_complaint(connection, 1, SETTINGS, LARGE, Role.CLERK, NOW)
             assert outbox.take(connection, "one", NOW)
             outbox.note_given_up(connection, "complaint/1", "one", "550 no such user")
         assert queued.state == outbox.WAITING
@@ -147,7 +147,7 @@ def test_what_is_sent_again_goes_where_it_belongs_now(approved: Database) -> Non
     assert found[0] == found[1] != found[2]
     other = SETTINGS.model_copy(update={"sender": "khac@phuong.example"})
     with approved.write() as connection:
-        queued = queue_complaint(connection, 1, other, Role.CLERK, NOW)
+        queued = queue_complaint(connection, 1, other, LARGE, Role.CLERK, NOW)
     assert queued.sender == "khac@phuong.example"
     assert queued.message_id not in found
 

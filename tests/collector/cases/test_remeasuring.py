@@ -20,7 +20,7 @@ from collector.ledger.schema import probes, records
 from collector.reports.standards import read_standards
 from tests.collector.cases.conftest import NOW, ZONE
 from tests.collector.cases.evenings import add_evenings
-from tests.collector.cases.folders import failing, write_month
+from tests.collector.cases.folders import failing, material, write_month
 from tests.collector.conftest import ON_BOTH
 
 MENDED = date(2026, 11, 10)
@@ -32,7 +32,7 @@ def answered(ledger: Database, tmp_path: Path) -> Database:
     """Return a ledger whose case has two lines, which the carrier says it mended."""
     folder = write_month(tmp_path, failing("l1"), failing("l2"))
     with ledger.write() as connection:
-        open_from(connection, folder, Role.CLERK, "", NOW)
+        open_from(connection, material(folder), Role.CLERK, "", NOW)
         for step in STEPS:
             cases.add_event(connection, 1, step, at=NOW, day=NOW.date(), role=Role.CLERK)
         for details in ({"mended": "2026-11-05"}, {"mended": MENDED.isoformat()}, {}):

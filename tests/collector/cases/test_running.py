@@ -14,7 +14,7 @@ from collector.cases.posting import queue_complaint
 from collector.domain.cases.steps import Role, State, Step
 from collector.ledger import cases, outbox, registry, schema
 from tests.collector.cases.conftest import NOW
-from tests.collector.cases.folders import write_month
+from tests.collector.cases.folders import LARGE, material, write_month
 from tests.collector.cases.mail_server import Server
 from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.letters import fill_letters
@@ -29,7 +29,7 @@ async def started(start: Start, mail: Server, folder: Path) -> Running:
         fill_letters(connection, NOW)
         clerk = {"id": "van-thu", "ward_id": "thach-khoi", "role": "clerk", "name": "Không Tên"}
         registry.add(connection, schema.persons, clerk | {"email": "v@phuong.example"}, NOW)
-        open_from(connection, write_month(folder / "reports"), Role.CLERK, "", NOW)
+        open_from(connection, material(write_month(folder / "reports")), Role.CLERK, "", NOW)
         cases.add_event(connection, 1, Step.APPROVED, at=NOW, day=NOW.date(), role=Role.SIGNER)
     return made
 
@@ -50,7 +50,7 @@ async def test_a_collector_sends_and_reminds_by_itself(
     monkeypatch.setattr(running, "REMIND_EVERY", timedelta(0))
     collector = await started(start, mail, tmp_path)
     with collector.database.write() as connection:
-        queue_complaint(connection, 1, mail.settings(), Role.CLERK, NOW)
+        queue_complaint(connection, 1, mail.settings(), LARGE, Role.CLERK, NOW)
     await asyncio.to_thread(mail.mailbox.wait_for, 1)
     await until(collector, lambda c: cases.read_case(c, 1).state is State.SENT)
     with collector.database.write() as connection:
@@ -84,7 +84,7 @@ async def test_a_ledger_that_is_away_stops_no_mail_for_good(
     await asyncio.sleep(0.3)
     with collector.database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO outbox")
-        queue_complaint(connection, 1, mail.settings(), Role.CLERK, NOW)
+        queue_complaint(connection, 1, mail.settings(), LARGE, Role.CLERK, NOW)
     await asyncio.to_thread(mail.mailbox.wait_for, 1)
     said = [one for one in caplog.messages if "mail is left for later" in one]
     assert len(said) == 1

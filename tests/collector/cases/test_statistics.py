@@ -9,7 +9,7 @@ from collector.domain.cases.steps import Role, Step
 from collector.ledger import cases, registry, schema
 from collector.ledger.database import Database
 from tests.collector.cases.conftest import NOW
-from tests.collector.cases.folders import write_month
+from tests.collector.cases.folders import material, write_month
 from tests.collector.conftest import ON_BOTH
 
 
@@ -26,7 +26,7 @@ def test_a_months_cases_are_counted_by_carrier(ledger: Database, tmp_path: Path)
         registry.add(connection, schema.carriers, {"id": "abc", "name": "ABC"}, NOW)
         for number, (month, carrier, name) in enumerate(opened, start=1):
             folder = write_month(tmp_path / str(number), carrier=carrier, name=name, month=month)
-            open_from(connection, folder, Role.CLERK, "", NOW)
+            open_from(connection, material(folder), Role.CLERK, "", NOW)
             if number == 1:
                 day = NOW.date()
                 cases.add_event(connection, 1, Step.CLOSED, at=NOW, day=day, role=Role.CLERK)

@@ -36,7 +36,7 @@ def test_a_complaint_goes_by_post_from_a_draft_to_its_end(
     registry: Registry, folder: Path, tmp_path: Path
 ) -> None:
     """Each step is noted with its day, as what somebody did it, and the files that belong to it."""
-    assert registry.json("case", "open", str(folder)) == {"case": 1, "lines": ["l1"]}
+    assert registry.json("case", "open", str(folder)) == {"case": 1, "lines": ["l1"], "files": []}
     signed = tmp_path / "12 UBND-VHXH.pdf"
     signed.write_bytes(b"%PDF signed")
     words = ["approve", "1", "--by", "signer", "--letter", str(signed), "--number", "12/UBND-VHXH"]

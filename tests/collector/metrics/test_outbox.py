@@ -9,7 +9,7 @@ from collector.domain.cases.steps import Role, Step
 from collector.ledger import cases, outbox
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW
-from tests.collector.cases.folders import write_month
+from tests.collector.cases.folders import LARGE, material, write_month
 from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.letters import fill_letters
 
@@ -41,9 +41,9 @@ async def test_mail_that_waits_and_that_was_given_up_is_counted(
     }
     with collector.database.write() as connection:
         fill_letters(connection, NOW)
-        open_from(connection, write_month(tmp_path), Role.CLERK, "", NOW)
+        open_from(connection, material(write_month(tmp_path)), Role.CLERK, "", NOW)
         cases.add_event(connection, 1, Step.APPROVED, at=NOW, day=NOW.date(), role=Role.SIGNER)
-        queue_complaint(connection, 1, SETTINGS, Role.CLERK, NOW)
+        queue_complaint(connection, 1, SETTINGS, LARGE, Role.CLERK, NOW)
     assert await said(collector) == {
         "waiting": 1,
         "sent": 0,

@@ -12,7 +12,7 @@ from collector.cases.opening import open_from
 from collector.domain.cases.steps import Role, Step
 from collector.ledger import cases, registry, schema
 from tests.collector.cases.conftest import NOW
-from tests.collector.cases.folders import failing, write_month
+from tests.collector.cases.folders import failing, material, write_month
 from tests.collector.chromium import Page, open_page
 from tests.collector.conftest import ON_BOTH, Running, Start
 from tests.collector.papers.office import PICTURES
@@ -49,7 +49,7 @@ def fill(collector: Running, folder: Path) -> None:
             line = replace(line, site=replace(line.site, ward=ward))
             place = folder / str(number)
             made = write_month(place, line, ward=ward, carrier=carrier, name=name, month=month)
-            open_from(connection, made, Role.CLERK, "", NOW)
+            open_from(connection, material(made), Role.CLERK, "", NOW)
         for case in (1, 3, 4):
             add(connection, case, Step.APPROVED)
             add(connection, case, Step.SENT)
