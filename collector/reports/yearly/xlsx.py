@@ -35,6 +35,7 @@ _BOLD: Final = Font(bold=True)
 _TITLE: Final = Font(bold=True, size=13)
 _ENGLISH: Final = Font(italic=True, color="595959")
 _NUMBER: Final = Alignment(horizontal="right", vertical="top")
+_WORD: Final = Alignment(horizontal="right", vertical="top", wrap_text=True)
 _WHITE: Final = Font(bold=True, color="FFFFFF")
 
 _LETTERS: Final = 6
@@ -135,15 +136,14 @@ def _write_row(
 ) -> None:
     for number, (column, value) in enumerate(zip(columns, values, strict=True), 1):
         cell = sheet.cell(row, number)
-        if value is None:
-            _text(cell, DASH, _PLAIN)
-            cell.alignment = _NUMBER
-        elif isinstance(value, Words):
-            _text(cell, f"{value.vi} / {value.en}", _PLAIN)
-        elif isinstance(value, str):
-            _text(cell, value, _PLAIN)
-        else:
+        if not (value is None or isinstance(value, str | Words)):
             _number(cell, value, column.unit)
+            continue
+        said = f"{value.vi} / {value.en}" if isinstance(value, Words) else value
+        _text(cell, said or DASH, _PLAIN)
+        if value is None or column.unit is not Unit.TEXT:
+            # What stands in place of a number.
+            cell.alignment = _WORD
 
 
 def _number(cell: Cell | MergedCell, value: float | date | Speed, unit: Unit) -> None:

@@ -153,6 +153,9 @@ def test_a_sheets_numbers_are_numbers(made: Path, report: YearReport) -> None:
     assert isinstance(rows["gap"][5].value, float)
     assert rows["has6"][2].value == "–"
     assert rows["gap"][6].value == "Chưa thể kết luận / Cannot be said"
+    # What stands in place of a number stands where the numbers do.
+    assert rows["has6"][2].alignment.horizontal == "right"
+    assert rows["gap"][6].alignment.horizontal is None
     for section in paper.sections:
         texts = {cell.value for row in book[section.sheet].iter_rows() for cell in row}
         for sentence in section.sentences:
