@@ -7,7 +7,7 @@ from collector.domain.findings import Finding, Reason
 from collector.domain.quantities import COUNTED as COUNTS_OF_DAYS
 from collector.domain.quantities import MEGABIT, MILLISECOND, RATES, TIMES, Quantity, Statistic
 from collector.domain.samples import FROM_TESTS
-from collector.domain.standard import Indicator, Reference, Words
+from collector.domain.standard import Indicator, Reference, Standard, Words
 
 _VIETNAMESE_SIGNS: Final = str.maketrans(",.", ".,")
 
@@ -205,6 +205,26 @@ def shown(value: float | None, indicator: Indicator, *, vietnamese: bool) -> str
     else:
         text = _percent(value)
     return _signed(text, vietnamese=vietnamese)
+
+
+def indicator_of(standard: Standard, name: str) -> Indicator:
+    """Return an indicator of a standard by its id."""
+    return next(one for one in standard.indicators if one.id == name)
+
+
+def asked_in(standard: Standard, indicator: Indicator, window: str | None) -> Words:
+    """Return what is asked in words: the indicator, and in which hours."""
+    name = indicator.name
+    found = next((one.name for one in standard.windows if one.id == window), None)
+    if found is None:
+        return name
+    return Words(vi=f"{name.vi}, {found.vi}", en=f"{name.en}, {found.en}")
+
+
+def limit_in_words(indicator: Indicator, limit: float | None, *, vietnamese: bool) -> str:
+    """Return a limit with its side: ≥ 120,0 Mbit/s."""
+    side = "≥" if indicator.limit.side == "at_least" else "≤"
+    return f"{side} {shown(limit, indicator, vietnamese=vietnamese)}"
 
 
 def _percent(share: float) -> str:

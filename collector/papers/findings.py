@@ -9,7 +9,7 @@ from typing import Final
 from collector.cases.words import day_in_words
 from collector.domain.findings import Finding, Judgement, Verdict
 from collector.domain.quantities import MEGABIT
-from collector.domain.reasons import sentence, shown
+from collector.domain.reasons import asked_in, indicator_of, limit_in_words, sentence, shown
 from collector.domain.standard import Indicator, Standard, Words
 from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Terms
@@ -48,17 +48,12 @@ class Said:
     @property
     def indicator(self) -> Indicator:
         """What was asked."""
-        found = self.standard.indicators
-        return next(one for one in found if one.id == self.finding.indicator)
+        return indicator_of(self.standard, self.finding.indicator)
 
     @property
     def asked(self) -> Words:
         """The indicator and its hours."""
-        name = self.indicator.name
-        window = next((w for w in self.standard.windows if w.id == self.finding.window), None)
-        if window is None:
-            return name
-        return Words(vi=f"{name.vi}, {window.name.vi}", en=f"{name.en}, {window.name.en}")
+        return asked_in(self.standard, self.indicator, self.finding.window)
 
     @property
     def why(self) -> Words:
@@ -79,8 +74,7 @@ class Said:
     @property
     def limit(self) -> str:
         """What it is held against, in Vietnamese."""
-        side = "≥" if self.indicator.limit.side == "at_least" else "≤"
-        return f"{side} {shown(self.finding.limit, self.indicator, vietnamese=True)}"
+        return limit_in_words(self.indicator, self.finding.limit, vietnamese=True)
 
 
 def by_name(files: Sequence[StandardFile]) -> Standards:

@@ -24,7 +24,6 @@ from collector.ledger import cases, outbox
 from collector.ledger.cases import Case, CaseLine
 from collector.ledger.database import Database
 from collector.ledger.large_files import large_files
-from collector.papers.findings import by_name
 from collector.reports.standards import read_standards
 from collector.settings import CollectorSettings
 from collector.web.case_findings import Failed, failed_by
@@ -119,10 +118,11 @@ async def _failed_by(request: web.Request, visit: Visit) -> Callable[[CaseLine],
     """Return what tells by what a line fails, in the words of the standards."""
     folder = request.app[keys.SETTINGS].reports.standards
     try:
-        standards = by_name(await asyncio.to_thread(read_standards, folder))
+        files = await asyncio.to_thread(read_standards, folder)
     except StandardError:
         # Somebody is at work on a file: the page stays, with ids.
-        standards = {}
+        files = []
+    standards = {(one.standard.id, one.standard.version): one.standard for one in files}
     return lambda line: list(failed_by(line.findings, standards, visit.words.language))
 
 

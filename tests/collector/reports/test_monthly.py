@@ -26,15 +26,15 @@ from collector.reports.folder import write_folder
 from collector.reports.making import Task, done_months
 from collector.reports.monthly import Month, find_lines
 from collector.reports.names import DATA, SHEET, SUMMARY
-from collector.reports.standards import choose_standard, read_standards
 from collector.reports.summary import FORMAT, Summary, from_json, schema, standard_used
 from collector.settings import LedgerSettings
 from tests.collector import simulated_month
 from tests.collector.conftest import ON_BOTH
 from tests.collector.simulated_month import STORIES, LineStory
+from tests.collector.standing_rules import standing
 
 NOVEMBER = Month(date(2026, 11, 1), simulated_month.ZONE)
-STANDARDS = [choose_standard(read_standards(None), "qcvn-34-2019")]
+STANDARDS = [standing("qcvn-34-2019")]
 
 
 @pytest.fixture
