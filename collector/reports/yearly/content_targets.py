@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from collector.domain.findings import Verdict
 from collector.domain.standard import Words
-from collector.domain.year.targets import READY_SHARE, MobileLine
+from collector.domain.year.targets import READY_SHARE, Ipv6Site, MobileLine
 from collector.reports.yearly.content_gaps import month_columns
 from collector.reports.yearly.paper import (
     Column,
@@ -149,35 +149,6 @@ def ipv6(report: YearReport) -> Section:
     """Return what is told of IPv6 at offices."""
     found = report.ipv6
     first, last = month_name(found.quarter[0]), month_name(found.quarter[-1])
-    columns = (
-        SITE,
-        Column(words("Ngày dùng được", "Days ready"), Unit.COUNT),
-        Column(words("Ngày đã rõ", "Days known"), Unit.COUNT),
-        Column(words("Tỷ lệ", "Share"), Unit.SHARE, 3),
-        Column(words("Ngày cuối dùng được", "Last day ready"), Unit.DAY, 4),
-        Column(words("Nguyên nhân chính", "Main reason"), width=4),
-        Column(words("Kết luận", "Verdict"), width=3),
-    )
-    rows: list[Sequence[Value]] = [
-        (
-            one.name,
-            one.ready_days,
-            one.known_days,
-            one.ready_days / one.known_days if one.known_days else None,
-            one.last_ready_day,
-            None if one.state is None else IPV6_WORDS[Ipv6State(one.state)],
-            answered(one.ready),
-        )
-        for one in found.sites
-    ]
-    by_month: list[Sequence[Value]] = [
-        (
-            one.name,
-            *(month.ready_days if month.known_days else None for month in one.months),
-            sum(month.known_days for month in one.months),
-        )
-        for one in found.sites
-    ]
     share = f"{READY_SHARE:.0%}".replace("%", " %")
     return Section(
         "IPv6 trụ sở",
@@ -197,19 +168,51 @@ def ipv6(report: YearReport) -> Section:
             ),
             *_of_no_kind(found.of_no_kind),
         ],
-        [
-            Table(words("Quý gần nhất, từng trụ sở", "The last quarter"), columns, rows),
-            Table(
-                words("Số ngày dùng được IPv6 của từng tháng", "Days ready in each month"),
-                (
-                    SITE,
-                    *month_columns(report.months),
-                    Column(words("Ngày đã rõ", "Days known"), Unit.COUNT),
-                ),
-                by_month,
-            ),
-        ],
+        [_ipv6_quarter(found.sites), _ipv6_months(found.sites, report.months)],
     )
+
+
+def _ipv6_quarter(sites: Sequence[Ipv6Site]) -> Table:
+    columns = (
+        SITE,
+        Column(words("Ngày dùng được", "Days ready"), Unit.COUNT),
+        Column(words("Ngày đã rõ", "Days known"), Unit.COUNT),
+        Column(words("Tỷ lệ", "Share"), Unit.SHARE, 3),
+        Column(words("Ngày cuối dùng được", "Last day ready"), Unit.DAY, 4),
+        Column(words("Nguyên nhân chính", "Main reason"), width=4),
+        Column(words("Kết luận", "Verdict"), width=3),
+    )
+    rows: list[Sequence[Value]] = [
+        (
+            one.name,
+            one.ready_days,
+            one.known_days,
+            one.ready_days / one.known_days if one.known_days else None,
+            one.last_ready_day,
+            None if one.state is None else IPV6_WORDS[Ipv6State(one.state)],
+            answered(one.ready),
+        )
+        for one in sites
+    ]
+    return Table(words("Quý gần nhất, từng trụ sở", "The last quarter"), columns, rows)
+
+
+def _ipv6_months(sites: Sequence[Ipv6Site], months: Sequence[str]) -> Table:
+    columns = (
+        SITE,
+        *month_columns(months),
+        Column(words("Ngày đã rõ", "Days known"), Unit.COUNT),
+    )
+    rows: list[Sequence[Value]] = [
+        (
+            one.name,
+            *(month.ready_days if month.known_days else None for month in one.months),
+            sum(month.known_days for month in one.months),
+        )
+        for one in sites
+    ]
+    title = words("Số ngày dùng được IPv6 của từng tháng", "Days ready in each month")
+    return Table(title, columns, rows)
 
 
 def mobile(report: YearReport) -> Section:
