@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from collector.ledger.database import Database
 from collector.ledger.large_files import LargeFiles, large_files
 from collector.papers.monthly import add_papers, leave_out_papers
 from collector.reports.annex import Pages, write_annex, write_comparison
+from collector.reports.called import find_ward
 from collector.reports.folder import made_beside, write_folder
 from collector.reports.making import LineDone, Task, begin, make_months
 from collector.reports.monthly import (
@@ -60,7 +62,7 @@ _WORDS = {
 )
 @click.option("--month", required=True, type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM")
 @click.option("--carrier", help="Its id or name. Default: all.")
-@click.option("--ward", help="Its name. Default: all.")
+@click.option("--ward", help="Its id or name. Default: all.")
 @click.option(
     "--standard",
     "names",
@@ -120,7 +122,10 @@ def report_monthly(  # noqa: PLR0913, PLR0917 - one for each option
         files = read_standards(settings.reports.standards)
         named = [choose_standard(files, name) for name in names]
         used = named or [one for one in files if _is_asked(one, wanted)]
-        found = database.read_now(lambda connection: find_lines(connection, carrier, ward))
+        if ward is not None:
+            # By its name, as the summary has it, whatever it was called by.
+            ward = database.read_now(partial(find_ward, wanted=ward))
+        found = database.read_now(partial(find_lines, carrier=carrier, ward=ward))
         believed = None if known_at is None else _moment(known_at, wanted.zone)
         for one in used:
             if not one.standard.is_in_force(wanted.first_day, wanted.last_day):

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import click
 from collector.commands.ledger import opened
 from collector.commands.progress import bar
 from collector.errors import ReportError
+from collector.reports.called import find_carrier
 from collector.reports.monthly import Month, refuse_removed
 from collector.reports.names import SUMMARY
 from collector.reports.replay import Compared, read_report, replay
@@ -22,7 +24,7 @@ from protocol.settings import Configuration
     "--out /srv/reports"
 )
 @click.option("--month", required=True, type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM")
-@click.option("--carrier", help="Its id. Default: all that have a report of the month.")
+@click.option("--carrier", help="Its id or name. Default: all that have a report of the month.")
 @click.option(
     "--standard",
     "names",
@@ -57,6 +59,8 @@ def report_replay(
         database.read_now(lambda connection: refuse_removed(connection, [wanted]))
         files = read_standards(settings.reports.standards)
         used = [choose_standard(files, name) for name in dict.fromkeys(names)]
+        if carrier is not None:
+            carrier = database.read_now(partial(find_carrier, wanted=carrier))
         folders = _folders(out / wanted.name, carrier)
         lines = sum(len(read_report(folder)[0].lines) for folder in folders)
         with bar(wanted.name, lines) as step:

@@ -33,7 +33,7 @@ _MONTHS_FOR_ONE = 100
     epilog="Example: linewatch report yearly --year 2026 --ward 'Phường Thạch Khôi' --out reports"
 )
 @click.option("--year", required=True, type=click.IntRange(_FIRST_YEAR, _LAST_YEAR))
-@click.option("--ward", help="Its name or id. Default: all wards in one report.")
+@click.option("--ward", help="Its id or name. Default: all wards in one report.")
 @click.option(
     "--standard",
     "names",

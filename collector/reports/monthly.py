@@ -18,6 +18,7 @@ from collector.ledger.month_mark import MonthMark, read_mark
 from collector.ledger.month_rows import read_lines, read_month
 from collector.ledger.schema import carriers, lines, sites
 from collector.ledger.terms import recorded
+from collector.reports.called import find_carrier, find_ward
 from collector.reports.summary import Carrier, LineSummary, Site, summarise
 
 
@@ -101,12 +102,14 @@ def find_lines(
 
     Args:
         connection: to the ledger.
-        carrier: its id, or its name in whatever case; None: of all.
-        ward: by its name; None: of all.
+        carrier: its id or name, however it is written; None: of all.
+        ward: likewise; None: of all.
 
     Raises:
         ReportError: nobody is called so, or has no line there.
     """
+    of_carrier = None if carrier is None else find_carrier(connection, carrier)
+    of_ward = None if ward is None else find_ward(connection, ward)
     query = (
         select(
             carriers.c.id.label("carrier"),
@@ -125,8 +128,7 @@ def find_lines(
     found: dict[Carrier, list[KnownLine]] = {}
     for row in connection.execute(query):
         of = Carrier(row.carrier, row.carrier_name)
-        wanted = carrier is None or carrier.casefold() in (of.id.casefold(), of.name.casefold())
-        if wanted and ward in (None, row.ward):
+        if of_carrier in (None, of.id) and of_ward in (None, row.ward):
             site = Site(row.site, row.site_name, row.ward, row.address)
             found.setdefault(of, []).append(KnownLine(row.id, row.technology, site))
     if not found:

@@ -6,21 +6,17 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from collector.domain.standard import TECHNOLOGIES
-from collector.domain.words import fold
 from collector.errors import ReportError
-from collector.ledger.schema import wards
 from collector.ledger.year_rows import LineRow, SiteRow, has_tests, read_site_lines, read_sites
+from collector.reports.called import find_ward
 from collector.reports.monthly import KnownLine, Month
 from collector.reports.summary import Site
 
 FIXED: Final = TECHNOLOGIES["fixed"]
 MOBILE: Final = TECHNOLOGIES["4g"] | TECHNOLOGIES["5g"]
-
-_MOST_NAMED: Final = 30
-"""Wards in a sentence of an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +81,6 @@ def months_of(year: int, zone: ZoneInfo, today: date) -> list[Month]:
         why = "has not begun" if year > today.year else "has no month yet that is over"
         raise ReportError(f"{year} {why}: ask again from {months[0].next_day} on")
     return over
-
-
-def find_ward(connection: Connection, wanted: str) -> str:
-    """Return a ward's name as sites have it.
-
-    Args:
-        connection: to the ledger.
-        wanted: its name, however it is written, or its id.
-
-    Raises:
-        ReportError: no site is in it; says which wards there are.
-    """
-    names = sorted({one.ward for one in read_sites(connection) if one.ward})
-    by_id = connection.scalar(select(wards.c.name).where(wards.c.id == wanted))
-    exact = [name for name in names if name in (wanted, by_id)]
-    alike = exact or [name for name in names if fold(name) == fold(wanted)]
-    if len(alike) == 1:
-        return alike[0]
-    known = ", ".join(f"'{name}'" for name in names[:_MOST_NAMED]) or "none"
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    raise ReportError(f"no site is in ward '{wanted}'; wards with sites are {known}{more}")
 
 
 def find_year(connection: Connection, months: Sequence[Month], ward: str | None) -> Year:

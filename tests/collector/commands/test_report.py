@@ -90,7 +90,7 @@ def test_what_cannot_be_reported_on_is_said(tmp_path: Path) -> None:
         return str(refusal.value)
 
     assert "2199-12 is not over: ask again from 2200-01-01 on" in refused("--month", "2199-12")
-    assert "no line of carrier 'fpt'" in refused("--month", "2026-01", "--carrier", "fpt")
+    assert "there is no carrier 'fpt'" in refused("--month", "2026-01", "--carrier", "fpt")
     assert "no standard 'iso'" in refused("--month", "2026-01", "--standard", "iso")
     done = registry.run(
         *["report", "monthly", "--month", "2026-01", "--known-at", "then", "--out"], str(out)

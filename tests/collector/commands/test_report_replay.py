@@ -152,7 +152,7 @@ def test_what_cannot_be_replayed_is_said(registry: Registry, tmp_path: Path) -> 
         return str(refusal.value)
 
     assert "'linewatch report monthly' writes it first" in refused("--month", "2025-09")
-    assert "no report of carrier 'fpt'" in refused("--month", "2025-10", "--carrier", "fpt")
+    assert "there is no carrier 'fpt'" in refused("--month", "2025-10", "--carrier", "fpt")
     shutil.copytree(out / "2025-10", out / "2025-09")
     assert "has 2025-10 in Asia/Ho_Chi_Minh, not 2025-09" in refused("--month", "2025-09")
     (folder, *_) = sorted((out / "2025-10").iterdir())

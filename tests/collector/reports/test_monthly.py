@@ -152,7 +152,7 @@ def test_the_line_that_is_slow_in_the_evening_is_found_alone(
 
 
 def test_wards_and_carriers_are_chosen_by_name(month_ledger: Path) -> None:
-    """A carrier by id or name in any case; one that is not there is an error that says so."""
+    """By id or name, however they are written; one that is not there is an error that says so."""
     database = Database(LedgerSettings(path=month_ledger))
 
     def lines(carrier: str | None, ward: str | None) -> dict[str, int]:
@@ -163,6 +163,9 @@ def test_wards_and_carriers_are_chosen_by_name(month_ledger: Path) -> None:
     assert sum(everything.values()) == len(database.read_now(read_lines))
     assert lines("A", None) == {"a": everything["a"]}
     assert sum(lines(None, "Phường Thạch Khôi").values()) == 3
-    with pytest.raises(ReportError, match="no line of carrier 'nobody' in ward 'Nowhere'"):
-        lines("nobody", "Nowhere")
+    assert lines(None, "phuong thach KHOI") == lines(None, "Phường Thạch Khôi")
+    with pytest.raises(ReportError, match="there is no carrier 'nobody'; known are 'a', "):
+        lines("nobody", None)
+    with pytest.raises(ReportError, match="no site is in ward 'Nowhere'; wards with sites are 'P"):
+        lines(None, "Nowhere")
     database.close()

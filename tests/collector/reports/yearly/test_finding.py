@@ -8,9 +8,9 @@ import pytest
 
 from collector.errors import ReportError
 from collector.ledger.database import Database
-from collector.reports.yearly.finding import find_ward, find_year, months_of
+from collector.reports.yearly.finding import find_year, months_of
 from tests.collector.conftest import NewLedger
-from tests.collector.year_ledger import OTHER_WARD, WARD, ZONE
+from tests.collector.year_ledger import ZONE
 
 
 def test_months_are_those_that_are_over() -> None:
@@ -22,14 +22,6 @@ def test_months_are_those_that_are_over() -> None:
         months_of(2027, ZONE, date(2026, 12, 9))
     with pytest.raises(ReportError, match="2026 has no month yet that is over"):
         months_of(2026, ZONE, date(2026, 1, 31))
-
-
-def test_a_ward_is_found_however_it_is_written(year_database: Database) -> None:
-    """One that is not there is refused with those that are."""
-    assert year_database.read_now(lambda c: find_ward(c, "phuong thach khoi")) == WARD
-    sentence = f"no site is in ward 'Tân Hưng'; wards with sites are '{OTHER_WARD}', '{WARD}'"
-    with pytest.raises(ReportError, match=sentence):
-        year_database.read_now(lambda c: find_ward(c, "Tân Hưng"))
 
 
 def test_a_registry_without_sites_has_no_year(new_ledger: NewLedger) -> None:
