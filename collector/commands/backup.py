@@ -1,5 +1,6 @@
 """`linewatch collector backup|restore`."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from collector.archive.backup import restore as make_ledger
 from collector.archive.dump import Told
 from collector.commands.ledger import now
 from collector.commands.run import only_one
+from collector.ledger.cases import read_beside
+from collector.ledger.database import Database
 from collector.ledger.engines import sqlite_file
 from collector.ledger.large_files import beside, large_files
 from collector.settings import CollectorSettings
@@ -55,6 +58,21 @@ def restore(configuration: Configuration, file: Path, replace: bool) -> None:
     click.secho(f"the ledger is that of {file} now", fg="green")
     if before is not None:
         click.echo(f"what was there before is {before}")
+    for one in _missing(settings):
+        click.secho(one, fg="red", err=True)
+
+
+def _missing(settings: CollectorSettings) -> list[str]:
+    """Return a sentence for each file that a case rests on and nobody has."""
+    large = large_files(settings)
+    with closing(Database(settings.ledger)) as database:
+        found = database.read_now(read_beside)
+    return [
+        f"case {case} rests on {name}, which is not in {large.folder.absolute()}: put it there as "
+        f"{large.name(sha256, name)}"
+        for case, name, sha256 in found
+        if large.find(sha256, name) is None
+    ]
 
 
 def _progress(title: str) -> Progress:

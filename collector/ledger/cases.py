@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, inspect, select, update
 
 from collector.domain.cases.steps import Event, Role, State, Step, WrongStepError, following
 from collector.errors import CaseError
@@ -318,6 +318,19 @@ def read_files(connection: Connection, case: int) -> list[KeptFile]:
     query = select(*columns, case_files.c.content.is_not(None).label("is_kept"))
     query = query.where(case_files.c.case_id == case).order_by(case_files.c.number)
     return [KeptFile(**row) for row in connection.execute(query).mappings()]
+
+
+def read_beside(connection: Connection) -> list[tuple[int, str, str]]:
+    """Return case, name and SHA-256 of each file that the ledger has no content of, in order.
+
+    A ledger of before there were cases has none.
+    """
+    if not inspect(connection).has_table(case_files.name):
+        return []
+    query = select(case_files.c.case_id, case_files.c.name, case_files.c.sha256)
+    query = query.where(case_files.c.content.is_(None))
+    found = connection.execute(query.order_by(case_files.c.case_id, case_files.c.number))
+    return [(row.case_id, row.name, row.sha256) for row in found]
 
 
 def read_content(connection: Connection, case: int, number: int) -> bytes | None:

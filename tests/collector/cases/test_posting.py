@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.cases import opening
 from collector.cases.calendar import vietnam
 from collector.cases.opening import open_from
 from collector.cases.posting import find_due, queue_complaint, queue_reminders, withdraw_complaint
@@ -14,9 +15,10 @@ from collector.domain.findings import Verdict
 from collector.errors import CaseError
 from collector.ledger import cases, outbox, registry, schema
 from collector.ledger.database import Database
+from collector.ledger.large_files import LargeFiles, beside
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW
-from tests.collector.cases.folders import LARGE, failing, material, write_month
+from tests.collector.cases.folders import FILES, LARGE, failing, material, write_month
 from tests.collector.conftest import ON_BOTH
 
 SETTINGS = MailSettings(host="mail.example", sender="do-kiem@phuong.example")
@@ -42,6 +44,44 @@ def test_a_complaint_waits_once(approved: Database) -> None:
         outbox.take(connection, "one", NOW)
         outbox.note_failed(connection, "complaint/1", "one", "450 later", NOW)
     assert "(1 attempts, the last: 450 later)" in refused(approved)
+
+
+def test_what_is_linked_is_there_by_then(
+    ledger: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the ledger has is put where it is linked; a mail that links what nobody has is none."""
+    monkeypatch.setattr(opening, "MAX_FILE_BYTES", len(FILES["annex.pdf"]))
+    folder = write_month(tmp_path / "reports")
+    large = beside(folder.parent)
+    with ledger.write() as connection:
+        open_from(connection, material(folder), Role.CLERK, "", NOW)
+        cases.add_event(connection, 1, Step.APPROVED, at=NOW, day=NOW.date(), role=Role.SIGNER)
+        kept = {one.name: one for one in cases.read_files(connection, 1)}
+    linking = SETTINGS.model_copy(
+        update={"link": "https://reports.example", "attachment_bytes": len(FILES["letter.pdf"])}
+    )
+    evidence, data = (kept[name] for name in ("evidence.zip", "data.xlsx"))
+    assert (evidence.is_kept, data.is_kept) == (False, True)
+    place = large.find(evidence.sha256, evidence.name)
+    assert place is not None
+    assert large.find(data.sha256, data.name) is None
+    hidden = place.rename(tmp_path / "hidden")
+    with pytest.raises(CaseError, match=r"evidence\.zip is not in .*put the file") as error:
+        queued(ledger, linking, large)
+    assert f"as {place.name}, or close the case" in str(error.value)
+    hidden.rename(place)
+    body = queued(ledger, linking, large).body
+    for one in (evidence, data):
+        found = large.find(one.sha256, one.name)
+        assert found is not None
+        assert f"https://reports.example/{found.name}" in body
+        assert found.read_bytes() == (folder / one.name).read_bytes()
+
+
+def queued(ledger: Database, settings: MailSettings, large: LargeFiles) -> outbox.Mail:
+    """Return case 1's complaint, as it is put into the outbox."""
+    with ledger.write() as connection:
+        return queue_complaint(connection, 1, settings, large, Role.CLERK, NOW)
 
 
 @ON_BOTH

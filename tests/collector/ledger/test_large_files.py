@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def test_no_copy_fills_its_disk(
     large = LargeFiles(tmp_path / "kept")
     usage = namedtuple("usage", "total used free")  # noqa: PYI024 - as shutil has it
     free = SPARE_BYTES + len(CONTENT) - 1
-    monkeypatch.setattr(large_files.shutil, "disk_usage", lambda _: usage(free, 0, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(free, 0, free))
     with pytest.raises(CaseError, match=r"has 2,097,152 bytes.*room for 2,097,151.*cases\.files"):
         large.keep(source, sha256_of(CONTENT), "evidence.zip")
     assert large.free_bytes == free

@@ -1,5 +1,6 @@
 """The pages of complaints: all of them, one with its steps, its files, before and after."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from collector.cases.opening import open_from
 from collector.cases.posting import queue_complaint
 from collector.domain.cases.steps import Role, Step
 from collector.ledger import cases
-from collector.ledger.cases import new_file
+from collector.ledger.cases import NewFile, new_file
+from collector.ledger.large_files import LargeFiles
 from collector.settings import MailSettings
 from tests.collector.cases.conftest import NOW
 from tests.collector.cases.evenings import add_evenings
@@ -184,6 +186,34 @@ async def test_a_file_is_saved_as_it_was_and_never_shown(shown: Running) -> None
     )
     for path in ("/cases/1/files/99", "/cases/9/files/1"):
         await page(shown, path, 404)
+
+
+async def test_what_is_too_large_for_the_ledger_is_saved_too(start: Start, tmp_path: Path) -> None:
+    """From beside it; where that is gone the page names the file by its hash alone."""
+    collector: Running = await start(cases={"files": str(tmp_path / "large")})
+    fill(collector, tmp_path / "reports")
+    large, content = LargeFiles(tmp_path / "large"), b"evidence" * 1000
+    own = hashlib.sha256(content).hexdigest()
+    with collector.database.write() as connection:
+        file = NewFile("folder", "large.zip", "application/zip", own, len(content), None)
+        number = cases.add_file(connection, 1, file, NOW)
+    await become_operator(collector)
+    place = large.keep_content(content, own, "large.zip")
+    path = f"/cases/1/files/{number}"
+    assert path in await links(collector)
+    async with collector.client.get(collector.url + path) as answer:
+        assert await answer.read() == content
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+    place.unlink()
+    await page(collector, path, 404)
+    assert path not in await links(collector)
+
+
+async def links(collector: Running) -> list[str | None]:
+    """Return where the page of case 1 leads."""
+    return [one.attributes.get("href") for one in (await page(collector, "/cases/1")).all("a")]
 
 
 async def test_nothing_of_it_is_public(shown: Running) -> None:
