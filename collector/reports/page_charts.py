@@ -1,8 +1,9 @@
 """The charts on a line's page of the annex, as SVG without letters: the page writes those.
 
-Nothing is told by colour alone: download and upload have charts of their own, idle and loaded have
-marks of their own, an hour is the darker the slower it was, and a grey print shows the same. Across
-is the month's time, `DAY` wide each day. All is drawn from what counts; pure.
+Nothing is told by colour alone: download and upload have charts of their own, evening and other
+hours, idle and loaded have marks of their own, an hour is the darker the slower it was, and a grey
+print shows the same. Across is the month's time, `DAY` wide each day. All is drawn from what
+counts; pure.
 """
 
 from collections import defaultdict
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from math import comb
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from collector.domain.comparison import rate_of
 from collector.domain.line_month import CARRIERS_OWN, Exclusion, LinePart, Outage, SpeedTest
@@ -28,6 +29,17 @@ SHARES: Final = (0.4, 0.6, 0.8, 0.95)
 SHADES: Final = ("#5a0010", "#c4161c", "#f4845f", "#c9dcec", "#edf4fa")
 """From the slowest to the fastest, each lighter than the one before, in grey too."""
 
+EVENING: Final = range(19, 23)
+"""A slow evening would make days' medians jump with how many of a day's tests fell into it, so it
+is drawn by itself."""
+
+WEEK: Final = 7
+"""Days of a band: a plan has four tests of an evening at most, too few for an interval of a day."""
+
+FEWEST: Final = 6
+"""Tests of a band: of five the lowest and the highest are within 95 % not often enough."""
+
+_WEEKS: Final = 4
 _HEADROOM: Final = 1.08
 _LEVEL: Final = 0.05
 _STEPS: Final = (1, 2, 2.5, 5, 10)
@@ -38,7 +50,11 @@ Values = Mapping[date, Sequence[float]]
 def speed_chart(
     parts: Sequence[LinePart], quantity: Quantity, limits: Sequence[tuple[int, float]], days: int
 ) -> dict[str, Any]:
-    """Return the chart of days' medians with their intervals, against limits.
+    """Return the chart of days' medians, with bands of weeks, against limits.
+
+    Evenings (dots, on full bands) and other hours (rings, within outlined ones) are drawn apart. A
+    band is the interval of the median of a week's tests, where there are `FEWEST`; the month's last
+    days are of its fourth week.
 
     Args:
         parts: of the month.
@@ -50,19 +66,32 @@ def speed_chart(
         ``svg``, ``ticks`` (place from above as a share, text), ``limits`` likewise; without values
         no ``svg``.
     """
-    values = _by_day((t.at, rate_of(t, quantity)) for part in parts for t in part.tests)
-    if not values:
-        return {}
     first = parts[0].first_day
-    spans = {day: (median(found), *interval(found)) for day, found in values.items()}
-    highest = max([max(span) for span in spans.values()] + [limit for _, limit in limits])
+    evening, rest = (
+        _series(parts, quantity, [hour for hour in range(_HOURS) if (hour in EVENING) is within])
+        for within in (True, False)
+    )
+    if not evening.medians and not rest.medians:
+        return {}
+    highest = max(
+        *(value for side in (evening, rest) for value in side.medians.values()),
+        *(band.high for side in (evening, rest) for band in side.bands),
+        *(limit for _, limit in limits),
+        0.0,
+    )
     top = highest * _HEADROOM
-    stems = dots = ""
-    for day, (middle, low, high) in spans.items():
-        x = _across(day, first)
-        if high > low:
-            stems += f"M{x:g} {_down(low, top)}V{_down(high, top)}"
-        dots += f"M{x:g} {_down(middle, top)}h.01"
+    dots = "".join(
+        f"M{_across(day, first):g} {_down(middle, top)}h.01"
+        for day, middle in evening.medians.items()
+    )
+    rings = "".join(
+        f'<circle cx="{_across(day, first):g}" cy="{_down(middle, top)}" r="2" fill="#fff" '
+        'stroke="#555" stroke-width=".9"/>'
+        for day, middle in rest.medians.items()
+    )
+    full, outlined = (
+        "".join(_box(band, first, top) for band in side.bands) for side in (evening, rest)
+    )
     lines = "".join(
         f"M{_start(parts[part].first_day, first):g} {_down(limit, top)}"
         f"H{_start(parts[part].last_day, first) + DAY:g}"
@@ -70,8 +99,9 @@ def speed_chart(
     )
     changes = "".join(f"M{_start(part.first_day, first):g} 0V{HEIGHT:g}" for part in parts[1:])
     drawn = (
-        f'<path d="{stems}" stroke="#6b93b8" stroke-width="2.4"/>'
-        f'<path d="{dots}" stroke="#12385c" stroke-width="4.6" stroke-linecap="round"/>'
+        f'<path d="{full}" fill="#a9c3dd" stroke="#6b93b8" stroke-width=".6"/>'
+        f'<path d="{outlined}" stroke="#555" stroke-width=".8"/>'
+        f'{rings}<path d="{dots}" stroke="#12385c" stroke-width="4.6" stroke-linecap="round"/>'
         f'<path d="{lines}" stroke="#b00020" stroke-width="1.2" stroke-dasharray="5 2"/>'
         f'<path d="{changes}" stroke="#000" stroke-width=".8" stroke-dasharray="1 2"/>'
     )
@@ -81,6 +111,48 @@ def speed_chart(
         "ticks": [[1 - tick * MEGABIT / top, _number(tick)] for tick in ticks(top / MEGABIT)],
         "limits": [[1 - limit / top, _megabits(limit)] for limit in labels],
     }
+
+
+class _Band(NamedTuple):
+    """The interval of a median over some days, both included; bit/s."""
+
+    first: date
+    last: date
+    low: float
+    high: float
+
+
+class _Series(NamedTuple):
+    """The median of each day that has a test in some hours, and bands."""
+
+    medians: Mapping[date, float]
+    bands: Sequence[_Band]
+
+
+def _series(parts: Sequence[LinePart], quantity: Quantity, hours: Sequence[int]) -> _Series:
+    medians: dict[date, float] = {}
+    bands = []
+    for part in parts:
+        tests = [(test.at, rate_of(test, quantity)) for test in part.tests if test.at.hour in hours]
+        by_day = _by_day(tests)
+        medians |= {day: median(found) for day, found in by_day.items()}
+        for week in range(_WEEKS):
+            of_week = {day: found for day, found in by_day.items() if _week(day) == week}
+            values = [value for found in of_week.values() for value in found]
+            if len(values) >= FEWEST:
+                bands.append(_Band(min(of_week), max(of_week), *interval(values)))
+    return _Series(medians, bands)
+
+
+def _week(day: date) -> int:
+    """Return the week of the month that a day is of: three of seven days, and what is left."""
+    return min((day.day - 1) // WEEK, _WEEKS - 1)
+
+
+def _box(band: _Band, first: date, top: float) -> str:
+    left, right = _start(band.first, first), _start(band.last, first) + DAY
+    low, high = _down(band.low, top), _down(band.high, top)
+    return f"M{left:g} {low}V{high}H{right:g}V{low}z"
 
 
 def latency_chart(parts: Sequence[LinePart], days: int) -> dict[str, Any]:

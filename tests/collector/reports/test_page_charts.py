@@ -72,10 +72,25 @@ def days_of(*shares: float | None) -> LinePart:
     return part_with(month_of([[] if one is None else [one * RATE] for one in shares]))
 
 
+def rings(chart: dict[str, Any]) -> dict[int, float]:
+    """Return how far from above the median of each day's other hours is in a speed chart."""
+    found = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', chart["svg"])
+    return {int(float(x) // DAY): float(y) for x, y in found}
+
+
 def dots(chart: dict[str, Any]) -> dict[int, float]:
-    """Return how far from above the median of each day of a speed chart is."""
+    """Return how far from above the median of each day's evening is in a speed chart."""
     drawn = path(chart["svg"], stroke="#12385c")
     return {int(x // DAY): y for x, y in begins(drawn)}
+
+
+def bands(chart: dict[str, Any], **wanted: str) -> list[tuple[int, int, float, float]]:
+    """Return the bands that are drawn so: first day and the one behind the last, from above."""
+    found = re.findall(r"M([\d.]+) ([\d.]+)V([\d.]+)H([\d.]+)", path(chart["svg"], **wanted))
+    return [
+        (int(float(left) // DAY), int(float(right) // DAY), float(high), float(low))
+        for left, low, high, right in found
+    ]
 
 
 # --- Hours by days -------------------------------------------------------------------------------
@@ -165,7 +180,7 @@ def test_without_a_promise_shades_are_of_the_highest_hour() -> None:
 def test_limits_stand_where_they_should() -> None:
     """At the height of a day that just reaches them, over the days of their part, with a number."""
     chart = speed_chart([days_of(0.5, 0.8, 1)], Quantity.DOWNLOAD, [(0, 0.8 * RATE)], DAYS)
-    found = dots(chart)
+    found = rings(chart)
     assert found[2] < found[1] < found[0]
     drawn = path(chart["svg"], stroke="#b00020")
     assert begins(drawn) == [(0, found[1])]
@@ -180,7 +195,7 @@ def test_a_limit_above_all_that_was_reached_is_in_the_picture() -> None:
     ((share, _),) = chart["limits"]
     ((_, height),) = begins(path(chart["svg"], stroke="#b00020"))
     assert 0 < share < 0.1
-    assert 0 < height < dots(chart)[0]
+    assert 0 < height < rings(chart)[0]
 
 
 def test_each_part_has_its_own_limit() -> None:
@@ -201,21 +216,64 @@ def test_each_part_has_its_own_limit() -> None:
 def test_days_without_a_test_have_no_mark_and_a_month_without_any_no_picture() -> None:
     """Absent is never zero."""
     chart = speed_chart([days_of(1, None, 1)], Quantity.DOWNLOAD, [], DAYS)
-    assert set(dots(chart)) == {0, 2}
+    assert set(rings(chart)) == {0, 2}
     assert speed_chart([part_with([])], Quantity.DOWNLOAD, [(0, RATE)], DAYS) == {}
     assert latency_chart([part_with([])], DAYS) == {}
 
 
-def test_a_days_span_is_that_of_its_median() -> None:
+def evenings(rate: float, rest: float, tests: int = 1, days: int = DAYS) -> LinePart:
+    """Return a month whose evenings have a share of the promised speed, other hours another one."""
+    return part_with(
+        [
+            speed_test(day, hour * 60 + 10 * turn, share * RATE)
+            for day in range(days)
+            for hour, share in ((19, rate), (22, rate), (12, rest), (18, rest), (23, rest))
+            for turn in range(tests)
+        ]
+    )
+
+
+def test_a_slow_evening_does_not_make_days_jump() -> None:
+    """Evening and other hours have marks and bands of their own, wherever a day's tests fell."""
+    chart = speed_chart([evenings(0.4, 1)], Quantity.DOWNLOAD, [], DAYS)
+    assert set(dots(chart)) == set(rings(chart)) == set(range(DAYS))
+    assert len(set(dots(chart).values())) == len(set(rings(chart).values())) == 1
+    assert dots(chart)[0] > rings(chart)[0]
+    weeks = [(0, 7), (7, 14), (14, 21), (21, DAYS)]
+    for found, at in (
+        (bands(chart, fill="#a9c3dd"), dots(chart)[0]),
+        (bands(chart, stroke="#555"), rings(chart)[0]),
+    ):
+        assert found == [(first, end, at, at) for first, end in weeks]
+
+
+def test_a_band_is_the_interval_of_a_weeks_median() -> None:
     """Of nine tests from the second to the second last; of five there is none to be told."""
     nine = [one * RATE / 10 for one in range(1, 10)]
-    chart = speed_chart([part_with(month_of([nine, nine[:5]]))], Quantity.DOWNLOAD, [], DAYS)
-    spans = re.findall(r"M([\d.]+) ([\d.]+)V([\d.]+)", path(chart["svg"], stroke="#6b93b8"))
+    first = [speed_test(turn % 3, 9 * 60 + turn, rate) for turn, rate in enumerate(nine)]
+    second = [speed_test(8, 9 * 60 + turn, rate) for turn, rate in enumerate(nine[:5])]
+    chart = speed_chart([part_with([*first, *second])], Quantity.DOWNLOAD, [], DAYS)
     top = 0.8 * RATE * 1.08
-    low, high = (f"{HEIGHT * (1 - value / top):.1f}" for value in (nine[1], nine[7]))
-    assert spans == [(f"{DAY / 2:g}", low, high)]
+    high, low = (float(f"{HEIGHT * (1 - value / top):.1f}") for value in (nine[7], nine[1]))
+    assert bands(chart, stroke="#555") == [(0, 3, high, low)]
+    assert bands(chart, fill="#a9c3dd") == []
     assert interval(nine) == (nine[1], nine[7])
     assert interval(nine[:5]) == (nine[2], nine[2])
+
+
+def test_no_band_goes_over_a_change_of_terms() -> None:
+    """A week in which the plan changes has two, each of its own days."""
+    whole = evenings(1, 1, tests=2)
+    change = FIRST_DAY + timedelta(10)
+    tests = {
+        early: [one for one in whole.tests if (one.at.date() < change) is early]
+        for early in (True, False)
+    }
+    first = replace(whole, last_day=change - timedelta(1), tests=tests[True])
+    second = replace(whole, first_day=change, tests=tests[False])
+    chart = speed_chart([first, second], Quantity.DOWNLOAD, [], DAYS)
+    spans = [(begin, end) for begin, end, _, _ in bands(chart, fill="#a9c3dd")]
+    assert spans == [(0, 7), (7, 10), (10, 14), (14, 21), (21, DAYS)]
 
 
 def test_latency_has_marks_that_differ_in_form_and_a_line_that_breaks() -> None:
@@ -259,7 +317,7 @@ def test_ticks_stand_at_their_numbers() -> None:
     """The number beside a line across is what a day there had."""
     chart = speed_chart([days_of(0.5, 1)], Quantity.DOWNLOAD, [], DAYS)
     places = {text: share for share, text in chart["ticks"]}
-    assert round(places["50"] * HEIGHT, 1) == dots(chart)[0]
-    assert round(places["100"] * HEIGHT, 1) == dots(chart)[1]
+    assert round(places["50"] * HEIGHT, 1) == rings(chart)[0]
+    assert round(places["100"] * HEIGHT, 1) == rings(chart)[1]
     assert places["0"] == 1
     assert RATE / MEGABIT == 100
