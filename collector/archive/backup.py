@@ -20,6 +20,7 @@ from typing import Final
 
 from collector.archive import dump
 from collector.archive.dump import LOOK_SECONDS, Told
+from collector.disk import to_disk
 from collector.errors import ArchiveError
 from collector.ledger.engines import sqlite_file
 from collector.ledger.large_files import LargeFiles, beside
@@ -137,21 +138,13 @@ def _made_whole(target: Path, aside: Path | None = None) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _OWNER_ONLY))
         yield unfinished
-        _sync(unfinished)
+        to_disk(unfinished)
         _take_place(unfinished, target, aside)
-        _sync(target.parent)
+        to_disk(target.parent)
     except OSError as error:
         raise ArchiveError(f"{target}: cannot be written: {error.strerror}") from None
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _take_place(unfinished: Path, target: Path, aside: Path | None) -> None:

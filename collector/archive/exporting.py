@@ -43,6 +43,7 @@ from collector.archive.months import (
     read_manifest,
     within,
 )
+from collector.disk import to_disk
 from collector.errors import ArchiveError
 from collector.ledger.engines import take_breaks, take_time
 from collector.ledger.gone import month_name
@@ -128,7 +129,7 @@ def export_month(
     unfinished = _unfinished(folder)
     try:
         manifest = _write(connection, month, unfinished, now, told)
-        _to_disk(unfinished)
+        to_disk(unfinished)
         if folder.exists():
             before = folder.with_name(f".{folder.name}.before")
             shutil.rmtree(before, ignore_errors=True)
@@ -137,7 +138,7 @@ def export_month(
             shutil.rmtree(before)
         else:
             unfinished.rename(folder)
-        _to_disk(folder.parent)
+        to_disk(folder.parent)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise _unwritable(folder, error) from None
@@ -224,15 +225,6 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def _to_disk(folder: Path) -> None:
-    """Have a folder's names on the disk."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _write_table(

@@ -18,6 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from collector.disk import to_disk
 from collector.errors import CaseError
 from collector.settings import CollectorSettings
 
@@ -187,15 +188,6 @@ def _made_whole(target: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         unfinished.rename(target)
         for folder in (target.parent, target.parent.parent):
-            _to_disk(folder)
+            to_disk(folder)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _to_disk(folder: Path) -> None:
-    """Have a folder's names on the disk."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

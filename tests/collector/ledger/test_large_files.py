@@ -49,6 +49,27 @@ def test_a_file_is_kept_once_by_its_content(source: Path, tmp_path: Path) -> Non
     assert list(large.folder.iterdir()) == [place]
 
 
+def test_a_name_is_given_to_what_is_on_the_disk_alone(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First the content, then the name, then the folders that have it: a row may rest on it."""
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def synced(opened: int) -> None:
+        done.append(Path(f"/proc/self/fd/{opened}").readlink().name[:6])
+        fsync(opened)
+
+    def renamed(place: Path, target: Path) -> Path:
+        done.append("rename")
+        return rename(place, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "rename", renamed)
+    LargeFiles(tmp_path / "kept").keep(source, sha256_of(CONTENT), "evidence.zip")
+    assert done == [".part-", "rename", "kept", tmp_path.name[:6]]
+
+
 def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
     """What is no plain ending is left away."""
     large = LargeFiles(tmp_path / "kept")
