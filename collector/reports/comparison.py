@@ -210,10 +210,19 @@ def _neighbours(one: LineCompared) -> Iterator[tuple[str, str]]:
         mine = megabits(middle.bits_per_second if middle else None)
         many = beside.lines
         vi_like, en_like = _LIKE[beside.likeness]
-        reached = "" if beside.reached is None else f" ({percent(beside.reached)})"
-        beside_it = f"{megabits(beside.bits_per_second)} Mbit/s{reached}"
-        own_en, others_en = _english(mine), _english(beside_it)
+        theirs = f"{megabits(beside.bits_per_second)} Mbit/s"
+        vi_reached = en_reached = ""
+        if beside.reached is not None:
+            share = percent(beside.reached)
+            vi_reached = f", bằng {share} tốc độ công bố hoặc hợp đồng của chính các đường đó"
+            en_reached = f", {_english(share)} of what they were declared or contracted for"
         yield (
-            f"{vi.capitalize()}: {mine}; trung vị {many} đường khác ({vi_like}): {beside_it}",
-            f"{en.capitalize()}: {own_en}; median of {many} others ({en_like}): {others_en}",
+            (
+                f"{vi.capitalize()}: {mine}; trung vị {many} đường khác ({vi_like}): "
+                f"{theirs}{vi_reached}"
+            ),
+            (
+                f"{en.capitalize()}: {_english(mine)}; median of {many} others ({en_like}): "
+                f"{_english(theirs)}{en_reached}"
+            ),
         )

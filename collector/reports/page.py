@@ -98,6 +98,17 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %".translate(_VIETNAMESE)
 
 
+def _promise(value: float | None) -> str:
+    """Return Mbit/s of a contract: whole ones, as nearly all are, without a fraction."""
+    return megabits(value).removesuffix(",0")
+
+
+def _in_both(figures: str) -> Pair:
+    """Return Vietnamese figures with those of English, where these are others."""
+    english = figures.translate(_VIETNAMESE)
+    return figures, "" if english == figures else english
+
+
 def day_of(day: date) -> str:
     """Return a day as people write it."""
     return f"{day:%d/%m/%Y}"
@@ -131,7 +142,7 @@ def _limits(
 def _part(part: PartSummary, standards: Mapping[str, Standard]) -> dict[str, Any]:
     terms = part.terms
     speeds = [
-        (*words, f"{megabits(down)} / {megabits(up)}")
+        (*words, _in_both(f"{_promise(down)} / {_promise(up)} Mbit/s"))
         for name, words in _SPEEDS.items()
         for down, up in [_pair(terms, name)]
         if down or up
@@ -146,7 +157,7 @@ def _part(part: PartSummary, standards: Mapping[str, Standard]) -> dict[str, Any
         "tests": part.tests,
         "server": (part.server or "–") + (" (IPv6)" if part.ip_version == _IPV6 else ""),
         "witnesses": ", ".join(f"{name} ({many})" for name, many in part.witnesses.items()) or "–",
-        "watched": percent(watched),
+        "watched": _in_both(percent(watched)),
         "replaced": _replaced(part.probes),
         "standards": [_standard(one, standards[one.standard]) for one in part.judgements],
     }

@@ -72,10 +72,12 @@ def test_neighbours_are_told_by_what_they_share() -> None:
     done = LineCompared("l", [MIDDLE], None, [BESIDE], [])
     ((vi, en),) = words_of(done)["neighbours"]
     assert vi == (
-        "Tải xuống: 90,0; trung vị 4 đường khác (cùng phường, cùng công nghệ): 95,0 Mbit/s (95,0 %)"
+        "Tải xuống: 90,0; trung vị 4 đường khác (cùng phường, cùng công nghệ): 95,0 Mbit/s, bằng "
+        "95,0 % tốc độ công bố hoặc hợp đồng của chính các đường đó"
     )
     assert en == (
-        "Download: 90.0; median of 4 others (same ward and technology): 95.0 Mbit/s (95.0 %)"
+        "Download: 90.0; median of 4 others (same ward and technology): 95.0 Mbit/s, 95.0 % of "
+        "what they were declared or contracted for"
     )
     ((vi, _),) = words_of(replace(done, neighbours=[]))["neighbours"]
     assert vi == "Chưa đủ đường truyền tương tự của nhà mạng để so sánh."
