@@ -32,6 +32,9 @@ _HEADER_MM: Final = 10
 _LETTERHEAD_MM: Final = (71, 94)
 _SIGNATURE_MM: Final = (75, 90)
 
+_UNDIVIDED: Final = 120
+"""Letters of a cell: a row with more of them may go on on the next page."""
+
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 """The first moment that a ZIP file can say; each entry says it, so that the bytes are the same."""
 
@@ -134,8 +137,10 @@ def _add_table(document: Opened, block: Table) -> None:
         for cell, text, width in zip(cells, row, block.widths_mm, strict=True):
             cell.width = Mm(width)
             _write(cell, text, styles.TABLE_TEXT if place else styles.TABLE_HEAD)
-    for whole in table.rows:
-        _flag(whole._tr, "w:cantSplit")  # noqa: SLF001 - the library has no such property
+    # A row of many lines may be divided, or a fifth of a page stays empty.
+    for whole, row in zip(table.rows, (block.head, *block.rows), strict=True):
+        if max(map(len, row)) <= _UNDIVIDED or len(row) == 1:
+            _flag(whole._tr, "w:cantSplit")  # noqa: SLF001 - the library has no such property
     _flag(table.rows[0]._tr, "w:tblHeader")  # noqa: SLF001 - as above
 
 

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 
 from collector.cases.calendar import rules
 from collector.papers import letter_styles as styles
-from collector.papers.content import Letter, texts_of
+from collector.papers.content import Letter, Table, texts_of
 from collector.papers.letter import compose
 from collector.papers.letter_docx import as_docx
 from collector.papers.letter_pdf import as_pdf
@@ -147,6 +147,24 @@ def test_a_signature_never_stands_alone_on_a_page(lines: int) -> None:
     last = squeezed(PdfReader(io.BytesIO(as_pdf(text, MOMENT))).pages[-1].extract_text())
     assert squeezed("Đầu mối liên hệ: Trần Thị Thư") in last
     assert squeezed("Nguyễn Văn Ký") in last
+
+
+def test_a_row_of_many_lines_fills_the_page_that_it_begins_on() -> None:
+    """Which line it is about stands over it, on the page that it goes on to, too."""
+    two = [months.line(f"l{one}", months.part(months.broken())) for one in range(2)]
+    made = compose(months.month(*two), months.STANDARDS, months.PARTIES, rules(), ANNEXES)
+    read = PdfReader(io.BytesIO(as_pdf(made, MOMENT)))
+    pages = [squeezed(page.extract_text()) for page in read.pages]
+    (table,) = (block for block in made.body if isinstance(block, Table))
+    *_, (identity,), row = table.rows
+    assert squeezed(identity) in pages[0]
+    assert squeezed(identity) in pages[1]
+    after = pages[0].partition(squeezed(identity))[2]
+    assert after.startswith(squeezed(row[0])[:20])
+    assert squeezed(row[-1]) not in after, "the row is divided"
+    rows = Document(io.BytesIO(as_docx(made, MOMENT))).tables[1].rows
+    whole = [bool(one._tr.xpath("./w:trPr/w:cantSplit")) for one in rows]
+    assert whole == [True, True, False, True, False], "Word divides it as well"
 
 
 def test_it_is_the_same_to_the_byte(letter: Letter, made: bytes) -> None:
