@@ -34,6 +34,11 @@ COLUMNS: Final = (
 evidence."""
 
 _AT: Final = COLUMNS.index("measured_at")
+_NAMES: Final = tuple(map(COLUMNS.index, ("site", "ward")))
+"""What people named: all else is made of letters that no spreadsheet takes for a formula."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would reckon with."""
 
 
 def rows_of(month: LineMonth) -> Iterator[tuple[Any, ...]]:
@@ -84,7 +89,9 @@ def _apart(one: Excluded) -> tuple[Any, ...]:
 def csv_rows(path: Path) -> Iterator[Callable[[Sequence[Any]], None]]:
     """Write CSV at ``path``: UTF-8, with the mark that a spreadsheet asks for.
 
-    Yield what takes its rows. Moments are ISO 8601 with their zone, to the millisecond.
+    Yield what takes its rows. Moments are ISO 8601 with their zone, to the millisecond. A site's or
+    a ward's name that a spreadsheet would take for a formula has an apostrophe before it: rows are
+    known by their line, and the exact name is in the summary.
     """
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
@@ -93,6 +100,9 @@ def csv_rows(path: Path) -> Iterator[Callable[[Sequence[Any]], None]]:
         def put(row: Sequence[Any]) -> None:
             cells = list(row)
             cells[_AT] = row[_AT].isoformat(timespec="milliseconds")
+            for number in _NAMES:
+                if str(row[number]).startswith(_FORMULA):
+                    cells[number] = f"'{row[number]}"
             writer.writerow(cells)
 
         yield put

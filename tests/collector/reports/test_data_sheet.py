@@ -1,5 +1,6 @@
 """A month's speed tests as a workbook."""
 
+import csv
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from collector.domain.line_month import Exclusion
 from collector.reports import data_sheet
-from collector.reports.data_rows import COLUMNS
+from collector.reports.data_rows import COLUMNS, csv_rows
 from collector.reports.data_sheet import sheet_rows
 from protocol.failures import Failure
 from protocol.flags import Flag
@@ -43,6 +44,23 @@ def test_cells_are_what_they_are(tmp_path: Path) -> None:
     assert (cells["site"].value, cells["site"].data_type) == ("=1+1 Nhà văn hóa", "s")
     assert sheet.freeze_panes == "B2"
     assert sheet.auto_filter.ref == "A1:Q1"
+
+
+@pytest.mark.parametrize("first", "=+-@\t\r")
+def test_no_name_opens_as_a_formula_in_csv_either(tmp_path: Path, first: str) -> None:
+    """A site's or a ward's; numbers, moments and all else stay to the letter."""
+    line, _, _, *others = ROW
+    path = tmp_path / "data.csv"
+    with csv_rows(path) as put:
+        put((line, f"{first}1+1", f"{first}x", *others))
+        put((line, "Nhà văn hóa -1", "", *others))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        head, odd, usual = csv.reader(file)
+    assert head == list(COLUMNS)
+    assert odd[:3] == ["l-1", f"'{first}1+1", f"'{first}x"]
+    assert usual[:3] == ["l-1", "Nhà văn hóa -1", ""]
+    assert odd[3:] == usual[3:]
+    assert odd[3] == "2026-10-01T03:04:05.678+07:00"
 
 
 def test_every_column_reason_flag_and_failure_is_explained(tmp_path: Path) -> None:
