@@ -11,6 +11,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from collector.domain.terms import TERMS_FIELDS, Terms, periods_of
@@ -76,8 +77,10 @@ def write_template(content: Content | None = None) -> bytes:
     for kind in KINDS:
         sheet: Worksheet = book.create_sheet(kind.title)
         _fill(sheet, kind, None if content is None else content.get(kind.name, ()))
+        _print_on_few_pages(sheet)
     guide = book.create_sheet("Hướng dẫn")
     guide.column_dimensions["A"].width = 110
+    _print_on_few_pages(guide)
     for row, text in enumerate(_GUIDE, 1):
         guide.cell(row, 1, text).alignment = Alignment(wrap_text=True, vertical="top")
     out = io.BytesIO()
@@ -102,6 +105,16 @@ def _fill(sheet: Worksheet, kind: Kind, rows: Sequence[Mapping[str, Any]] | None
         sheet.cell(_HEADER_ROW + number, 1, number)
         for column, one in enumerate(kind.fields, 2):
             _write(sheet, _HEADER_ROW + number, column, _written(one, values.get(one.name)))
+
+
+def _print_on_few_pages(sheet: Worksheet) -> None:
+    """Let a sheet be printed as wide as a page, with its header on each."""
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    if sheet.max_row >= _HEADER_ROW and sheet.freeze_panes:
+        sheet.print_title_rows = f"{_HEADER_ROW}:{_HEADER_ROW}"
 
 
 def _head(sheet: Worksheet, column: int, first: str, second: str, width: int, note: str) -> None:

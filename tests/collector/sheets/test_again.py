@@ -218,4 +218,8 @@ def test_the_template_offers_and_explains(tmp_path: Path) -> None:
     assert any("Người ký" in offer for offer in offers)
     assert any("Nhà văn hóa" in offer for offer in offers)
     assert book._external_links == []
+    for sheet in book.worksheets:
+        assert (sheet.page_setup.orientation, sheet.page_setup.fitToWidth) == ("landscape", 1)
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage, "as wide as a page, not 21 of them"
+    assert {sheet.print_title_rows for sheet in sheets} == {"$3:$3"}
     assert write_template()[:4] == b"PK\x03\x04"
