@@ -89,6 +89,7 @@ def standard_check(configuration: Configuration, file: Path, as_json: bool) -> N
     del configuration
     try:
         found = read_standard(file)
+        _refuse_misnamed(file, found.standard)
     except StandardError as error:
         if not as_json:
             raise
@@ -103,6 +104,16 @@ def standard_check(configuration: Configuration, file: Path, as_json: bool) -> N
         f"{row['numbers']} numbers, of which {row['missing']} are missing and "
         f"{row['unverified']} were not read in the text itself"
     )
+
+
+def _refuse_misnamed(file: Path, standard: Standard) -> None:
+    """Raise `StandardError` where a file's name is not its standard's: nobody would look there."""
+    names = (standard.id, f"{standard.id}@{standard.version}")
+    if file.stem not in names:
+        raise StandardError(
+            f"{file}: id: is '{standard.id}', and the file is called otherwise: call it "
+            f"{names[0]}{file.suffix}, or {names[1]}{file.suffix} beside other versions"
+        )
 
 
 def _row(file: StandardFile) -> dict[str, Any]:

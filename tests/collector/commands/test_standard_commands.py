@@ -83,3 +83,17 @@ def test_a_bad_file_ends_with_2_and_a_line_for_each_field(tmp_path: Path) -> Non
     found = json.loads(for_machines.stdout)
     assert found["good"] is False
     assert len(found["faults"]) == 2
+
+
+def test_a_file_is_called_as_its_standard(tmp_path: Path) -> None:
+    """By its id, or with its version; another name is a fault."""
+    content = (SHIPPED / "ward.yaml").read_bytes()
+    for name, is_good in (("ward.yaml", True), ("ward@1.yml", True), ("ward@2.yaml", False)):
+        (tmp_path / name).write_bytes(content)
+        found = json.loads(run(tmp_path, "check", str(tmp_path / name), "--json").stdout)
+        assert found["good"] is is_good
+    (fault,) = found["faults"]
+    assert fault.endswith(
+        "id: is 'ward', and the file is called otherwise: call it ward.yaml, or "
+        "ward@1.yaml beside other versions"
+    )
