@@ -203,9 +203,13 @@ TRUTHS: Final = (
     Truth("clean: evening mean 0.85", Model(dip=0.15), keeps=True),
     Truth("just at the limit: evening mean 0.80", Model(dip=0.20), keeps=True),
     *(
-        Truth(f"the same, days alike by {alike}, {between:.0%}", model, keeps=True)
-        for alike, between in ((0.5, 0.05), (0.7, 0.05), (0.9, 0.05), (0.7, 0.10), (0.9, 0.10))
-        for model in (Model(between=between, days_alike=alike, dip=0.20),)
+        Truth(
+            f"evening mean {1 - dip:.2f}, days alike by {alike}, by {between:.0%}",
+            Model(between=between, days_alike=alike, dip=dip),
+            keeps=True,
+        )
+        for dip in (0.20, 0.15, 0.10)
+        for alike, between in ((0.5, 0.05), (0.7, 0.05), (0.7, 0.10), (0.9, 0.05), (0.9, 0.10))
     ),
     Truth("evening mean 0.75", Model(dip=0.25), keeps=False),
     Truth("evening mean 0.65", Model(dip=0.35), keeps=False),

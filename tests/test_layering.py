@@ -35,6 +35,7 @@ PURE_MODULES = {
     "collections",
     "dataclasses",
     "datetime",
+    "decimal",
     "difflib",
     "enum",
     "fractions",

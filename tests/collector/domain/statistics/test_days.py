@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from collector.domain.statistics.days import (
     RESAMPLES,
+    Weights,
     by_day,
     drawn,
     left_out,
@@ -92,6 +93,21 @@ def test_no_chance_is_zero_or_above_one() -> None:
         for at_least in (True, False):
             assert 0 < month.mean_chance(min(max(limit, -1e18), 1e18), at_least=at_least) <= 1
     assert 2 * month.mean_chance(1e9, at_least=True) * 30 < 0.05
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(1, 9), min_size=15, max_size=15), st.integers(1, 10**9))
+def test_where_all_tests_are_just_at_the_limit_rounding_takes_no_side(
+    counts: list[int], rate: int
+) -> None:
+    """With whatever weights: the mean is the limit itself, as likely too high as too low."""
+    blocks = np.repeat(np.arange(15) % 3, counts)
+    month = by_day(
+        np.repeat(np.arange(15), counts), [rate] * sum(counts), Weights(blocks, (7, 3, 11))
+    )
+    assert month.mean().value == rate
+    for at_least in (True, False):
+        assert month.mean_chance(rate, at_least=at_least) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_few_days_have_a_mean_and_no_interval() -> None:
