@@ -4,6 +4,7 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import ceil
 from typing import Any, Final
 
 from openpyxl import Workbook
@@ -44,6 +45,9 @@ _MEGABIT: Final = 1_000_000
 
 _HEAD: Final = PatternFill("solid", fgColor="1F4E79")
 _LIGHT: Final = PatternFill("solid", fgColor="F2F2F2")
+_LETTERS_WIDE: Final = 260
+"""Of a printed page: half as large as on the screen, which one can still read and fill in."""
+
 _EDGE_LETTERS: Final = 10
 """Width of the first column, which has numbers."""
 
@@ -108,10 +112,11 @@ def _fill(sheet: Worksheet, kind: Kind, rows: Sequence[Mapping[str, Any]] | None
 
 
 def _print_on_few_pages(sheet: Worksheet) -> None:
-    """Let a sheet be printed as wide as a page, with its header on each."""
+    """Let a sheet be printed as wide as a page, or two that can be read, its header on each."""
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    width = sum(one.width for one in sheet.column_dimensions.values())
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = ceil(width / _LETTERS_WIDE), 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     if sheet.max_row >= _HEADER_ROW and sheet.freeze_panes:
         sheet.print_title_rows = f"{_HEADER_ROW}:{_HEADER_ROW}"
