@@ -96,6 +96,9 @@ def test_the_annex_has_each_line_in_words(month_ledger: Path, tmp_path: Path) ->
     texts = [page.extract_text() for page in reader.pages]
     assert "Phụ lục: kết quả đo chất lượng truy nhập Internet tháng 11/2026" in texts[0]
     assert "chưa kiểm chứng" in texts[0]
+    ended = "không có hiệu lực trong cả kỳ, không làm căn cứ kiến nghị"
+    # Of the two standards one ended; on a line's page its name and words may be divided.
+    assert [" ".join(text.split()).count(ended) for text in texts] == [1] * len(texts)
     for line in ("tk-nvh2-b", "cva-thuvien-b"):
         assert line in texts[0]
         (own,) = (text for text in texts[1:] if f"– {line}" in text)
