@@ -278,7 +278,8 @@ class Month:
         self.latency: dict[str, list[Record]] = defaultdict(list)
         with zipfile.ZipFile(evidence) as archive:
             names = archive.namelist()
-            standards = [archive.read(one) for one in names if one.startswith("standards/")]
+            used = [(one["id"], one["version"]) for one in self.summary["standards"]]
+            standards = [archive.read("standards/{}@{}.yaml".format(*one)) for one in used]
             for name in names:
                 if name.endswith("/stored.csv"):
                     self._read(archive, name)
