@@ -4,14 +4,14 @@ Latency and reachability are thousands of records a month: theirs come out of th
 and series alone. A speed test's place in its chain stands in its row, which is read for it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from heapq import merge
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, func, select, type_coerce
 
 from collector.domain.hours import Hour, HourId
 from collector.domain.line_month import LatencyHour, RecordRef
@@ -22,6 +22,7 @@ from collector.domain.outages import Reach, Reached, reach_of
 from collector.domain.series import SeriesId
 from collector.domain.time_correction import TimeQuality
 from collector.ledger.fold import read_hours
+from collector.ledger.month_mark import read_mark
 from collector.ledger.queries import main_servers
 from collector.ledger.schema import SERIES_COLUMNS, lines, records, servers
 from collector.ledger.series_queries import VALUES
@@ -57,16 +58,41 @@ _OWN: Final = 1 + len(_COMMON)
 """Where a row's own columns begin, behind its moment and `_COMMON`."""
 
 
-def read_lines(connection: Connection, line_ids: Iterable[str] | None = None) -> dict[str, Line]:
+def read_lines(connection: Connection, line_ids: Sequence[str] | None = None) -> dict[str, Line]:
     """Return what is known of some lines, or of all, by their ids."""
     networks = {row.id: row.network for row in connection.execute(select(servers))}
-    main = main_servers(connection)
-    wanted = None if line_ids is None else set(line_ids)
+    main = main_servers(connection, line_ids)
+    query = select(lines.c.id, lines.c.technology).order_by(lines.c.id)
+    if line_ids is not None:
+        query = query.where(lines.c.id.in_(line_ids))
     return {
         row.id: Line(row.id, row.technology, main.get(row.id), networks)
-        for row in connection.execute(select(lines.c.id, lines.c.technology).order_by(lines.c.id))
-        if wanted is None or row.id in wanted
+        for row in connection.execute(query)
     }
+
+
+def read_ahead(connection: Connection, line_id: str, span: Span, since: datetime) -> None:
+    """Have the database bring a line's month into memory, and the speed tests before it.
+
+    A line's records lie all over a disk, and whoever reads them waits for each. Here one statement
+    does, while the interpreter computes something else.
+
+    Args:
+        connection: to the ledger.
+        line_id: of the line.
+        span: of the month.
+        since: of which moment on its speed tests are read, too.
+    """
+    read_mark(connection, line_id, span)
+    # Of a speed test the row is read, of all others what an index has.
+    connection.scalar(
+        select(func.max(records.c.seq)).where(
+            records.c.line_id == line_id,
+            records.c.task == "speed",
+            records.c.measured_at >= since,
+            records.c.measured_at < span[1],
+        )
+    )
 
 
 def read_month(

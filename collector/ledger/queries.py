@@ -170,13 +170,20 @@ def _line_rows(connection: Connection) -> list[LineRow]:
     return [LineRow(*row) for row in rows]
 
 
-def main_servers(connection: Connection) -> dict[str, str]:
-    """Return the first server that a line's path names: the one that most of its tests go to."""
+def main_servers(connection: Connection, line_ids: Sequence[str] | None = None) -> dict[str, str]:
+    """Return the first server that a line's path names: the one that most of its tests go to.
+
+    Args:
+        connection: to the ledger.
+        line_ids: of some lines; None: of all.
+    """
     query = select(probe_paths.c.line_id, probe_paths.c.servers).where(
         probe_paths.c.line_id.is_not(None),
         probe_paths.c.servers.is_not(None),
         probe_paths.c.beside.is_(None),
     )
+    if line_ids is not None:
+        query = query.where(probe_paths.c.line_id.in_(line_ids))
     return {line: servers.split()[0] for line, servers in connection.execute(query)}
 
 

@@ -26,7 +26,18 @@ _WINDOWS, _UNICODE_BMP = 3, 1
 
 def shown(text: str) -> str:
     """Return a text as papers show it: composed (NFC), each character one that the fonts have."""
-    return "".join(map(_shown, unicodedata.normalize("NFC", text)))
+    return unicodedata.normalize("NFC", text).translate(_SIGNS)
+
+
+class _Signs(dict[int, str]):
+    """What is shown for each code point, looked up once: a city's papers have a hundred million."""
+
+    def __missing__(self, code: int) -> str:
+        one = self[code] = _shown(chr(code))
+        return one
+
+
+_SIGNS: Final = _Signs()
 
 
 def _shown(one: str) -> str:

@@ -1,8 +1,10 @@
 """The months of a carrier's lines, made beside each other: what each file of a folder needs."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from collector.domain.comparison import (
@@ -21,7 +23,7 @@ from collector.domain.samples import FROM_TESTS
 from collector.domain.standard_file import StandardFile
 from collector.domain.verdicts import judge
 from collector.ledger.database import Database
-from collector.ledger.month_rows import read_speed_month
+from collector.ledger.month_rows import read_ahead, read_speed_month
 from collector.reports.data_rows import rows_of
 from collector.reports.monthly import (
     KnownLine,
@@ -36,7 +38,7 @@ from collector.reports.pool import Workers
 from collector.reports.summary import LineSummary
 from collector.settings import LedgerSettings
 
-_TOGETHER: Final = 4
+_TOGETHER: Final = 8
 """Lines that are handed to a process at once; each is read by itself."""
 
 
@@ -122,6 +124,19 @@ def _work(own: Maker, known: Sequence[KnownLine]) -> list[LineDone]:
 
 def done_months(database: Database, task: Task, known: Sequence[KnownLine]) -> Iterator[LineDone]:
     """Yield the months of some lines, made here."""
+    with ThreadPoolExecutor(1) as ahead:
+        # Of the first one nothing is ahead. What fails is said where it is read in earnest.
+        ahead.submit(_read_ahead, database, task.month, known[1:])
+        yield from _done_months(database, task, known)
+
+
+def _read_ahead(database: Database, month: Month, known: Sequence[KnownLine]) -> None:
+    since = month.before.span[0]
+    for one in known:
+        database.read_now(partial(read_ahead, line_id=one.id, span=month.span, since=since))
+
+
+def _done_months(database: Database, task: Task, known: Sequence[KnownLine]) -> Iterator[LineDone]:
     months = read_line_months(database, task.month, known, task.choose, task.known_at)
     for one, found in zip(known, months, strict=True):
         parts, before = found.parts, _before(database, task, found)
@@ -140,7 +155,7 @@ def done_months(database: Database, task: Task, known: Sequence[KnownLine]) -> I
 
 def _before(database: Database, task: Task, found: LineMonth) -> MonthBefore | None:
     """Return a line's month before, of its speed tests; None: none of them counts."""
-    month = Month((task.month.first_day - timedelta(days=1)).replace(day=1), task.month.zone)
+    month = task.month.before
     line = found.source.line
     sorted_month = database.read_now(
         lambda c: read_speed_month(c, line, month.name, month.span, month.zone)

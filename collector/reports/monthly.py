@@ -45,6 +45,11 @@ class Month:
         return (self.first_day + timedelta(days=31)).replace(day=1)
 
     @property
+    def before(self) -> "Month":
+        """The month before."""
+        return Month((self.first_day - timedelta(days=1)).replace(day=1), self.zone)
+
+    @property
     def last_day(self) -> date:
         """Its last day."""
         return self.next_day - timedelta(days=1)

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, event, func, select
 
 from collector.domain.line_month import Exclusion
 from collector.domain.month import SortedMonth
 from collector.domain.terms import Terms
 from collector.ledger.database import Database
-from collector.ledger.month_rows import read_lines, read_month
+from collector.ledger.month_rows import read_ahead, read_lines, read_month
 from collector.ledger.schema import lines, probe_paths, records, servers
 from simulate import Fleet, FleetPlan
 from simulate.plan import ZONE
@@ -161,3 +161,26 @@ def test_a_part_has_what_its_days_have(kept: Kept) -> None:
         watched = sum(part.watched_seconds for part in parts)
         assert watched <= PLAN.days * 86_400
         assert month.stands is None or watched > PLAN.days * 86_400 / 2
+
+
+@ON_BOTH
+def test_some_lines_are_known_as_among_all(kept: Kept) -> None:
+    """Whoever asks for some gets these, with the same servers."""
+    known = kept.database.read_now(read_lines)
+    some = sorted(known)[1:3]
+    assert kept.database.read_now(lambda c: read_lines(c, some)) == {
+        one: known[one] for one in some
+    }
+    assert any(known[one].server for one in some)
+
+
+@ON_BOTH
+def test_reading_ahead_takes_few_statements_and_brings_no_row(kept: Kept) -> None:
+    """A statement waits for the disk by itself: thousands of rows would be thousands of turns."""
+    (line, *_) = kept.database.read_now(read_lines)
+    asked: list[str] = []
+    event.listen(kept.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    kept.database.read_now(lambda c: read_ahead(c, line, SPAN, SPAN[0] - timedelta(31)))
+    queries = [one for one in asked if "FROM" in one]
+    assert 1 < len(queries) < 5
+    assert all("max(" in one or "sum(" in one for one in queries)
