@@ -20,6 +20,9 @@ from tests.certificates import Certificate, self_signed
 
 NAME, PASSWORD = "linewatch", "b1-mat"
 
+_HANG_UP_SECONDS = 10.0
+_POLL_SECONDS = 0.01
+
 
 @dataclass
 class Mailbox:
@@ -117,7 +120,34 @@ class Server:
 
 
 class _OnAnyPort(Controller):
-    """Listens on a free port, and knows which one before it looks whether it listens."""
+    """Listens on a free port, and knows which one before it looks whether it listens.
+
+    Connections that are open in the end are closed: the library stops its loop in the middle of it.
+    """
+
+    def __init__(self, handler: object, **options: Any) -> None:
+        self._made: list[SMTP] = []
+        super().__init__(handler, **options)
+
+    def factory(self) -> SMTP:
+        """Return what talks with a client."""
+        made: SMTP = super().factory()  # type: ignore[no-untyped-call]
+        self._made.append(made)
+        return made
+
+    def stop(self, no_assert: bool = False) -> None:
+        """Close what is open, and stop."""
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(_HANG_UP_SECONDS)
+        super().stop(no_assert)
+
+    async def _hang_up(self) -> None:
+        while talking := [one.transport for one in self._made if one.transport is not None]:
+            for transport in talking:
+                assert isinstance(transport, asyncio.Transport)
+                transport.abort()
+            await asyncio.sleep(_POLL_SECONDS)
+        # By TLS the connection below is closed behind that.
+        await asyncio.sleep(_POLL_SECONDS)
 
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)
