@@ -5,7 +5,6 @@ of some dozens of pages, whatever the city. Between the reading and the typesett
 neighbours are known, pages wait on the disk.
 """
 
-import io
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfWriter
 
 from collector.domain.comparison import MonthBefore, Own
 from collector.errors import ReportError
@@ -134,10 +133,9 @@ def write_annex(
     try:
         with whole(folder / ANNEX) as file, PdfWriter() as writer:
             for lines, content in workers.in_order(_typeset, portions):
-                piece = PdfReader(io.BytesIO(content))
-                writer.append(piece, import_outline=False)
-                # Else it would keep every piece until the end: half of its memory.
-                writer.reset_translation(piece)
+                with tempfile.TemporaryFile() as pdf:
+                    pdf.write(content)
+                    writer.append(pdf, import_outline=False)
                 step(lines)
             writer.metadata = {"/Title": f"Linewatch {summary.carrier.name} {summary.month}"}
             writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=False)
