@@ -20,6 +20,12 @@ from collector.papers.glyphs import FOLDER, shown
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
+LANGUAGE: Final = "vi"
+"""Of all papers, as `templates/common.typ` has it."""
+
+_REMEMBERED: Final = 10
+"""What Typst made it keeps for so many more papers, 4 MB a page, to make the same again sooner."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -60,11 +66,20 @@ def typeset(
         # Typst's own errors are some, and show the place in the template.
         why = getattr(error, "diagnostic", error)
         raise PaperError(f"{template}: cannot be set: {why}") from None
+    finally:
+        _forget()
     for one in warnings:
         _log.warning("%s: %s", template, one)
     if not isinstance(made, bytes):
         raise PaperError(f"{template}: cannot be set: no PDF came of it")
     return made
+
+
+def _forget() -> None:
+    """Have Typst let go of what it made, by as many empty papers: no paper is made twice here."""
+    compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True)
+    for _ in range(_REMEMBERED):
+        compiler.compile(b" ", format="svg")
 
 
 @cache

@@ -1,7 +1,7 @@
 """The annex: a table of a carrier's lines, and a page for each, as one PDF.
 
-Lines are typeset a few at a time, beside each other, and their pages joined: memory is that
-of some dozens of pages, whatever the city. Between the reading and the typesetting, when all
+Lines are typeset some at a time, beside each other, and their pages joined: memory is that of
+some dozens of pages, whatever the city. Between the reading and the typesetting, when all
 neighbours are known, pages wait on the disk.
 """
 
@@ -13,12 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from pypdf import PdfWriter
-
 from collector.domain.comparison import MonthBefore, Own
 from collector.errors import ReportError
 from collector.papers.findings import NOT_IN_FORCE, not_in_force, speed_tests
-from collector.papers.typesetting import typeset
+from collector.papers.joining import joined
+from collector.papers.typesetting import LANGUAGE, typeset
 from collector.reports import comparison
 from collector.reports.folder import whole
 from collector.reports.making import LineDone
@@ -28,8 +27,8 @@ from collector.reports.pool import Workers
 from collector.reports.summary import LineSummary, Summary
 
 TEMPLATE: Final = "annex.typ"
-TOGETHER: Final = 2
-"""Lines that are typeset at once. Typst keeps what it made of the last ten times: 3 MB a line."""
+TOGETHER: Final = 16
+"""Lines that are typeset at once: 4 MB a line. Alone each would have fonts of its own, 20 kB."""
 
 _ROWS: Final = 600
 """Of the table of lines that are typeset at once."""
@@ -130,16 +129,12 @@ def write_annex(
         ],
     }
     portions = _portions(summary, compared, pages, common, month)
+    title = f"Linewatch {summary.carrier.name} {summary.month}"
     try:
-        with whole(folder / ANNEX) as file, PdfWriter() as writer:
+        with whole(folder / ANNEX) as file, joined(file, title, LANGUAGE) as add:
             for lines, content in workers.in_order(_typeset, portions):
-                with tempfile.TemporaryFile() as pdf:
-                    pdf.write(content)
-                    writer.append(pdf, import_outline=False)
+                add(content)
                 step(lines)
-            writer.metadata = {"/Title": f"Linewatch {summary.carrier.name} {summary.month}"}
-            writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=False)
-            writer.write(file)
     except OSError as error:
         raise ReportError(f"{folder}: cannot be written: {error.strerror}") from None
 

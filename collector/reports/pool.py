@@ -23,6 +23,9 @@ _AHEAD: Final = 3
 _GARBAGE_AFTER: Final = 250_000
 """Objects, instead of 700: a line's month has tens of thousands, none of which is garbage."""
 
+_THREADS: Final = "RAYON_NUM_THREADS"
+"""What Typst goes by. Where each core has its process, more threads are a tenth more work."""
+
 _kept: dict[str, Any] = {}
 """What a process began with."""
 
@@ -112,6 +115,7 @@ class Workers(AbstractContextManager["Workers"]):
 def _begin(parent: int, begin: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     end_with(parent)
     gc.set_threshold(_GARBAGE_AFTER)
+    os.environ.setdefault(_THREADS, "1")
     _kept["own"] = begin(*arguments)
 
 
