@@ -153,9 +153,8 @@ class _Whole:
 
     def _write_outline(self) -> None:
         numbers = [self.new() for _ in self.headings]
-        around = zip(
-            self.headings, numbers, [None, *numbers[:-1]], [*numbers[1:], None], strict=True
-        )
+        befores, behinds = [None, *numbers][:-1], [*numbers, None][1:]
+        around = zip(self.headings, numbers, befores, behinds, strict=True)
         for one, number, before, behind in around:
             place = [_to(one.page), NameObject("/XYZ"), NullObject(), one.top, NullObject()]
             entry: dict[str, PdfObject] = {

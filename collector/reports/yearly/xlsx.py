@@ -6,17 +6,14 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-from openpyxl import Workbook
-from openpyxl.cell.cell import Cell, MergedCell
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.properties import PageSetupProperties
-from openpyxl.worksheet.worksheet import Worksheet
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from collector.domain.standard import Words
 from collector.domain.year.months import Speed
 from collector.papers.glyphs import shown
-from collector.reports.data_sheet import save_book
+from collector.reports.workbook import HEAD, workbook
 from collector.reports.yearly.paper import (
     FACTORS,
     UNIT_WORDS,
@@ -29,14 +26,13 @@ from collector.reports.yearly.paper import (
 )
 from collector.web.i18n import DASH
 
-_HEAD: Final = PatternFill("solid", fgColor="1F4E79")
-_PLAIN: Final = Font()
-_BOLD: Final = Font(bold=True)
-_TITLE: Final = Font(bold=True, size=13)
-_ENGLISH: Final = Font(italic=True, color="595959")
-_NUMBER: Final = Alignment(horizontal="right", vertical="top")
-_WORD: Final = Alignment(horizontal="right", vertical="top", wrap_text=True)
-_WHITE: Final = Font(bold=True, color="FFFFFF")
+_TOP: Final = {"valign": "top"}
+_PLAIN: Final = {**_TOP, "text_wrap": True}
+_BOLD: Final = {**_TOP, "bold": True}
+_TITLE: Final = {**_BOLD, "font_size": 13}
+_ENGLISH: Final = {**_TOP, "italic": True, "font_color": "#595959"}
+_NUMBER: Final = {**_TOP, "align": "right"}
+_CENTRED: Final = {**HEAD, "align": "center", "valign": "vcenter"}
 
 _LETTERS: Final = 6
 """Width of a column for each of its relative width."""
@@ -55,33 +51,114 @@ _FORMATS: Final = {
     Unit.SHARE: "0.0%",
     Unit.DAY: "dd/mm/yyyy",
 }
+_A4: Final = 9
+"""Among the papers that a workbook can be printed on."""
+
 _BOUND: Final = '"≥ "'
 """Before a number that is a lower bound: the cell stays a number."""
 
 
 def write_book(path: Path, paper: Paper) -> None:
-    """Write a workbook: the same bytes for the same content."""
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    for section in paper.sections:
-        _write_section(book.create_sheet(section.sheet), paper, section)
-    save_book(book, path)
+    """Write a workbook: the same bytes for the same content.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with workbook(path) as book:
+        for section in paper.sections:
+            _Sheet(book, section).write(paper, section)
 
 
-def _write_section(sheet: Worksheet, paper: Paper, section: Section) -> None:
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    for number, letters in enumerate(_letters(section.tables), 1):
-        sheet.column_dimensions[get_column_letter(number)].width = letters
-    _text(sheet.cell(1, 1), f"{paper.title.vi} / {paper.title.en}", _TITLE, wraps=False)
-    _text(sheet.cell(2, 1), f"{paper.subject.vi} / {paper.subject.en}", _ENGLISH, wraps=False)
-    _text(sheet.cell(4, 1), f"{section.title.vi} / {section.title.en}", _TITLE, wraps=False)
-    row = 5
-    for sentence in section.sentences:
-        row = _write_sentence(sheet, row, sentence)
-    for table in section.tables:
-        row = _write_table(sheet, row + 1, table)
+class _Sheet:
+    """A section's sheet; rows and columns are counted from 0."""
+
+    def __init__(self, book: Workbook, section: Section) -> None:
+        self._book = book
+        self._formats: dict[tuple[tuple[str, object], ...], Format] = {}
+        self._letters = _letters(section.tables)
+        self._sheet: Worksheet = book.add_worksheet(section.sheet)
+
+    def write(self, paper: Paper, section: Section) -> None:
+        """Write all of it."""
+        self._sheet.set_landscape()
+        self._sheet.set_paper(_A4)
+        self._sheet.fit_to_pages(1, 0)
+        for column, letters in enumerate(self._letters):
+            self._sheet.set_column(column, column, letters)
+        self._text(0, 0, _both(paper.title), _TITLE)
+        self._text(1, 0, _both(paper.subject), _ENGLISH)
+        self._text(3, 0, _both(section.title), _TITLE)
+        row = 4
+        for sentence in section.sentences:
+            row = self._write_sentence(row, sentence)
+        for table in section.tables:
+            row = self._write_table(row + 1, table)
+
+    def _write_sentence(self, row: int, sentence: Words) -> int:
+        for text, looks in ((sentence.vi, _PLAIN), (sentence.en, {**_ENGLISH, **_PLAIN})):
+            self._sheet.merge_range(row, 0, row, _MERGED - 1, "", self._format(looks))
+            self._text(row, 0, text, looks)
+            self._set_height(row, 1 + len(text) // _LETTERS_IN_A_ROW)
+            row += 1
+        return row
+
+    def _write_table(self, row: int, table: Table) -> int:
+        self._text(row, 0, _both(table.title), _BOLD)
+        heads = [_head(one) for one in table.columns]
+        for column, head in enumerate(heads):
+            self._text(row + 1, column, head, _CENTRED)
+        self._fit(row + 1, heads)
+        for place, values in enumerate(table.rows, row + 2):
+            cells = zip(table.columns, values, strict=True)
+            texts = [
+                self._write_cell(place, number, column, value)
+                for number, (column, value) in enumerate(cells)
+            ]
+            self._fit(place, texts)
+        return row + 2 + len(table.rows)
+
+    def _write_cell(self, row: int, number: int, column: Column, value: Value) -> str:
+        """Write a cell; return its text, '' of a number."""
+        if not (value is None or isinstance(value, str | Words)):
+            self._number(row, number, value, column.unit)
+            return ""
+        said = _both(value) if isinstance(value, Words) else value or DASH
+        # What stands in place of a number stands where that would.
+        in_place = value is None or column.unit is not Unit.TEXT
+        self._text(row, number, said, {**_PLAIN, **_NUMBER} if in_place else _PLAIN)
+        return said
+
+    def _number(self, row: int, number: int, value: float | date | Speed, unit: Unit) -> None:
+        form = _FORMATS[unit]
+        if isinstance(value, Speed):
+            form = _BOUND + form if value.at_least else form
+            value = value.value
+        looks = self._format({**_NUMBER, "num_format": form})
+        if isinstance(value, date):
+            self._sheet.write_datetime(row, number, value, looks)
+        else:
+            self._sheet.write_number(row, number, value * FACTORS.get(unit, 1), looks)
+
+    def _text(self, row: int, column: int, text: str, looks: dict[str, object]) -> None:
+        # As a text: what begins with an equals sign is no formula.
+        self._sheet.write_string(row, column, shown(text), self._format(looks))
+
+    def _format(self, looks: dict[str, object]) -> Format:
+        key = tuple(sorted(looks.items()))
+        if key not in self._formats:
+            self._formats[key] = self._book.add_format(looks)
+        return self._formats[key]
+
+    def _fit(self, row: int, texts: Sequence[str]) -> None:
+        """Make a row as high as its texts need: no program does it by itself when it opens one."""
+        rows = [
+            sum(1 + int(len(part) / letters) for part in text.split("\n"))
+            for text, letters in zip(texts, self._letters, strict=False)
+        ]
+        self._set_height(row, max(rows, default=1))
+
+    def _set_height(self, row: int, rows: int) -> None:
+        self._sheet.set_row(row, rows * _POINTS_IN_A_ROW)
 
 
 def _letters(tables: Sequence[Table]) -> list[int]:
@@ -91,74 +168,11 @@ def _letters(tables: Sequence[Table]) -> list[int]:
     return found + [_LEAST_LETTERS] * (_MERGED - len(found))
 
 
-def _write_sentence(sheet: Worksheet, row: int, sentence: Words) -> int:
-    for text, font in ((sentence.vi, _PLAIN), (sentence.en, _ENGLISH)):
-        sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=_MERGED)
-        _text(sheet.cell(row, 1), text, font)
-        rows = 1 + len(text) // _LETTERS_IN_A_ROW
-        sheet.row_dimensions[row].height = rows * _POINTS_IN_A_ROW
-        row += 1
-    return row
-
-
-def _write_table(sheet: Worksheet, row: int, table: Table) -> int:
-    _text(sheet.cell(row, 1), f"{table.title.vi} / {table.title.en}", _BOLD, wraps=False)
-    for number, column in enumerate(table.columns, 1):
-        cell = sheet.cell(row + 1, number)
-        _text(cell, _head(column), _WHITE)
-        cell.fill = _HEAD
-        cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
-    _fit(sheet, row + 1)
-    for place, values in enumerate(table.rows, row + 2):
-        _write_row(sheet, place, table.columns, values)
-        _fit(sheet, place)
-    return row + 2 + len(table.rows)
-
-
-def _fit(sheet: Worksheet, row: int) -> None:
-    """Make a row as high as its texts need: no program does it by itself when it opens a file."""
-    rows = 1
-    for cell in sheet[row]:
-        if isinstance(cell.value, str):
-            letters = sheet.column_dimensions[get_column_letter(cell.column)].width
-            rows = max(rows, sum(1 + int(len(part) / letters) for part in cell.value.split("\n")))
-    sheet.row_dimensions[row].height = rows * _POINTS_IN_A_ROW
+def _both(words: Words) -> str:
+    return f"{words.vi} / {words.en}"
 
 
 def _head(column: Column) -> str:
     unit = UNIT_WORDS.get(column.unit)
     head = f"{column.head.vi} ({unit})" if unit else column.head.vi
     return head if column.head.en == column.head.vi else f"{head}\n{column.head.en}"
-
-
-def _write_row(
-    sheet: Worksheet, row: int, columns: Sequence[Column], values: Sequence[Value]
-) -> None:
-    for number, (column, value) in enumerate(zip(columns, values, strict=True), 1):
-        cell = sheet.cell(row, number)
-        if not (value is None or isinstance(value, str | Words)):
-            _number(cell, value, column.unit)
-            continue
-        said = f"{value.vi} / {value.en}" if isinstance(value, Words) else value
-        _text(cell, said or DASH, _PLAIN)
-        if value is None or column.unit is not Unit.TEXT:
-            # What stands in place of a number.
-            cell.alignment = _WORD
-
-
-def _number(cell: Cell | MergedCell, value: float | date | Speed, unit: Unit) -> None:
-    form = _FORMATS[unit]
-    if isinstance(value, Speed):
-        form = _BOUND + form if value.at_least else form
-        value = value.value
-    cell.value = value if isinstance(value, date) else value * FACTORS.get(unit, 1)
-    cell.number_format = form
-    cell.alignment = _NUMBER
-
-
-def _text(cell: Cell | MergedCell, text: str, font: Font, *, wraps: bool = True) -> None:
-    cell.value = shown(text)
-    # What begins with an equals sign is no formula.
-    cell.data_type = "s"
-    cell.font = font
-    cell.alignment = Alignment(wrap_text=wraps, vertical="top")
