@@ -27,8 +27,8 @@ from collector.reports.pool import Workers
 from collector.reports.summary import LineSummary, Summary
 
 TEMPLATE: Final = "annex.typ"
-TOGETHER: Final = 16
-"""Lines that are typeset at once: 4 MB a line. Alone each would have fonts of its own, 20 kB."""
+TOGETHER: Final = 8
+"""Lines that are typeset at once, 4 MB each. Alone each would have fonts of its own, 20 kB."""
 
 _ROWS: Final = 600
 """Of the table of lines that are typeset at once."""

@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from collector.domain.line_month import Exclusion
 from collector.domain.standard import Words
 from collector.reports.data_words import COLUMN_WORDS, REASON_WORDS, failure_words, flag_words
-from collector.reports.workbook import HEAD, workbook
+from collector.sheets.writing import HEAD, workbook
 from protocol.failures import Failure
 from protocol.flags import Flag
 

@@ -7,13 +7,8 @@ from datetime import date
 from math import ceil
 from typing import Any, Final
 
-from openpyxl import Workbook
-from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.properties import PageSetupProperties
-from openpyxl.worksheet.worksheet import Worksheet
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from collector.domain.terms import TERMS_FIELDS, Terms, periods_of
 from collector.domain.words import fold
@@ -29,6 +24,7 @@ from collector.sheets.fields import (
     Kind,
 )
 from collector.sheets.planning import Known
+from collector.sheets.writing import A4, HEAD, workbook
 
 Content = Mapping[str, Sequence[Mapping[str, Any]]]
 """What a list has: for each kind of sheet its rows, by their fields."""
@@ -39,14 +35,34 @@ _TITLES: Final = {
     "wards": "PHƯỜNG, XÃ VÀ THỂ THỨC CÔNG VĂN / WARDS AND THEIR LETTERHEADS",
     "persons": "NGƯỜI KÝ, NGƯỜI SOẠN, NGƯỜI PHỤ TRÁCH KỸ THUẬT / PERSONS",
 }
-_HEADER_ROW: Final = 3
+_HEADER_ROW: Final = 2
+"""As all rows and columns here, counted from 0."""
+
 _ROWS_WITH_LISTS: Final = 2000
 _MEGABIT: Final = 1_000_000
 
-_HEAD: Final = PatternFill("solid", fgColor="1F4E79")
-_LIGHT: Final = PatternFill("solid", fgColor="F2F2F2")
+_TEXT: Final = {"num_format": "@"}
+"""What begins with an equals sign is no formula, and HĐ-17/2026 no day."""
+
+_LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "title": {"bold": True, "font_size": 14},
+    "head": {**HEAD, "align": "center", "valign": "vcenter"},
+    "text": _TEXT,
+    "day": {"num_format": "dd/mm/yyyy"},
+    "example": {**_TEXT, "italic": True, "font_color": "#7F7F7F", "bg_color": "#F2F2F2"},
+    "guide": {"text_wrap": True, "valign": "top"},
+}
+
+Looks = Mapping[str, Format]
+"""`_LOOKS` of a workbook."""
+
 _LETTERS_WIDE: Final = 260
 """Of a printed page: half as large as on the screen, which one can still read and fill in."""
+
+_GUIDE_LETTERS: Final = 110
+_HEADER_POINTS: Final = 48
+_NOTE: Final = {"author": "Linewatch", "width": 280, "height": 120}
+"""How a heading's note looks; pixels."""
 
 _EDGE_LETTERS: Final = 10
 """Width of the first column, which has numbers."""
@@ -76,93 +92,77 @@ def write_template(content: Content | None = None) -> bytes:
     Args:
         content: rows that are there already; None: an example in each sheet.
     """
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    for kind in KINDS:
-        sheet: Worksheet = book.create_sheet(kind.title)
-        _fill(sheet, kind, None if content is None else content.get(kind.name, ()))
-        _print_on_few_pages(sheet)
-    guide = book.create_sheet("Hướng dẫn")
-    guide.column_dimensions["A"].width = 110
-    _print_on_few_pages(guide)
-    for row, text in enumerate(_GUIDE, 1):
-        guide.cell(row, 1, text).alignment = Alignment(wrap_text=True, vertical="top")
     out = io.BytesIO()
-    book.save(out)
+    with workbook(out) as book:
+        looks = {name: book.add_format(dict(one)) for name, one in _LOOKS.items()}
+        for kind in KINDS:
+            sheet = book.add_worksheet(kind.title)
+            rows = None if content is None else content.get(kind.name, ())
+            _fill(sheet, looks, kind, rows)
+            _print_on_few_pages(sheet, _EDGE_LETTERS + sum(one.width for one in kind.fields))
+            sheet.repeat_rows(_HEADER_ROW)
+        guide = book.add_worksheet("Hướng dẫn")
+        guide.set_column(0, 0, _GUIDE_LETTERS)
+        _print_on_few_pages(guide, _GUIDE_LETTERS)
+        for row, text in enumerate(_GUIDE):
+            guide.write_string(row, 0, text, looks["guide"])
     return out.getvalue()
 
 
-def _fill(sheet: Worksheet, kind: Kind, rows: Sequence[Mapping[str, Any]] | None) -> None:
-    title = sheet.cell(1, 1, _TITLES[kind.name])
-    title.font = Font(bold=True, size=14)
-    _head(sheet, 1, NUMBER, "No.", _EDGE_LETTERS, "Số thứ tự; hệ thống không đọc.")
-    for column, one in enumerate(kind.fields, 2):
-        _head(sheet, column, one.vietnamese, one.english, one.width, one.note)
+def _fill(
+    sheet: Worksheet, looks: Looks, kind: Kind, rows: Sequence[Mapping[str, Any]] | None
+) -> None:
+    sheet.write_string(0, 0, _TITLES[kind.name], looks["title"])
+    _head(sheet, looks, 0, (NUMBER, "No."), _EDGE_LETTERS, "Số thứ tự; hệ thống không đọc.")
+    for column, one in enumerate(kind.fields, 1):
+        _head(sheet, looks, column, (one.vietnamese, one.english), one.width, one.note)
         if one.choices:
             _offer(sheet, column, one)
-    sheet.row_dimensions[_HEADER_ROW].height = 48
-    sheet.freeze_panes = f"A{_HEADER_ROW + 1}"
+    sheet.set_row(_HEADER_ROW, _HEADER_POINTS)
+    sheet.freeze_panes(_HEADER_ROW + 1, 0)
     if rows is None:
-        _example(sheet, kind)
+        for column, text in enumerate((EXAMPLE, *(one.example for one in kind.fields))):
+            # Of no text too, so that all of the row looks alike.
+            sheet.write_string(_HEADER_ROW + 1, column, text, looks["example"])
         return
     for number, values in enumerate(rows, 1):
-        sheet.cell(_HEADER_ROW + number, 1, number)
-        for column, one in enumerate(kind.fields, 2):
-            _write(sheet, _HEADER_ROW + number, column, _written(one, values.get(one.name)))
+        row = _HEADER_ROW + number
+        sheet.write_number(row, 0, number)
+        for column, one in enumerate(kind.fields, 1):
+            _write(sheet, looks, row, column, _written(one, values.get(one.name)))
 
 
-def _print_on_few_pages(sheet: Worksheet) -> None:
-    """Let a sheet be printed as wide as a page, or two that can be read, its header on each."""
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    width = sum(one.width for one in sheet.column_dimensions.values())
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = ceil(width / _LETTERS_WIDE), 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    if sheet.max_row >= _HEADER_ROW and sheet.freeze_panes:
-        sheet.print_title_rows = f"{_HEADER_ROW}:{_HEADER_ROW}"
+def _print_on_few_pages(sheet: Worksheet, letters: int) -> None:
+    """Let a sheet be printed as wide as a page, or two that can be read."""
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(ceil(letters / _LETTERS_WIDE), 0)
 
 
-def _head(sheet: Worksheet, column: int, first: str, second: str, width: int, note: str) -> None:
-    cell = sheet.cell(_HEADER_ROW, column, f"{first}\n{second}")
-    cell.font = Font(bold=True, color="FFFFFF")
-    cell.fill = _HEAD
-    cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
-    comment = Comment(note, "Linewatch")
-    comment.width, comment.height = 280, 120
-    cell.comment = comment
-    sheet.column_dimensions[get_column_letter(column)].width = width
+def _head(
+    sheet: Worksheet, looks: Looks, column: int, names: tuple[str, str], width: int, note: str
+) -> None:
+    sheet.write_string(_HEADER_ROW, column, "\n".join(names), looks["head"])
+    sheet.write_comment(_HEADER_ROW, column, note, _NOTE)
+    sheet.set_column(column, column, width)
 
 
 def _offer(sheet: Worksheet, column: int, one: Field) -> None:
     """Offer a list of what a column's cells can say; other words are allowed."""
-    offer = DataValidation(
-        type="list", formula1=f'"{",".join(one.choices)}"', allow_blank=True, showErrorMessage=False
-    )
-    letters = get_column_letter(column)
-    offer.add(f"{letters}{_HEADER_ROW + 1}:{letters}{_HEADER_ROW + _ROWS_WITH_LISTS}")
-    sheet.add_data_validation(offer)
+    offer = {"validate": "list", "source": list(one.choices), "show_error": False}
+    first, last = _HEADER_ROW + 1, _HEADER_ROW + _ROWS_WITH_LISTS
+    sheet.data_validation(first, column, last, column, offer)
 
 
-def _example(sheet: Worksheet, kind: Kind) -> None:
-    row = _HEADER_ROW + 1
-    for column, text in enumerate((EXAMPLE, *(one.example for one in kind.fields)), 1):
-        if text:
-            _write(sheet, row, column, text)
-        sheet.cell(row, column).font = Font(italic=True, color="7F7F7F")
-        sheet.cell(row, column).fill = _LIGHT
-
-
-def _write(sheet: Worksheet, row: int, column: int, value: str | float | date | None) -> None:
-    if value is None:
-        return
-    cell = sheet.cell(row, column)
-    cell.value = value
+def _write(
+    sheet: Worksheet, looks: Looks, row: int, column: int, value: str | float | date | None
+) -> None:
     if isinstance(value, str):
-        # What begins with an equals sign is no formula, and HĐ-17/2026 no day.
-        cell.data_type = "s"
-        cell.number_format = "@"
+        sheet.write_string(row, column, value, looks["text"])
     elif isinstance(value, date):
-        cell.number_format = "dd/mm/yyyy"
+        sheet.write_datetime(row, column, value, looks["day"])
+    elif value is not None:
+        sheet.write_number(row, column, value)
 
 
 def _written(one: Field, value: Any) -> str | float | date | None:  # noqa: ANN401 - of any field

@@ -13,7 +13,6 @@ from xlsxwriter.worksheet import Worksheet
 from collector.domain.standard import Words
 from collector.domain.year.months import Speed
 from collector.papers.glyphs import shown
-from collector.reports.workbook import HEAD, workbook
 from collector.reports.yearly.paper import (
     FACTORS,
     UNIT_WORDS,
@@ -24,6 +23,7 @@ from collector.reports.yearly.paper import (
     Unit,
     Value,
 )
+from collector.sheets.writing import A4, HEAD, workbook
 from collector.web.i18n import DASH
 
 _TOP: Final = {"valign": "top"}
@@ -51,9 +51,6 @@ _FORMATS: Final = {
     Unit.SHARE: "0.0%",
     Unit.DAY: "dd/mm/yyyy",
 }
-_A4: Final = 9
-"""Among the papers that a workbook can be printed on."""
-
 _BOUND: Final = '"≥ "'
 """Before a number that is a lower bound: the cell stays a number."""
 
@@ -81,7 +78,7 @@ class _Sheet:
     def write(self, paper: Paper, section: Section) -> None:
         """Write all of it."""
         self._sheet.set_landscape()
-        self._sheet.set_paper(_A4)
+        self._sheet.set_paper(A4)
         self._sheet.fit_to_pages(1, 0)
         for column, letters in enumerate(self._letters):
             self._sheet.set_column(column, column, letters)

@@ -1,0 +1,64 @@
+"""Workbooks that are written, as openpyxl reads them."""
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from collector.sheets.writing import workbook
+
+
+def write(target: Path | io.BytesIO, *, by_rows: bool) -> None:
+    """Write a workbook with a sheet of two rows."""
+    with workbook(target, by_rows=by_rows) as book:
+        sheet = book.add_worksheet("Trang")
+        for row in range(2):
+            sheet.write_string(row, 0, f"Nhà văn hóa {row}")
+            sheet.write_number(row, 1, row + 0.5)
+
+
+@pytest.mark.parametrize("by_rows", [True, False])
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path, by_rows: bool) -> None:
+    """On a disk and in memory, by rows or as a whole; nothing says when it was made, or by whom."""
+    path, kept = tmp_path / "a.xlsx", io.BytesIO()
+    write(path, by_rows=by_rows)
+    write(kept, by_rows=by_rows)
+    write(tmp_path / "b.xlsx", by_rows=by_rows)
+    assert path.read_bytes() == kept.getvalue() == (tmp_path / "b.xlsx").read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
+    book = openpyxl.load_workbook(path)
+    rows = list(book.worksheets[0].iter_rows(values_only=True))
+    assert rows == [("Nhà văn hóa 0", 0.5), ("Nhà văn hóa 1", 1.5)]
+    assert (book.properties.creator, book.properties.created.year) == ("Linewatch", 1980)
+
+
+@pytest.mark.parametrize(
+    "place, kind", [("nowhere/a.xlsx", FileNotFoundError), (".", IsADirectoryError)]
+)
+def test_what_cannot_be_written_is_an_error_of_the_system(
+    tmp_path: Path, place: str, kind: type[OSError]
+) -> None:
+    """Callers tell whose folder it is; the library's own error would end them in a trace."""
+    with pytest.raises(kind) as found:
+        write(tmp_path / place, by_rows=False)
+    assert found.value.strerror
+
+
+def test_an_error_in_the_middle_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that went to the disk go with it; the error is the caller's."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def write_half() -> None:
+        with workbook(tmp_path / "a.xlsx", by_rows=True) as book:
+            book.add_worksheet("Trang").write_string(0, 0, "x")
+            raise ValueError("no more rows")
+
+    with pytest.raises(ValueError, match="no more rows"):
+        write_half()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]
