@@ -60,7 +60,7 @@ _LETTERS_WIDE: Final = 260
 """Of a printed page: half as large as on the screen, which one can still read and fill in."""
 
 _GUIDE_LETTERS: Final = 110
-_HEADER_POINTS: Final = 48
+_HEADER_POINTS: Final = 64
 _NOTE: Final = {"author": "Linewatch", "width": 280, "height": 120}
 """How a heading's note looks; pixels."""
 
