@@ -1,6 +1,7 @@
 """`linewatch carrier|site|ward|person|server set`: what was registered wrongly, mended."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from collector.commands.ledger import opened
 from collector.domain.site_kinds import SITE_KINDS
 from collector.domain.speeds import show_speed
 from collector.ledger import registry, schema
+from collector.ledger.called import name_ward
 from protocol.settings import Configuration
 
 Change = Callable[[Connection, Table, str, Mapping[str, Any]], dict[str, Any]]
@@ -37,6 +39,14 @@ def set_row(
     for column, value in changes.items():
         label = column.removesuffix("_bits_per_second").replace("_", " ")
         click.echo(f"  {label}: {in_words(column, before[column])} → {in_words(column, value)}")
+
+
+def ward_of(configuration: Configuration, said: str | None) -> str | None:
+    """Return a site's ward as it is registered, however it was typed; None and '' as they are."""
+    if not said:
+        return said
+    with opened(configuration) as (database, _):
+        return database.read_now(partial(name_ward, said=said))
 
 
 def in_words(column: str, value: Any) -> str:  # noqa: ANN401 - whatever the column holds
@@ -76,4 +86,5 @@ def site_set(configuration: Configuration, /, site: str, **given: Any) -> None: 
 
     The site's id stays: its lines and probes are known by it.
     """
+    given["ward"] = ward_of(configuration, given["ward"])
     set_row(configuration, schema.sites, site, given)

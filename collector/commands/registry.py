@@ -8,6 +8,7 @@ import click
 from pydantic import ValidationError
 from sqlalchemy import Table
 
+from collector.commands.changes import ward_of
 from collector.commands.codes import show_code
 from collector.commands.ledger import now, opened
 from collector.commands.tables import show
@@ -78,6 +79,7 @@ def carrier_list(configuration: Configuration, as_json: bool) -> None:
 @click.pass_obj
 def site_add(configuration: Configuration, /, site: str, **row: Any) -> None:  # noqa: ANN401 - options
     """Register a site: a community house or an office."""
+    row["ward"] = ward_of(configuration, row["ward"])
     said = (row["name"], row["kind"], row["address"], row["ward"])
     stored = ", ".join(filter(None, said))
     _add(configuration, schema.sites, {"id": site, **row}, stored)

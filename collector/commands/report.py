@@ -23,11 +23,11 @@ from collector.domain.standard_file import StandardFile
 from collector.errors import ReportError
 from collector.evidence.format import Covers
 from collector.evidence.writing import Material
+from collector.ledger.called import find_ward
 from collector.ledger.database import Database
 from collector.ledger.large_files import LargeFiles, large_files
 from collector.papers.monthly import add_papers, leave_out_papers
 from collector.reports.annex import Pages, write_annex, write_comparison
-from collector.reports.called import find_ward
 from collector.reports.folder import made_beside, write_folder
 from collector.reports.making import LineDone, Task, begin, make_months
 from collector.reports.monthly import (

@@ -11,7 +11,7 @@ import click
 from collector.commands.ledger import opened
 from collector.commands.progress import bar
 from collector.errors import ReportError
-from collector.reports.called import find_carrier
+from collector.ledger.called import find_carrier
 from collector.reports.monthly import Month, refuse_removed
 from collector.reports.names import SUMMARY
 from collector.reports.replay import Compared, read_report, replay

@@ -12,13 +12,13 @@ from collector.domain.month import Line, SortedMonth
 from collector.domain.standard_file import StandardFile
 from collector.domain.terms import Part, Period, judged_between, promises_of
 from collector.errors import ReportError
+from collector.ledger.called import find_carrier, find_ward
 from collector.ledger.database import Database
 from collector.ledger.gone import months_left
 from collector.ledger.month_mark import MonthMark, read_mark
 from collector.ledger.month_rows import read_lines, read_month
 from collector.ledger.schema import carriers, lines, sites
 from collector.ledger.terms import recorded
-from collector.reports.called import find_carrier, find_ward
 from collector.reports.summary import Carrier, LineSummary, Site, summarise
 
 

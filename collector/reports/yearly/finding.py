@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from collector.domain.standard import TECHNOLOGIES
 from collector.errors import ReportError
+from collector.ledger.called import find_ward
 from collector.ledger.year_rows import LineRow, SiteRow, has_tests, read_site_lines, read_sites
-from collector.reports.called import find_ward
 from collector.reports.monthly import KnownLine, Month
 from collector.reports.summary import Site
 

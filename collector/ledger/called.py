@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from collector.domain.words import fold
-from collector.errors import ReportError
+from collector.domain.words import clean, fold
+from collector.errors import RegistryError
 from collector.ledger.schema import carriers, sites, wards
 
 _MOST_NAMED: Final = 30
@@ -21,15 +21,30 @@ def find_ward(connection: Connection, wanted: str) -> str:
         wanted: its name or its id, however it is written.
 
     Raises:
-        ReportError: no site is in it, or several wards are called so; says which there are.
+        RegistryError: no site is in it, or several wards are called so; says which there are.
     """
     of_sites = select(sites.c.ward).where(sites.c.ward.is_not(None)).distinct()
-    ids = {row.name: row.id for row in connection.execute(select(wards.c.id, wards.c.name))}
-    names = sorted(connection.scalars(of_sites))
+    ids, names = _registered(connection), sorted(connection.scalars(of_sites))
     found = _meant(wanted, {name: {name, ids.get(name, name)} for name in names})
     if found is not None:
         return found
-    raise ReportError(f"no site is in ward '{wanted}'; wards with sites are {_named(names)}")
+    raise RegistryError(f"no site is in ward '{wanted}'; wards with sites are {_named(names)}")
+
+
+def name_ward(connection: Connection, said: str) -> str:
+    """Return how a site is to name its ward: as it is registered, where it is.
+
+    Args:
+        connection: to the ledger.
+        said: its name or its id, however it is written; of one that is not registered, its name.
+    """
+    ids = _registered(connection)
+    return _meant(said, {name: {name, one} for name, one in ids.items()}) or clean(said)
+
+
+def _registered(connection: Connection) -> dict[str, str]:
+    """Return the ids of wards by their names."""
+    return {row.name: row.id for row in connection.execute(select(wards.c.id, wards.c.name))}
 
 
 def find_carrier(connection: Connection, wanted: str) -> str:
@@ -40,14 +55,14 @@ def find_carrier(connection: Connection, wanted: str) -> str:
         wanted: its id or its name, however it is written.
 
     Raises:
-        ReportError: there is none, or several are called so; says which there are.
+        RegistryError: there is none, or several are called so; says which there are.
     """
     rows = connection.execute(select(carriers.c.id, carriers.c.name).order_by(carriers.c.id))
     called = {row.id: {row.id, row.name} for row in rows}
     found = _meant(wanted, called)
     if found is not None:
         return found
-    raise ReportError(f"there is no carrier '{wanted}'; known are {_named(list(called))}")
+    raise RegistryError(f"there is no carrier '{wanted}'; known are {_named(list(called))}")
 
 
 def _meant(wanted: str, called: Mapping[str, Collection[str]]) -> str | None:
