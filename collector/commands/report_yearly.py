@@ -75,6 +75,7 @@ def report_yearly(
         database.read_now(lambda connection: refuse_removed(connection, months))
         files = read_standards(settings.reports.standards)
         named = [choose_standard(files, name) for name in names]
+        _warn_of_idle(named, months)
         held = Standards(named or _in_force(files, months), named=bool(named))
         found = database.read_now(lambda connection: find_year(connection, months, ward))
         software = f"linewatch/{metadata.version('linewatch')}"
@@ -117,6 +118,16 @@ def _tell(report: YearReport, written: Sequence[str], lacking: int) -> None:
     for many, what, hint in warned:
         if many:
             click.secho(f"  {what}: {many}" + (f": {hint}" if hint else ""), fg="yellow")
+
+
+def _warn_of_idle(named: Sequence[StandardFile], months: Sequence[Month]) -> None:
+    """Say which standards were asked for that no verdict rests on in some of the months."""
+    for file in named:
+        in_force = file.standard.is_in_force
+        idle = [one.name for one in months if not in_force(one.first_day, one.last_day)]
+        if idle:
+            text = f"{file.standard.id} was not in force in all of {', '.join(idle)}"
+            click.secho(f"{text}: no verdict there rests on it", fg="yellow", err=True)
 
 
 def _in_force(files: Sequence[StandardFile], months: Sequence[Month]) -> list[StandardFile]:

@@ -107,7 +107,9 @@ class _Whole:
             # What stands below an entry is a list.
             if not isinstance(one, list) and isinstance(one.page, IndirectObject):
                 number, _ = pages[one.page.idnum]
-                self.headings.append(_Heading(str(one.title), number, one.get("/Top", NullObject())))
+                self.headings.append(
+                    _Heading(str(one.title), number, one.get("/Top", NullObject()))
+                )
 
     def new(self) -> int:
         """Return the number of an object to be written."""

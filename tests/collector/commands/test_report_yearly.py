@@ -56,10 +56,32 @@ def test_a_wards_year_is_four_files(registry: Registry, tmp_path: Path) -> None:
     content = json.loads((folder / "report.json").read_bytes())
     jsonschema.validate(content, schema())
     assert [one["id"] for one in content["standards"]] == ["mobile-4g-target"]
+    assert "not in force" not in done.stderr
     told = registry.json(*words, "--standard", "mobile-4g-target")
     assert told["months"] == MONTHS
     assert told["lines_with_empty_months"] == 1
     assert sorted(told["files"]) == sorted(str(path) for path in folder.iterdir())
+
+
+def test_a_standard_that_was_not_in_force_decides_nothing(
+    registry: Registry, tmp_path: Path
+) -> None:
+    """What ended before the summer, by its name: that is said, and no month after it fails by it."""
+    own = tmp_path / "standards" / "own.yaml"
+    ended = own.read_text(encoding="utf-8").replace(
+        "effective_to: null", "effective_to: 2025-06-01"
+    )
+    own.write_text(ended, encoding="utf-8")
+    registry.run("line", "set", "slow", "--download", "900M")
+    words = ["report", "yearly", "--year", "2025", "--out", str(tmp_path / "out")]
+    done = registry.run(*words, "--standard", "own")
+    sentence = "own was not in force in all of 2025-06, 2025-07, 2025-08: no verdict there rests"
+    assert sentence in done.stderr
+    content = json.loads((tmp_path / "out" / "2025" / "all" / "report.json").read_bytes())
+    months = {month["month"]: month for month in content["trend"]["months"]}
+    assert months["2025-01"]["verdicts"]["fail"] > 0
+    assert months["2025-07"]["by_standard"]["own"]["fail"] > 0
+    assert not months["2025-07"]["verdicts"].get("fail")
 
 
 def test_what_cannot_be_reported_on_is_said(registry: Registry, tmp_path: Path) -> None:
