@@ -66,7 +66,7 @@ def test_a_wards_year_is_four_files(registry: Registry, tmp_path: Path) -> None:
 def test_a_standard_that_was_not_in_force_decides_nothing(
     registry: Registry, tmp_path: Path
 ) -> None:
-    """What ended before the summer, by its name: that is said, and no month after it fails by it."""
+    """What ended in June, by its name: that is said, and no month after it fails by it."""
     own = tmp_path / "standards" / "own.yaml"
     ended = own.read_text(encoding="utf-8").replace(
         "effective_to: null", "effective_to: 2025-06-01"
