@@ -218,7 +218,7 @@ def test_the_rule_of_layers_finds_what_it_should() -> None:
     assert len(breaches_of_layers("collector", ast.parse(code))) == 2
 
 
-PAPERS = ("collector.papers", "typst", "docx", "pypdf", "openpyxl")
+PAPERS = ("collector.papers", "typst", "docx", "pypdf", "openpyxl", "xlsxwriter")
 """What makes papers for people: a library of it that is missing or broken stops a report alone."""
 
 

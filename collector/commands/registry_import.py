@@ -159,7 +159,7 @@ def registry_template(configuration: Configuration, file: Path, filled: bool) ->
     'registry import' reads it, and passes over the example in it. With --filled it has what the
     registry has, for its owner alone: people's names and telephones, too.
     """
-    from collector.sheets.template import content_of, write_template  # noqa: PLC0415 - openpyxl
+    from collector.sheets.template import content_of, write_template  # noqa: PLC0415 - XlsxWriter
 
     if file.suffix.lower() != ".xlsx":
         raise RegistryError(f"{file}: a list to be filled in ends in .xlsx")

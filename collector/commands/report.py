@@ -81,7 +81,8 @@ _WORDS = {
 @click.option(
     "--known-at",
     metavar="YYYY-MM-DD[THH:MM]",
-    help="Go by the terms that the registry knew then (of a day: at its end). Default: now.",
+    help="Go by the terms that the registry knew then, in the collector's time zone (of a day: at "
+    "its end). Default: now.",
 )
 @click.option(
     "--jobs",

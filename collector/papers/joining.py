@@ -41,7 +41,8 @@ Add = Callable[[bytes], None]
 def joined(path: Path, title: str, language: str) -> Iterator[Add]:
     """Write a PDF at ``path``; yield what takes its pieces, one at least.
 
-    Their pages and outlines are taken over. Structure, metadata and attachments are not.
+    Their pages and the first level of their outlines are taken over. Structure, metadata,
+    attachments and what links go by are not.
 
     Args:
         path: is replaced.
@@ -142,6 +143,8 @@ class _Whole:
             "/Type": NameObject("/Catalog"),
             "/Pages": _to(_PAGES),
             "/Outlines": _to(_OUTLINE),
+            # Of thousands of pages the list is what one begins with.
+            "/PageMode": NameObject("/UseOutlines"),
             "/Lang": TextStringObject(language),
         }
         self.write(_CATALOG, _dictionary(catalog))

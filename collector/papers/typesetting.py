@@ -2,7 +2,8 @@
 
 The same template and data give the same bytes, on every machine: only the fonts in `fonts/` are
 used, all embedded, and the moment in the file is given. PDFs are PDF/A-2a: complete in themselves,
-with their text and its structure, to be kept for as long as a case may need them.
+with their text and its structure, to be kept for as long as a case may need them. Pieces to be
+joined are not: an annex has its fonts, and neither structure nor the claim.
 """
 
 import json
@@ -77,7 +78,7 @@ def typeset(
 
 def _forget() -> None:
     """Have Typst let go of what it made, by as many empty papers: no paper is made twice here."""
-    compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True)
+    compiler = typst.Compiler(root=TEMPLATES, font_paths=_fonts(), ignore_system_fonts=True)
     for _ in range(_REMEMBERED):
         compiler.compile(b" ", format="svg")
 

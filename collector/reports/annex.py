@@ -156,17 +156,22 @@ def _portions(
         for verdict in ("fail", "pass", "not_enough_data")
     }
     rows = [
-        [one.id, one.site.name, one.site.ward or "–", *_tests(one), one.verdict.value]
-        for one in summary.lines
+        [number, one.id, one.site.name, one.site.ward or "–", *_tests(one), one.verdict.value]
+        for number, one in enumerate(summary.lines, 1)
     ]
+    accusing = {
+        judged.standard for line in summary.lines for part in line.parts for judged in part.accusing
+    }
+    names = {one.id: one.name for one in summary.standards if one.id in accusing}
     for first in range(0, max(len(rows), 1), _ROWS):
         table = {"rows": rows[first : first + _ROWS], "begins": not first, "counts": counts}
         yield 0, {**common, "table": table, "pages": []}, moment
     for first in range(0, len(rows), TOGETHER):
         found = pages.read(first, first + TOGETHER)
         lines = compared.lines[first : first + TOGETHER]
-        for page, line in zip(found, lines, strict=True):
-            page["compared"] = comparison.words_of(line)
+        for number, (page, line) in enumerate(zip(found, lines, strict=True), first + 1):
+            page["number"] = f"{number}/{len(rows)}"
+            page["compared"] = comparison.words_of(line, names)
         yield len(found), {**common, "table": None, "pages": found}, moment
 
 

@@ -6,7 +6,7 @@ rests on it. `schema()` says what is in it as JSON Schema, which is in docs/comp
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from collector.domain.comparison import (
 )
 from collector.domain.findings import Verdict
 from collector.domain.quantities import Quantity
+from collector.domain.standard import Words
 from collector.reports.page import day_of, megabits, percent
 
 FORMAT: Final = "linewatch-comparison/1"
@@ -122,12 +123,17 @@ def as_json(comparison: Comparison) -> bytes:
     return json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
 
 
-def words_of(one: LineCompared) -> dict[str, Any]:
-    """Return what a line's page says of its comparison: lines of Vietnamese and English."""
-    return {"before": list(_before(one.before)), "neighbours": list(_neighbours(one))}
+def words_of(one: LineCompared, names: Mapping[str, Words]) -> dict[str, Any]:
+    """Return what a line's page says of its comparison: lines of Vietnamese and English.
+
+    Args:
+        one: a line.
+        names: of the standards whose verdicts are told, by their ids.
+    """
+    return {"before": list(_before(one.before, names)), "neighbours": list(_neighbours(one))}
 
 
-def _before(before: MonthBefore | None) -> Iterator[tuple[str, str]]:
+def _before(before: MonthBefore | None, names: Mapping[str, Words]) -> Iterator[tuple[str, str]]:
     if before is None:
         yield (
             "Không có số đo hợp lệ của tháng trước.",
@@ -161,11 +167,18 @@ def _before(before: MonthBefore | None) -> Iterator[tuple[str, str]]:
         )
     if not before.same_promise:
         yield "Gói cước hoặc tốc độ công bố đã đổi.", "Plan or declared speed changed."
-    said = [(one.standard, *_VERDICTS[one.verdict]) for one in before.verdicts]
+    said = [
+        (names[one.standard], *_VERDICTS[one.verdict])
+        for one in before.verdicts
+        if one.standard in names
+    ]
     if said:
+        # What a name goes on with, behind its dash, stands above on the page.
+        in_vi = (f"{name.vi.partition(' – ')[0]}: {vi}" for name, vi, _ in said)
+        in_en = (f"{name.en.partition(' – ')[0]}: {en}" for name, _, en in said)
         yield (
-            "Câu hỏi chính: " + "; ".join(f"{name} {vi}" for name, vi, _ in said),
-            "Primary question: " + "; ".join(f"{name} {en}" for name, _, en in said),
+            "Tháng trước, xét theo chỉ tiêu chính: " + "; ".join(in_vi),
+            "The month before by the primary question: " + "; ".join(in_en),
         )
 
 

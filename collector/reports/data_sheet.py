@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from collector.domain.line_month import Exclusion
 from collector.domain.standard import Words
 from collector.reports.data_words import COLUMN_WORDS, REASON_WORDS, failure_words, flag_words
-from collector.sheets.writing import HEAD, workbook
+from collector.sheets.writing import A4, HEAD, workbook, write_text
 from protocol.failures import Failure
 from protocol.flags import Flag
 
@@ -86,9 +86,8 @@ class _Sheets:
         for column, value in enumerate(row):
             if value is None or value == "":
                 continue
-            # A text stays one: what begins with an equals sign is no formula.
             if isinstance(value, str):
-                sheet.write_string(number, column, value)
+                write_text(sheet, number, column, value)
             elif isinstance(value, datetime):
                 moment = value.replace(tzinfo=None)
                 sheet.write_datetime(number, column, moment, self._formats[column])
@@ -100,12 +99,20 @@ def _new_sheet(book: Workbook, title: str, columns: Sequence[str]) -> Worksheet:
     sheet = book.add_worksheet(title)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, 0, len(columns) - 1)
+    _print_wide(sheet)
+    sheet.repeat_rows(0)
     head = book.add_format({**HEAD, "valign": "vcenter"})
     for number, name in enumerate(columns):
         width = _WIDTHS.get(name, _USUAL_WIDTH) if number else _LINE_WIDTH
         sheet.set_column(number, number, width)
-        sheet.write_string(0, number, name, head)
+        write_text(sheet, 0, number, name, head)
     return sheet
+
+
+def _print_wide(sheet: Worksheet) -> None:
+    sheet.set_landscape()
+    sheet.set_paper(A4)
+    sheet.fit_to_pages(1, 0)
 
 
 def _explain(book: Workbook, columns: Sequence[str]) -> None:
@@ -113,6 +120,7 @@ def _explain(book: Workbook, columns: Sequence[str]) -> None:
     for number, width in enumerate((30, 75, 75)):
         sheet.set_column(number, number, width)
     sheet.freeze_panes(1, 0)
+    _print_wide(sheet)
     head = book.add_format({**HEAD, "valign": "vcenter"})
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     chapters: list[tuple[Words, list[tuple[str, Words]]]] = [
@@ -133,4 +141,4 @@ def _explain(book: Workbook, columns: Sequence[str]) -> None:
         rows += [(plain, (name, words.vi, words.en)) for name, words in lines]
     for number, (form, texts) in enumerate(rows):
         for column, text in enumerate(texts):
-            sheet.write_string(number, column, text, form)
+            write_text(sheet, number, column, text, form)

@@ -24,7 +24,7 @@ from collector.sheets.fields import (
     Kind,
 )
 from collector.sheets.planning import Known
-from collector.sheets.writing import A4, HEAD, workbook
+from collector.sheets.writing import A4, HEAD, workbook, write_text
 
 Content = Mapping[str, Sequence[Mapping[str, Any]]]
 """What a list has: for each kind of sheet its rows, by their fields."""
@@ -105,14 +105,14 @@ def write_template(content: Content | None = None) -> bytes:
         guide.set_column(0, 0, _GUIDE_LETTERS)
         _print_on_few_pages(guide, _GUIDE_LETTERS)
         for row, text in enumerate(_GUIDE):
-            guide.write_string(row, 0, text, looks["guide"])
+            write_text(guide, row, 0, text, looks["guide"])
     return out.getvalue()
 
 
 def _fill(
     sheet: Worksheet, looks: Looks, kind: Kind, rows: Sequence[Mapping[str, Any]] | None
 ) -> None:
-    sheet.write_string(0, 0, _TITLES[kind.name], looks["title"])
+    write_text(sheet, 0, 0, _TITLES[kind.name], looks["title"])
     _head(sheet, looks, 0, (NUMBER, "No."), _EDGE_LETTERS, "Số thứ tự; hệ thống không đọc.")
     for column, one in enumerate(kind.fields, 1):
         _head(sheet, looks, column, (one.vietnamese, one.english), one.width, one.note)
@@ -123,7 +123,7 @@ def _fill(
     if rows is None:
         for column, text in enumerate((EXAMPLE, *(one.example for one in kind.fields))):
             # Of no text too, so that all of the row looks alike.
-            sheet.write_string(_HEADER_ROW + 1, column, text, looks["example"])
+            write_text(sheet, _HEADER_ROW + 1, column, text, looks["example"])
         return
     for number, values in enumerate(rows, 1):
         row = _HEADER_ROW + number
@@ -142,7 +142,7 @@ def _print_on_few_pages(sheet: Worksheet, letters: int) -> None:
 def _head(
     sheet: Worksheet, looks: Looks, column: int, names: tuple[str, str], width: int, note: str
 ) -> None:
-    sheet.write_string(_HEADER_ROW, column, "\n".join(names), looks["head"])
+    write_text(sheet, _HEADER_ROW, column, "\n".join(names), looks["head"])
     sheet.write_comment(_HEADER_ROW, column, note, _NOTE)
     sheet.set_column(column, column, width)
 
@@ -158,7 +158,7 @@ def _write(
     sheet: Worksheet, looks: Looks, row: int, column: int, value: str | float | date | None
 ) -> None:
     if isinstance(value, str):
-        sheet.write_string(row, column, value, looks["text"])
+        write_text(sheet, row, column, value, looks["text"])
     elif isinstance(value, date):
         sheet.write_datetime(row, column, value, looks["day"])
     elif value is not None:

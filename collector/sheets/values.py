@@ -110,8 +110,27 @@ def read_number(value: Value) -> float:
     return float(whole + ("" if is_thousands else ".") + rest) if rest else float(whole)
 
 
-def read_degrees(value: Value) -> float:
-    """Return degrees of latitude or longitude, whose comma or point begins decimals always."""
+def read_latitude(value: Value) -> float:
+    """Return degrees north, whose comma or point begins decimals always."""
+    return _degrees(value, 90)
+
+
+def read_longitude(value: Value) -> float:
+    """Return degrees east, likewise."""
+    return _degrees(value, 180)
+
+
+def _degrees(value: Value, most: int) -> float:
+    found = _decimal(value)
+    if not abs(found) <= most:
+        raise CellError(
+            f"{found:g} is no place on earth: this column goes from -{most} to {most}; latitude "
+            "and longitude may have changed places"
+        )
+    return found
+
+
+def _decimal(value: Value) -> float:
     if isinstance(value, str) and value.count(",") + value.count(".") == 1:
         try:
             return float(value.strip().replace(",", "."))

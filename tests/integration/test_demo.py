@@ -51,7 +51,8 @@ def test_the_demo_measures_says_where_to_look_and_stops_cleanly(tmp_path: Path) 
     ledger = tmp_path / "data/collector/ledger.sqlite"
     with sqlite3.connect(ledger) as connection:
         (rate,) = connection.execute(
-            "SELECT download_bits_per_second FROM records WHERE outcome = 'measured'"
+            "SELECT download_bits_per_second FROM records"
+            " WHERE task = 'speed' AND outcome = 'measured'"
         ).fetchone()
     assert rate > 0
     assert children_of(tmp_path) == ""

@@ -5,7 +5,7 @@ from typing import Final
 
 from collector.domain.findings import Verdict
 from collector.domain.standard import TECHNOLOGIES, Words
-from collector.domain.year.months import Speed
+from collector.domain.year.months import APART, Speed
 from collector.domain.year.trend import LEAST_WATCHED, UNJUDGED, Availability, Trend
 from collector.reports.yearly.paper import (
     Bars,
@@ -159,6 +159,7 @@ def _verdicts(of: Words, found: Trend, complained: dict[str, int]) -> Table:
         Column(VERDICT_WORDS[Verdict.PASS], Unit.COUNT),
         Column(VERDICT_WORDS[Verdict.FAIL], Unit.COUNT),
         Column(words("Không có kết luận", "No verdict"), Unit.COUNT),
+        Column(words("Trước khi đăng ký, sau khi ngừng đo", "Not there"), Unit.COUNT),
         Column(words("Cộng", "Lines"), Unit.COUNT),
         Column(words("Tỷ lệ đạt trên số có kết luận", "Share that pass"), Unit.SHARE),
         Column(words("Đã gửi kiến nghị", "Complaint sent"), Unit.COUNT),
@@ -168,7 +169,8 @@ def _verdicts(of: Words, found: Trend, complained: dict[str, int]) -> Table:
             month_name(one.month),
             one.verdicts[Verdict.PASS],
             one.verdicts[Verdict.FAIL],
-            sum(one.verdicts[why] for why in UNJUDGED),
+            sum(one.verdicts[why] for why in UNJUDGED if why not in APART),
+            sum(one.verdicts[why] for why in APART),
             sum(one.verdicts.values()),
             one.kept.share,
             complained[one.month],

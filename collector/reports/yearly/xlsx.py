@@ -23,7 +23,7 @@ from collector.reports.yearly.paper import (
     Unit,
     Value,
 )
-from collector.sheets.writing import A4, HEAD, workbook
+from collector.sheets.writing import A4, HEAD, workbook, write_text
 from collector.web.i18n import DASH
 
 _TOP: Final = {"valign": "top"}
@@ -137,8 +137,7 @@ class _Sheet:
             self._sheet.write_number(row, number, value * FACTORS.get(unit, 1), looks)
 
     def _text(self, row: int, column: int, text: str, looks: dict[str, object]) -> None:
-        # As a text: what begins with an equals sign is no formula.
-        self._sheet.write_string(row, column, shown(text), self._format(looks))
+        write_text(self._sheet, row, column, shown(text), self._format(looks))
 
     def _format(self, looks: dict[str, object]) -> Format:
         key = tuple(sorted(looks.items()))

@@ -110,7 +110,7 @@ LINES: Final = Kind(
             "Latitude",
             "Độ vĩ bắc, ví dụ 20,9045.",
             "20,9045",
-            read=values.read_degrees,
+            read=values.read_latitude,
             words="vi do,lat,latitude,vy do",
         ),
         Field(
@@ -119,7 +119,7 @@ LINES: Final = Kind(
             "Longitude",
             "Độ kinh đông, ví dụ 106,3120.",
             "106,3120",
-            read=values.read_degrees,
+            read=values.read_longitude,
             words="kinh do,lon,lng,long,longitude",
         ),
         Field(

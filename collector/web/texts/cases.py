@@ -133,9 +133,9 @@ _CASE = {
     "case_again_now": Both("So sánh đến hôm qua", "Compare up to yesterday"),
     "case_again_since": Both(
         "Nhà mạng báo đã khắc phục ngày {day}. So trung vị từng ngày của tháng kiến nghị với các "
-        "ngày sau đó, bằng phép hoán vị.",
+        "ngày sau cả ngày đó lẫn tháng kiến nghị, bằng phép hoán vị.",
         "Mended on {day}, as the carrier says. The medians of the days of the complaint's month "
-        "against those of the days since, by permutation.",
+        "against those of the days after both that day and that month, by permutation.",
     ),
     "case_again_noted": Both("Kết quả đã ghi vào hồ sơ.", "This is noted in the case."),
     "case_again_not_noted": Both(

@@ -4,6 +4,7 @@ import io
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader, PdfWriter
@@ -77,6 +78,33 @@ def test_each_heading_is_found_in_the_outline(tmp_path: Path, pieces: list[bytes
     assert [one["/Top"] for one in entries[:2]] == [
         one["/Top"] for one in alone if not isinstance(one, list)
     ]
+
+
+def test_entries_and_pages_know_what_they_stand_in(tmp_path: Path, pieces: list[bytes]) -> None:
+    """Each entry the one before and the one behind; each page its piece, each piece the whole.
+    Readers forgive, and viewers that go backwards do not.
+    """
+    root: Any = written(tmp_path / "whole.pdf", pieces).root_object
+    assert root["/PageMode"] == "/UseOutlines"
+    outline = root["/Outlines"]
+    entries = [outline["/First"]]
+    while "/Next" in entries[-1]:
+        entries.append(entries[-1]["/Next"])
+    assert [one["/Title"] for one in entries] == ["Một", "Hai", "Một", "Hai"]
+    assert outline["/Count"] == len(entries)
+    assert entries[-1] == outline["/Last"]
+    assert "/Prev" not in entries[0]
+    assert [one["/Prev"] for one in entries[1:]] == entries[:-1]
+    assert all(one["/Parent"] == outline for one in entries)
+    pages = root["/Pages"]
+    assert "/Parent" not in pages
+    nodes = [node.get_object() for node in pages["/Kids"]]
+    assert [node["/Count"] for node in nodes] == [2, 1, 2]
+    assert pages["/Count"] == 5
+    assert all(node.raw_get("/Parent") == root.raw_get("/Pages") for node in nodes)
+    for kid in pages["/Kids"]:
+        below = [page.get_object() for page in kid.get_object()["/Kids"]]
+        assert all(page.raw_get("/Parent") == kid for page in below)
 
 
 def test_a_paper_without_headings_has_an_outline_of_none(

@@ -2,6 +2,8 @@
 
 import io
 import logging
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,3 +87,42 @@ def test_what_typst_warns_of_is_logged(templates: Path, caplog: pytest.LogCaptur
     with caplog.at_level(logging.WARNING, logger=typesetting.__name__):
         typeset("warns.typ", {}, MOMENT)
     assert "no such font" in caplog.text
+
+
+PROGRAM = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from collector.papers import typesetting
+
+typesetting.TEMPLATES = Path(sys.argv[1])
+for number in range(12):
+    text = " ".join(f"{number}-{word}" for word in range(6_000))
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    typesetting.typeset("faces.typ", {"title": "T", "text": text}, moment)
+    if number in (1, 11):
+        _, _, held = Path("/proc/self/smaps_rollup").read_text().partition("\\nPss:")
+        print(int(held.split()[0]) // 1024)
+"""
+
+
+def test_what_was_set_is_forgotten(templates: Path) -> None:
+    """Ten more papers take no more memory: Typst would keep all of them, each tens of megabytes."""
+    command = [sys.executable, "-c", PROGRAM, str(templates)]
+    said = subprocess.run(command, capture_output=True, timeout=100, check=True, text=True)
+    second, last = map(int, said.stdout.split())
+    assert last - second < 40
+
+
+def test_a_paper_is_set_wherever_one_stands(
+    templates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the folder in which a command was begun is gone."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert typeset("faces.typ", {"title": "T", "text": "x"}, MOMENT).startswith(b"%PDF")
+    (templates / "bad.typ").write_text("#nothing", encoding="utf-8")
+    with pytest.raises(PaperError, match="nothing"):
+        typeset("bad.typ", {}, MOMENT)

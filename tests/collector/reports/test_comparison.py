@@ -10,14 +10,18 @@ from collector.domain.comparison import (
     MonthBefore,
     Neighbours,
     Own,
+    PrimaryVerdict,
     ProbeChange,
     Traits,
     Unlike,
 )
+from collector.domain.findings import Verdict
 from collector.domain.quantities import Quantity
+from collector.domain.standard import Words
 from collector.domain.succession import Kind
 from collector.reports.comparison import LineCompared, compare, words_of
 
+NAMES = {"ward": Words(vi="Tiêu chuẩn của phường – ví dụ", en="The ward's standard – example")}
 MIDDLE = Middle(Quantity.DOWNLOAD, 90e6, 200, 30, 100_000_000)
 CHANGE = Change(Quantity.DOWNLOAD, 100e6, 90e6, 30, 31, 0.012)
 BEFORE = MonthBefore("2026-09", [], [], True, [MIDDLE], [], [CHANGE])
@@ -26,7 +30,8 @@ BESIDE = Neighbours(Quantity.DOWNLOAD, Likeness.WARD_AND_TECHNOLOGY, 4, 95e6, 0.
 
 def said(before: MonthBefore | None) -> list[tuple[str, str]]:
     """Return what is said of a month before."""
-    words: list[tuple[str, str]] = words_of(LineCompared("l", [MIDDLE], before, [], []))["before"]
+    compared = LineCompared("l", [MIDDLE], before, [], [])
+    words: list[tuple[str, str]] = words_of(compared, NAMES)["before"]
     return words
 
 
@@ -40,6 +45,17 @@ def test_a_month_that_was_measured_alike_is_compared() -> None:
     ]
     assert said(None) == [
         ("Không có số đo hợp lệ của tháng trước.", "No test of the month before counts.")
+    ]
+
+
+def test_verdicts_of_the_month_before_name_their_standard() -> None:
+    """As people call it, not by its id: a page is read by who has no list of ids."""
+    before = replace(BEFORE, changes=[], verdicts=[PrimaryVerdict("ward", 1, Verdict.FAIL)])
+    assert said(before) == [
+        (
+            "Tháng trước, xét theo chỉ tiêu chính: Tiêu chuẩn của phường: không đạt",
+            "The month before by the primary question: The ward's standard: fail",
+        )
     ]
 
 
@@ -70,7 +86,7 @@ def test_another_probe_is_told_with_the_day() -> None:
 def test_neighbours_are_told_by_what_they_share() -> None:
     """Or why there are none: too few, or measured differently."""
     done = LineCompared("l", [MIDDLE], None, [BESIDE], [])
-    ((vi, en),) = words_of(done)["neighbours"]
+    ((vi, en),) = words_of(done, NAMES)["neighbours"]
     assert vi == (
         "Tải xuống: 90,0; trung vị 4 đường khác (cùng phường, cùng công nghệ): 95,0 Mbit/s, bằng "
         "95,0 % tốc độ công bố hoặc hợp đồng của chính các đường đó"
@@ -79,10 +95,10 @@ def test_neighbours_are_told_by_what_they_share() -> None:
         "Download: 90.0; median of 4 others (same ward and technology): 95.0 Mbit/s, 95.0 % of "
         "what they were declared or contracted for"
     )
-    ((vi, _),) = words_of(replace(done, neighbours=[]))["neighbours"]
+    ((vi, _),) = words_of(replace(done, neighbours=[]), NAMES)["neighbours"]
     assert vi == "Chưa đủ đường truyền tương tự của nhà mạng để so sánh."
     unlike = replace(done, neighbours=[], unlike_neighbours=[Unlike.METHOD, Unlike.PROFILE])
-    ((vi, en),) = words_of(unlike)["neighbours"]
+    ((vi, en),) = words_of(unlike, NAMES)["neighbours"]
     assert vi.endswith("các đường tương tự khác về phương pháp đo, chế độ đo.")
     assert en.endswith("those like it differ in method, profile.")
 
@@ -91,7 +107,7 @@ def test_every_likeness_and_difference_has_its_words() -> None:
     """In both languages; why there is no neighbour is asked only where there is none."""
     for likeness in Likeness:
         done = LineCompared("l", [MIDDLE], None, [replace(BESIDE, likeness=likeness)], [])
-        assert all(words_of(done)["neighbours"][0])
+        assert all(words_of(done, NAMES)["neighbours"][0])
     for name in Unlike:
         assert len(said(replace(BEFORE, unlike=[name]))) == 2
     kind = Kind("http", "2", "full", 4, "s")

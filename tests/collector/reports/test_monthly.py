@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from collector.domain.findings import Verdict
 from collector.domain.terms import Period, Terms
-from collector.errors import ReportError
+from collector.errors import RegistryError
 from collector.ledger.database import Database
 from collector.ledger.month_rows import read_lines
 from collector.ledger.schema import records
@@ -164,8 +164,10 @@ def test_wards_and_carriers_are_chosen_by_name(month_ledger: Path) -> None:
     assert lines("A", None) == {"a": everything["a"]}
     assert sum(lines(None, "Phường Thạch Khôi").values()) == 3
     assert lines(None, "phuong thach KHOI") == lines(None, "Phường Thạch Khôi")
-    with pytest.raises(ReportError, match="there is no carrier 'nobody'; known are 'a', "):
+    with pytest.raises(RegistryError, match="there is no carrier 'nobody'; known are 'a', "):
         lines("nobody", None)
-    with pytest.raises(ReportError, match="no site is in ward 'Nowhere'; wards with sites are 'P"):
+    with pytest.raises(
+        RegistryError, match="no site is in ward 'Nowhere'; wards with sites are 'P"
+    ):
         lines(None, "Nowhere")
     database.close()

@@ -37,6 +37,12 @@ def add(own: Own, thing: int) -> tuple[int, int]:
     return own.base + thing, own.process
 
 
+def threads(own: Own, thing: str) -> str | None:
+    """Return what a library finds of how many threads it may begin."""
+    del own
+    return os.environ.get(thing)
+
+
 def end(own: Own, thing: int) -> int:
     """End the process in the middle of its work, as one that is killed."""
     del own
@@ -106,3 +112,14 @@ def test_what_this_process_began_with_is_closed() -> None:
 def test_a_machine_has_a_core() -> None:
     """Those that this process may use."""
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+def test_processes_beside_each_other_begin_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has its core; one alone takes what there is, and what somebody asked for stands."""
+    monkeypatch.delenv("RAYON_NUM_THREADS", raising=False)
+    for jobs, found in ((2, "1"), (1, None)):
+        with Workers(jobs, begin, (0,)) as workers:
+            assert list(workers.in_order(threads, ["RAYON_NUM_THREADS"])) == [found]
+    monkeypatch.setenv("RAYON_NUM_THREADS", "3")
+    with Workers(2, begin, (0,)) as workers:
+        assert list(workers.in_order(threads, ["RAYON_NUM_THREADS"])) == ["3"]

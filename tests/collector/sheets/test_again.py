@@ -215,6 +215,12 @@ def test_the_template_offers_and_explains(tmp_path: Path) -> None:
         assert all(cell.comment is not None for cell in sheet[3])
     offers = [offer.formula1 for sheet in sheets for offer in sheet.data_validations.dataValidation]
     assert any("Cáp quang" in offer for offer in offers)
+    # Other words are allowed: what is offered is no more than that.
+    assert not any(
+        offer.showErrorMessage
+        for sheet in sheets
+        for offer in sheet.data_validations.dataValidation
+    )
     assert any("Người ký" in offer for offer in offers)
     assert any("Nhà văn hóa" in offer for offer in offers)
     assert book._external_links == []

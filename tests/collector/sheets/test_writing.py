@@ -1,14 +1,14 @@
 """Workbooks that are written, as openpyxl reads them."""
 
 import io
-import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 
-from collector.sheets.writing import workbook
+from collector.sheets.writing import workbook, write_text
 
 
 def write(target: Path | io.BytesIO, *, by_rows: bool) -> None:
@@ -16,7 +16,7 @@ def write(target: Path | io.BytesIO, *, by_rows: bool) -> None:
     with workbook(target, by_rows=by_rows) as book:
         sheet = book.add_worksheet("Trang")
         for row in range(2):
-            sheet.write_string(row, 0, f"Nhà văn hóa {row}")
+            write_text(sheet, row, 0, f"Nhà văn hóa {row}")
             sheet.write_number(row, 1, row + 0.5)
 
 
@@ -48,17 +48,47 @@ def test_what_cannot_be_written_is_an_error_of_the_system(
     assert found.value.strerror
 
 
-def test_an_error_in_the_middle_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rows that went to the disk go with it; the error is the caller's."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_an_error_in_the_middle_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Rows that went to the disk go with the file, and are not packed before; nor do those stay
+    that a process left which was killed.
+    """
+    target = tmp_path / "a.xlsx"
 
     def write_half() -> None:
-        with workbook(tmp_path / "a.xlsx", by_rows=True) as book:
-            book.add_worksheet("Trang").write_string(0, 0, "x")
+        with workbook(target, by_rows=True) as book:
+            sheet = book.add_worksheet("Trang")
+            for row in range(20_000):
+                write_text(sheet, row, 0, "x" * 100)
+            waiting = sum(path.stat().st_size for path in (tmp_path / "a.xlsx.rows").iterdir())
+            assert waiting > 1_000_000
+            assert not target.exists()
             raise ValueError("no more rows")
 
+    (tmp_path / "a.xlsx.rows").mkdir()
+    (tmp_path / "a.xlsx.rows" / "old").write_text("of a process that was killed")
     with pytest.raises(ValueError, match="no more rows"):
         write_half()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("by_rows", [True, False])
+@pytest.mark.parametrize(
+    "text, read",
+    [
+        ("=1+1", "=1+1"),
+        ("<r>A & B</r>", "<r>A & B</r>"),
+        ("<r>x</r>\n", "<r>x</r>\n"),
+        ("<r> chưa đóng", "<r> chưa đóng"),
+        ("mailto:x@example.vn", "mailto:x@example.vn"),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("0912", "0912"),
+    ],
+)
+def test_a_text_stays_a_text(by_rows: bool, text: str, read: str) -> None:
+    """Whatever a site was called: no formula, no link, no piece of the format."""
+    made = io.BytesIO()
+    with workbook(made, by_rows=by_rows) as book:
+        write_text(book.add_worksheet("Trang"), 0, 0, text)
+    sheet: Any = openpyxl.load_workbook(made, rich_text=False).worksheets[0]
+    assert (sheet["A1"].value, sheet["A1"].data_type) == (read, "s")
+    assert sheet["A1"].hyperlink is None
