@@ -297,13 +297,12 @@ def case_statistics(configuration: Configuration, month: datetime, as_json: bool
     with opened(configuration) as (database, settings):
         calendar, today = vietnam(settings.cases.days_off), local_now(settings).date()
         found = database.read_now(lambda c: of_month(c, name, calendar, today))
-    told = [one.month for one in found]
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in told], ensure_ascii=False))
+        click.echo(json.dumps([asdict(one.month) for one in found], ensure_ascii=False))
         return
     rows = [
         {
-            "carrier": one.carrier,
+            "carrier": called,
             "cases": one.cases,
             "sent": one.sent,
             "answered": one.answered,
@@ -311,9 +310,12 @@ def case_statistics(configuration: Configuration, month: datetime, as_json: bool
             "late": sum(one.late.values()),
             "lines better": one.lines["better"],
             "not better": one.lines["not_better"],
+            "cannot be said": one.lines["unknown"],
             "escalated": one.escalated,
         }
-        for one in told
+        for called, one in found
     ]
     columns = ["carrier", "cases", "sent", "answered", "days to answer", "late"]
-    show(rows, [*columns, "lines better", "not better", "escalated"], as_json=False)
+    show(
+        rows, [*columns, "lines better", "not better", "cannot be said", "escalated"], as_json=False
+    )
