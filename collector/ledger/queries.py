@@ -20,6 +20,7 @@ from collector.domain.line_state import (
 )
 from collector.domain.series import SeriesId
 from collector.domain.standing import OF_LATENCY, Median, Standing, standing
+from collector.domain.words import in_order
 from collector.ledger.known_lines import KnownLine, KnownLines
 from collector.ledger.schema import carriers, lines, probe_paths, sites, to_moment
 from protocol.results import Ipv6State
@@ -164,10 +165,10 @@ def _line_rows(connection: Connection) -> list[LineRow]:
         )
         .join_from(lines, sites)
         .join(carriers, carriers.c.id == lines.c.carrier_id)
-        .order_by(sites.c.name, lines.c.id)
     )
     rows: Sequence[Any] = connection.execute(query).all()
-    return [LineRow(*row) for row in rows]
+    found = [LineRow(*row) for row in rows]
+    return sorted(found, key=lambda row: (in_order(row.site_name), row.id))
 
 
 def main_servers(connection: Connection, line_ids: Sequence[str] | None = None) -> dict[str, str]:

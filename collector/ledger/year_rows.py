@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Connection, func, select, type_coerce
 
 from collector.domain.time_correction import TimeQuality
+from collector.domain.words import in_order
 from collector.ledger.schema import lines, probe_paths, probes, records, sites, to_microseconds
 from protocol.flags import ELSEWHERE, Flag
 from protocol.records import Outcome
@@ -71,7 +72,7 @@ def read_sites(connection: Connection) -> list[SiteRow]:
     """Return all sites, by ward and name."""
     query = select(sites.c.id, sites.c.name, sites.c.ward, sites.c.kind)
     found = [SiteRow(*row) for row in connection.execute(query)]
-    return sorted(found, key=lambda one: (one.ward or "", one.name, one.id))
+    return sorted(found, key=lambda one: (in_order(one.ward or ""), in_order(one.name), one.id))
 
 
 def read_site_lines(connection: Connection, site_ids: Collection[str]) -> list[LineRow]:
