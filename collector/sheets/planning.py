@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from collector.domain.terms import Period
 from collector.domain.words import fold, slug
+from collector.sheets.fields import ROLES, SITE_KINDS, TECHNOLOGIES
 from collector.sheets.reading import Entry, Fault
 
 Row = dict[str, Any]
@@ -162,9 +163,12 @@ class Draft:
         """
         said = {key: value for key, value in values.items() if value is not None}
         for key, value in said.items():
-            before = self._said.setdefault((table, name, key), (value, entry.where(key)))
+            column = _HEADED.get((table, key), key)
+            before = self._said.setdefault((table, name, key), (value, entry.where(column)))
             if before[0] != value:
-                raise Unfit(key, f"'{value}', but {before[1]} says '{before[0]}'")
+                words = _OFFERED.get(key, {})
+                here, there = (words.get(one, one) for one in (value, before[0]))
+                raise Unfit(column, f"'{here}', but {before[1]} says '{there}'")
         self._places.setdefault((table, name), entry.place)
         if name not in self.rows[table]:
             self.rows[table][name] = {}
@@ -192,6 +196,16 @@ class Draft:
             kind = "changed" if fields else "unchanged"
             self.plan.changes.append(Change(kind, table, name, place, fields))
 
+
+_HEADED: Final = {(SITES, "name"): "site_name", (SITES, "kind"): "site_kind"}
+"""Fields of the registry that a list has under another name."""
+
+_OFFERED: Final[Mapping[str, Mapping[Any, str]]] = {
+    "technology": TECHNOLOGIES,
+    "kind": SITE_KINDS,
+    "role": ROLES,
+}
+"""How a clerk writes what is stored as a word of ours."""
 
 _FIELDS: Final = {
     CARRIERS: ("legal_name", "complaint_email", "postal_address", "telephone"),

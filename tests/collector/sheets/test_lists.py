@@ -252,6 +252,16 @@ def test_each_row_that_does_not_fit_is_named_with_its_cell(
     assert sentence in made.faults[0].message
 
 
+def test_rows_that_differ_are_told_in_the_words_of_the_list(tmp_path: Path) -> None:
+    """At the cell that says otherwise, and not by what is stored."""
+    header = ("Điểm đo", "Loại điểm đo", "Nhà mạng", "Công nghệ")
+    rows = (("Nhà 2", "Nhà văn hóa", "VNPT", "FTTH"), ("Nhà 2", "Trụ sở", "Viettel", "FTTH"))
+    made = plan(tmp_path, EMPTY, *rows, header=header)
+    (fault,) = made.faults
+    assert fault.place == "S!B3"
+    assert fault.message == "'Trụ sở', but S!B2 says 'Nhà văn hóa'"
+
+
 def test_two_speeds_in_a_column_of_one_are_both_or_asked(tmp_path: Path) -> None:
     """300/150 below 'Tải xuống' says the upload too, unless another column does."""
     header = ("Điểm đo", "Nhà mạng", "Công nghệ", "Tải xuống", "Tải lên")
