@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -264,19 +263,25 @@ async def test_whoever_asks_does_not_wait_for_figures_that_take_long(
     """While the next figures are being read the last ones are the answer, and the next ones are
     made ahead: nobody has to ask twice for them.
     """
-    collector = await start(metrics={"cache_seconds": 0.05, "wait_seconds": 0.01})
-    readers: list[float] = []
-    slow = threading.Event()
+    # Whoever asks waits for what is more than twice as old as it should be.
+    collector = await start(metrics={"cache_seconds": 3, "wait_seconds": 0.01})
+    holding, held, slow = threading.Event(), threading.Event(), threading.Event()
 
     def read(connection: Connection) -> Figures:
-        readers.append(time.monotonic())
-        if len(readers) > 1:
+        if holding.is_set():
+            held.set()
             slow.wait(30)
         return read_figures(connection)
 
     monkeypatch.setattr(ledger_text, "read_figures", read)
     first = await scrape(collector)
-    await asyncio.sleep(0.1)
+    holding.set()
+    # Made ahead, with nobody asking; none that began before is still on its way then.
+    for _ in range(600):
+        if held.is_set():
+            break
+        await asyncio.sleep(0.05)
+    assert held.is_set()
     device = collector.device()
     device.add(datetime.now(UTC))
     await collector.post(device, device.batch())
