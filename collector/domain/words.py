@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Final
 
 _NOT_A_WORD: Final = re.compile(r"[^a-z0-9]+")
-_NUMBER: Final = re.compile(r"([0-9]+)")
+_NUMBER: Final = re.compile(r"([0-9]{1,18})")
+"""Longer ones are several: of thousands of digits Python makes no number."""
 
 
 def plain(text: str) -> str:

@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 from collector.domain.line_month import Exclusion
 from collector.domain.standard import Words
 from collector.reports.data_words import COLUMN_WORDS, REASON_WORDS, failure_words, flag_words
-from collector.sheets.writing import A4, HEAD, workbook, write_text
+from collector.sheets.writing import HEAD, print_landscape, workbook, write_text
 from protocol.failures import Failure
 from protocol.flags import Flag
 
@@ -99,7 +99,7 @@ def _new_sheet(book: Workbook, title: str, columns: Sequence[str]) -> Worksheet:
     sheet = book.add_worksheet(title)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, 0, len(columns) - 1)
-    _print_wide(sheet)
+    print_landscape(sheet)
     sheet.repeat_rows(0)
     head = book.add_format({**HEAD, "valign": "vcenter"})
     for number, name in enumerate(columns):
@@ -109,18 +109,12 @@ def _new_sheet(book: Workbook, title: str, columns: Sequence[str]) -> Worksheet:
     return sheet
 
 
-def _print_wide(sheet: Worksheet) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(A4)
-    sheet.fit_to_pages(1, 0)
-
-
 def _explain(book: Workbook, columns: Sequence[str]) -> None:
     sheet = book.add_worksheet(_GUIDE)
     for number, width in enumerate((30, 75, 75)):
         sheet.set_column(number, number, width)
     sheet.freeze_panes(1, 0)
-    _print_wide(sheet)
+    print_landscape(sheet)
     head = book.add_format({**HEAD, "valign": "vcenter"})
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     chapters: list[tuple[Words, list[tuple[str, Words]]]] = [

@@ -24,7 +24,7 @@ from collector.sheets.fields import (
     Kind,
 )
 from collector.sheets.planning import Known
-from collector.sheets.writing import A4, HEAD, workbook, write_text
+from collector.sheets.writing import HEAD, print_landscape, workbook, write_text
 
 Content = Mapping[str, Sequence[Mapping[str, Any]]]
 """What a list has: for each kind of sheet its rows, by their fields."""
@@ -99,11 +99,13 @@ def write_template(content: Content | None = None) -> bytes:
             sheet = book.add_worksheet(kind.title)
             rows = None if content is None else content.get(kind.name, ())
             _fill(sheet, looks, kind, rows)
-            _print_on_few_pages(sheet, _EDGE_LETTERS + sum(one.width for one in kind.fields))
+            letters = _EDGE_LETTERS + sum(one.width for one in kind.fields)
+            # As wide as a page, or two that can be read.
+            print_landscape(sheet, ceil(letters / _LETTERS_WIDE))
             sheet.repeat_rows(_HEADER_ROW)
         guide = book.add_worksheet("Hướng dẫn")
         guide.set_column(0, 0, _GUIDE_LETTERS)
-        _print_on_few_pages(guide, _GUIDE_LETTERS)
+        print_landscape(guide)
         for row, text in enumerate(_GUIDE):
             write_text(guide, row, 0, text, looks["guide"])
     return out.getvalue()
@@ -130,13 +132,6 @@ def _fill(
         sheet.write_number(row, 0, number)
         for column, one in enumerate(kind.fields, 1):
             _write(sheet, looks, row, column, _written(one, values.get(one.name)))
-
-
-def _print_on_few_pages(sheet: Worksheet, letters: int) -> None:
-    """Let a sheet be printed as wide as a page, or two that can be read."""
-    sheet.set_landscape()
-    sheet.set_paper(A4)
-    sheet.fit_to_pages(ceil(letters / _LETTERS_WIDE), 0)
 
 
 def _head(

@@ -18,7 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 HEAD: Final = {"bold": True, "font_color": "white", "bg_color": "#1F4E79", "text_wrap": True}
 """How a column's heading looks."""
 
-A4: Final = 9
+_A4: Final = 9
 """Among the papers that a sheet can be printed on."""
 
 _MADE_AT: Final = datetime(1980, 1, 1)  # noqa: DTZ001 - a workbook's moments have no zone
@@ -74,6 +74,13 @@ def _written(target: Path | io.BytesIO, folder: str, *, by_rows: bool) -> Iterat
         book.close()
     except FileCreateError as error:
         raise OSError(*error.args[0].args) from None
+
+
+def print_landscape(sheet: Worksheet, pages: int = 1) -> None:
+    """Have a sheet printed on A4 across, as wide as so many pages and as long as it is."""
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.fit_to_pages(pages, 0)
 
 
 def write_text(

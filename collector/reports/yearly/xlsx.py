@@ -23,7 +23,7 @@ from collector.reports.yearly.paper import (
     Unit,
     Value,
 )
-from collector.sheets.writing import A4, HEAD, workbook, write_text
+from collector.sheets.writing import HEAD, print_landscape, workbook, write_text
 from collector.web.i18n import DASH
 
 _TOP: Final = {"valign": "top"}
@@ -77,9 +77,7 @@ class _Sheet:
 
     def write(self, paper: Paper, section: Section) -> None:
         """Write all of it."""
-        self._sheet.set_landscape()
-        self._sheet.set_paper(A4)
-        self._sheet.fit_to_pages(1, 0)
+        print_landscape(self._sheet)
         for column, letters in enumerate(self._letters):
             self._sheet.set_column(column, column, letters)
         self._text(0, 0, _both(paper.title), _TITLE)
