@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from collector.domain.terms import Period
 from collector.domain.words import fold, slug
-from collector.sheets.fields import ROLES, SITE_KINDS, TECHNOLOGIES
+from collector.sheets.fields import OFFERED
 from collector.sheets.reading import Entry, Fault
 
 Row = dict[str, Any]
@@ -166,7 +166,7 @@ class Draft:
             column = _HEADED.get((table, key), key)
             before = self._said.setdefault((table, name, key), (value, entry.where(column)))
             if before[0] != value:
-                words = _OFFERED.get(key, {})
+                words = OFFERED.get(column, {})
                 here, there = (words.get(one, one) for one in (value, before[0]))
                 raise Unfit(column, f"'{here}', but {before[1]} says '{there}'")
         self._places.setdefault((table, name), entry.place)
@@ -199,13 +199,6 @@ class Draft:
 
 _HEADED: Final = {(SITES, "name"): "site_name", (SITES, "kind"): "site_kind"}
 """Fields of the registry that a list has under another name."""
-
-_OFFERED: Final[Mapping[str, Mapping[Any, str]]] = {
-    "technology": TECHNOLOGIES,
-    "kind": SITE_KINDS,
-    "role": ROLES,
-}
-"""How a clerk writes what is stored as a word of ours."""
 
 _FIELDS: Final = {
     CARRIERS: ("legal_name", "complaint_email", "postal_address", "telephone"),

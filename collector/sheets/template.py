@@ -17,9 +17,7 @@ from collector.sheets.fields import (
     KINDS,
     LINES,
     NUMBER,
-    ROLES,
-    SITE_KINDS,
-    TECHNOLOGIES,
+    OFFERED,
     Field,
     Kind,
 )
@@ -66,13 +64,6 @@ _NOTE: Final = {"author": "Linewatch", "width": 280, "height": 120}
 
 _EDGE_LETTERS: Final = 10
 """Width of the first column, which has numbers."""
-
-_OFFERED: Final[Mapping[str, Mapping[Any, str]]] = {
-    "technology": TECHNOLOGIES,
-    "site_kind": SITE_KINDS,
-    "role": ROLES,
-}
-"""What stands for a stored word, in the fields that have a list of them."""
 
 _GUIDE: Final = (
     "Ghi mỗi đường truyền một dòng ở trang “Đường truyền”. Bắt buộc: Điểm đo và Nhà mạng.",
@@ -166,8 +157,8 @@ def _written(one: Field, value: Any) -> str | float | date | None:  # noqa: ANN4
         return value
     if one.is_speed:
         return int(value) / _MEGABIT
-    if one.name in _OFFERED:
-        return _OFFERED[one.name].get(value, str(value))
+    if one.name in OFFERED:
+        return OFFERED[one.name].get(value, str(value))
     return value if isinstance(value, float) else str(value)
 
 

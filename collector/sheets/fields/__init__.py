@@ -3,7 +3,8 @@
 How a header is compared with them: `collector.sheets.headers`.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from collector.sheets.fields.kind import Field, Kind
 from collector.sheets.fields.letters import CARRIERS, PERSONS, ROLES, WARDS
@@ -14,14 +15,19 @@ __all__ = [
     "KINDS",
     "LINES",
     "NUMBER",
-    "ROLES",
-    "SITE_KINDS",
-    "TECHNOLOGIES",
+    "OFFERED",
     "Field",
     "Kind",
 ]
 
 KINDS: Final = (LINES, CARRIERS, WARDS, PERSONS)
+
+OFFERED: Final[Mapping[str, Mapping[Any, str]]] = {
+    "technology": TECHNOLOGIES,
+    "site_kind": SITE_KINDS,
+    "role": ROLES,
+}
+"""How a clerk writes what is stored as a word of ours, in the fields that have a list of them."""
 
 EXAMPLE: Final = "VÍ DỤ"
 """What the first column of the template's example says; such a row is passed over."""
